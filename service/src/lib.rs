@@ -1,0 +1,1 @@
+//! Roster: a user directory over HTTP, kept in `PostgreSQL`.

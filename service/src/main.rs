@@ -1,0 +1,3 @@
+//! The `roster` binary.
+
+fn main() {}
