@@ -1,0 +1,64 @@
+//! The areas of `cargo xtask check`, in one table; each is one file below `check/`.
+//!
+//! To add an area: write `check/<area>.rs` with `pub(crate) fn run() -> anyhow::Result<()>` and add its line here.
+//! A tool that is missing makes the area "not proven", never passed: return `tools::missing(name)`.
+
+mod clippy;
+mod deny;
+mod docs;
+mod format;
+mod layers;
+
+use anyhow::Result;
+
+/// One area of the repository that can be checked by itself.
+pub(crate) struct Area {
+    /// The name on the command line.
+    pub(crate) name: &'static str,
+    /// What a pass of it proves.
+    pub(crate) proves: &'static str,
+    /// Runs it.
+    pub(crate) run: fn() -> Result<()>,
+}
+
+/// Every area, the quickest first.
+pub(crate) const AREAS: &[Area] = &[
+    Area {
+        name: "format",
+        proves: "all Rust is formatted by rustfmt",
+        run: format::run,
+    },
+    Area {
+        name: "layers",
+        proves: "http, domain and store keep to their own (ARCHITECTURE.md)",
+        run: layers::run,
+    },
+    Area {
+        name: "deny",
+        proves: "dependencies: licences, advisories, sources, bans",
+        run: deny::run,
+    },
+    Area {
+        name: "clippy",
+        proves: "all targets compile without a warning",
+        run: clippy::run,
+    },
+    Area {
+        name: "docs",
+        proves: "rustdoc has no warning; links between Markdown files lead somewhere",
+        run: docs::run,
+    },
+];
+
+/// The names that the command line accepts.
+pub(crate) fn area_names() -> Vec<&'static str> {
+    AREAS.iter().map(|area| area.name).collect()
+}
+
+/// The table of areas for `cargo xtask check --help`.
+pub(crate) fn areas_help() -> String {
+    let lines = AREAS
+        .iter()
+        .map(|area| format!("\n  {:<12}{}", area.name, area.proves));
+    format!("Areas:{}", lines.collect::<String>())
+}

@@ -1,0 +1,19 @@
+//! Lints: clippy, with the workspace's choice of lints, has no warning for any target.
+
+use anyhow::Result;
+
+use crate::run_tool::tool;
+
+pub(crate) fn run() -> Result<()> {
+    tool("cargo")
+        .args([
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--locked",
+            "--",
+            "--deny",
+            "warnings",
+        ])
+        .run()
+}

@@ -1,0 +1,133 @@
+//! How a command fails: what happened, why, and what to do next; and the exit code that goes with it.
+//!
+//! A command returns `anyhow::Result`; a fault that a person can act on is a [`Failure`], anything else is printed as
+//! the chain of its causes and counts as a failed check (exit code 1).
+
+use std::fmt;
+use std::process::ExitCode;
+
+use anstyle::{AnsiColor, Style};
+
+/// The kinds of failure that a caller can tell apart by exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(
+    dead_code,
+    reason = "the codes are a promise of the whole command line, used as commands need them"
+)]
+pub(crate) enum Kind {
+    /// A check or a test did not pass.
+    Check,
+    /// The command line or a setting is wrong.
+    Usage,
+    /// A tool or another prerequisite is missing on this machine.
+    Missing,
+    /// A database, cluster, registry or server could not be reached.
+    Unreachable,
+    /// It could be done but must not be: a dirty work tree, the wrong cluster.
+    Refused,
+    /// A rollout failed, or was rolled back.
+    Rollout,
+    /// The user pressed Ctrl-C.
+    Interrupted,
+}
+
+impl Kind {
+    /// The exit code of this kind, as `cargo xtask --help` promises.
+    pub(crate) fn exit_code(self) -> u8 {
+        match self {
+            Self::Check => 1,
+            Self::Usage => 2,
+            Self::Missing => 3,
+            Self::Unreachable => 4,
+            Self::Refused => 5,
+            Self::Rollout => 6,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+/// A failure that tells a person what happened, why, and what to do next.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) kind: Kind,
+    /// One sentence: what did not work.
+    pub(crate) what: String,
+    /// The cause, as far as it is known.
+    pub(crate) why: String,
+    /// What the reader can do about it.
+    pub(crate) next: String,
+}
+
+impl Failure {
+    /// A failure with all that its reader needs.
+    pub(crate) fn new(
+        kind: Kind,
+        what: impl Into<String>,
+        why: impl Into<String>,
+        next: impl Into<String>,
+    ) -> Self {
+        Self {
+            kind,
+            what: what.into(),
+            why: why.into(),
+            next: next.into(),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// Prints the failure on stderr and gives the exit code of the process.
+pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
+    const RED: Style = AnsiColor::Red.on_default().bold();
+    const BOLD: Style = Style::new().bold();
+    anstream::eprintln!("{RED}error{RED:#}: {error}");
+    let failure = error.downcast_ref::<Failure>();
+    if let Some(failure) = failure {
+        if !failure.why.is_empty() {
+            anstream::eprintln!("  {BOLD}why{BOLD:#}:  {}", indented(&failure.why));
+        }
+        if !failure.next.is_empty() {
+            anstream::eprintln!("  {BOLD}next{BOLD:#}: {}", indented(&failure.next));
+        }
+    } else {
+        for cause in error.chain().skip(1) {
+            anstream::eprintln!("  {BOLD}why{BOLD:#}:  {}", indented(&cause.to_string()));
+        }
+    }
+    ExitCode::from(exit_code(error))
+}
+
+/// The exit code for any error: that of its [`Failure`], else 1.
+pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
+    error
+        .downcast_ref::<Failure>()
+        .map_or(1, |failure| failure.kind.exit_code())
+}
+
+fn indented(text: &str) -> String {
+    text.trim_end().replace('\n', "\n        ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Failure, Kind, exit_code};
+
+    #[test]
+    fn a_failure_keeps_its_exit_code_under_added_context() {
+        let failure = Failure::new(Kind::Missing, "helm is not installed", "", "");
+        let error = anyhow::Error::new(failure).context("cannot deploy");
+        assert_eq!(exit_code(&error), 3);
+    }
+
+    #[test]
+    fn any_other_error_exits_with_1() {
+        assert_eq!(exit_code(&anyhow::anyhow!("disk full")), 1);
+    }
+}

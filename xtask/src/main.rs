@@ -1,0 +1,30 @@
+//! `cargo xtask`: every step of Roster's development and delivery.
+//!
+//! Here the command line is read, one command is run, and its failure becomes an exit code. What the commands are
+//! stands in `cli.rs`; what each does in `commands/<command>.rs`.
+
+#![allow(
+    clippy::print_stdout,
+    reason = "results belong on stdout; all the rest goes to stderr"
+)]
+
+mod check;
+mod cli;
+mod commands;
+mod failure;
+mod run_tool;
+mod tools;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    // `cargo xtask` may be called from any folder below the root; every path in here is relative to the root.
+    let outcome =
+        run_tool::enter_repository_root().and_then(|()| commands::run(cli::Cli::parse().command));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failure::report(&error),
+    }
+}

@@ -1,0 +1,258 @@
+//! Runs other programs: prints the command dimmed on stderr, then runs it.
+//!
+//! Secrets never go through arguments, where a process list shows them: hand them over with [`Run::secret_env`] or
+//! [`Run::stdin`]. Only the name of a secret variable is printed.
+
+use std::ffi::{OsStr, OsString};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+
+use anstyle::Style;
+use anyhow::{Context, Result};
+
+use crate::failure::{Failure, Kind};
+use crate::tools;
+
+/// A program to be run, with what is printed of it.
+#[must_use = "nothing runs before `run` or `output`"]
+pub(crate) struct Run {
+    command: Command,
+    program: String,
+    shown: String,
+    stdin: Option<Vec<u8>>,
+    quiet: bool,
+}
+
+/// Begins a command: `tool("helm").args(["lint", "helm-chart"]).run()?`.
+pub(crate) fn tool(program: impl Into<String>) -> Run {
+    let program = program.into();
+    Run {
+        command: Command::new(&program),
+        shown: program.clone(),
+        program,
+        stdin: None,
+        quiet: false,
+    }
+}
+
+#[allow(
+    dead_code,
+    reason = "one vocabulary for all commands, used as they need it"
+)]
+impl Run {
+    /// Adds one argument.
+    pub(crate) fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.shown.push(' ');
+        self.shown
+            .push_str(&quoted(&arg.as_ref().to_string_lossy()));
+        self.command.arg(arg);
+        self
+    }
+
+    /// Adds several arguments.
+    pub(crate) fn args<A: AsRef<OsStr>>(self, args: impl IntoIterator<Item = A>) -> Self {
+        args.into_iter().fold(self, Self::arg)
+    }
+
+    /// Sets a variable and shows it before the command.
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.shown = format!(
+            "{name}={} {}",
+            quoted(&value.as_ref().to_string_lossy()),
+            self.shown
+        );
+        self.command.env(name, value);
+        self
+    }
+
+    /// Sets a variable whose value is never shown.
+    pub(crate) fn secret_env(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.shown = format!("{name}=… {}", self.shown);
+        self.command.env(name, value.into());
+        self
+    }
+
+    /// Runs in this folder instead of the repository's root.
+    pub(crate) fn current_dir(mut self, folder: impl AsRef<Path>) -> Self {
+        self.shown = format!("(cd {}) {}", folder.as_ref().display(), self.shown);
+        self.command.current_dir(folder);
+        self
+    }
+
+    /// Feeds these bytes to the program.
+    pub(crate) fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.stdin = Some(bytes.into());
+        self
+    }
+
+    /// Does not print the command: for questions, not for steps.
+    pub(crate) fn quiet(mut self) -> Self {
+        self.quiet = true;
+        self
+    }
+
+    /// Runs it with the terminal's own output; a non-zero exit is a failure.
+    pub(crate) fn run(mut self) -> Result<()> {
+        let status = self.status()?;
+        if status.success() {
+            Ok(())
+        } else {
+            Err(self.failed(status, ""))
+        }
+    }
+
+    /// Runs it with the terminal's own output and gives its exit status.
+    pub(crate) fn status(&mut self) -> Result<ExitStatus> {
+        self.print();
+        if self.stdin.is_some() {
+            self.command.stdin(Stdio::piped());
+        }
+        let mut child = self
+            .command
+            .spawn()
+            .map_err(|error| self.not_started(&error))?;
+        self.feed(&mut child)?;
+        child
+            .wait()
+            .with_context(|| format!("cannot wait for {}", self.program))
+    }
+
+    /// Runs it and gives what it wrote on stdout, as text; a non-zero exit is a failure that shows its stderr.
+    pub(crate) fn output(mut self) -> Result<String> {
+        self.print();
+        self.command.stdin(if self.stdin.is_some() {
+            Stdio::piped()
+        } else {
+            Stdio::null()
+        });
+        self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = self
+            .command
+            .spawn()
+            .map_err(|error| self.not_started(&error))?;
+        self.feed(&mut child)?;
+        let output = child
+            .wait_with_output()
+            .with_context(|| format!("cannot wait for {}", self.program))?;
+        if !output.status.success() {
+            return Err(self.failed(output.status, &String::from_utf8_lossy(&output.stderr)));
+        }
+        String::from_utf8(output.stdout)
+            .with_context(|| format!("{} did not answer in UTF-8", self.program))
+    }
+
+    fn print(&self) {
+        const DIMMED: Style = Style::new().dimmed();
+        if !self.quiet {
+            anstream::eprintln!("{DIMMED}$ {}{DIMMED:#}", self.shown);
+        }
+    }
+
+    fn feed(&mut self, child: &mut std::process::Child) -> Result<()> {
+        if let (Some(bytes), Some(mut pipe)) = (self.stdin.take(), child.stdin.take()) {
+            pipe.write_all(&bytes)
+                .with_context(|| format!("{} did not read its input", self.program))?;
+        }
+        Ok(())
+    }
+
+    fn not_started(&self, error: &std::io::Error) -> anyhow::Error {
+        if error.kind() == std::io::ErrorKind::NotFound {
+            return tools::missing(&self.program);
+        }
+        let what = format!("cannot start {}", self.program);
+        Failure::new(
+            Kind::Missing,
+            what,
+            error.to_string(),
+            format!("try it by hand: {}", self.shown),
+        )
+        .into()
+    }
+
+    fn failed(&self, status: ExitStatus, stderr: &str) -> anyhow::Error {
+        use std::os::unix::process::ExitStatusExt;
+        let kind = if status.signal() == Some(2) || status.code() == Some(130) {
+            Kind::Interrupted
+        } else {
+            Kind::Check
+        };
+        let why = match stderr.trim() {
+            "" => format!("it ended with {status}; its own words are above"),
+            words => format!("it ended with {status} and said:\n{words}"),
+        };
+        let next = format!(
+            "mend what it names, then run it again by hand: {}",
+            self.shown
+        );
+        Failure::new(kind, format!("{} failed", self.program), why, next).into()
+    }
+}
+
+/// Makes the repository's root the working folder.
+pub(crate) fn enter_repository_root() -> Result<()> {
+    let root = repository_root();
+    std::env::set_current_dir(&root).with_context(|| format!("cannot enter {}", root.display()))
+}
+
+/// The repository's root: where this crate was built, unless cargo says that it has been moved since.
+pub(crate) fn repository_root() -> PathBuf {
+    let manifest = std::env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    manifest
+        .parent()
+        .map_or_else(|| PathBuf::from("."), Path::to_path_buf)
+}
+
+/// Quotes an argument so that the printed line can be pasted into a shell.
+fn quoted(arg: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
+    if !arg.is_empty() && arg.chars().all(plain) {
+        arg.to_owned()
+    } else {
+        format!("'{}'", arg.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{quoted, tool};
+    use crate::failure::exit_code;
+
+    #[test]
+    fn what_is_printed_can_be_pasted_into_a_shell() {
+        assert_eq!(quoted("--set=a.b=c"), "--set=a.b=c");
+        assert_eq!(quoted("it's two words"), r"'it'\''s two words'");
+        assert_eq!(quoted(""), "''");
+    }
+
+    #[test]
+    fn a_secret_is_never_printed() {
+        let run = tool("psql").secret_env("PGPASSWORD", "hunter2").arg("-l");
+        assert_eq!(run.shown, "PGPASSWORD=… psql -l");
+    }
+
+    #[test]
+    fn a_program_that_is_not_installed_exits_with_3() {
+        let error = tool("no-such-program-at-all")
+            .quiet()
+            .output()
+            .expect_err("cannot be installed");
+        assert_eq!(exit_code(&error), 3);
+    }
+
+    #[test]
+    fn a_program_that_fails_shows_its_own_words() {
+        let error = tool("sh")
+            .args(["-c", "echo oh dear >&2; exit 9"])
+            .quiet()
+            .output()
+            .expect_err("exits with 9");
+        let failure = error
+            .downcast_ref::<crate::failure::Failure>()
+            .expect("is a failure");
+        assert!(failure.why.contains("oh dear"), "{}", failure.why);
+        assert_eq!(exit_code(&error), 1);
+    }
+}
