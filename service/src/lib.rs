@@ -1,1 +1,4 @@
 //! Roster: a user directory over HTTP, kept in `PostgreSQL`.
+
+pub mod metrics;
+pub mod trace_context;

@@ -1,0 +1,271 @@
+//! The metrics of requests and connections, their handles resolved into arrays.
+//!
+//! A series of (method, route, code) is made when it is first seen: all that could be would be
+//! thousands. Once made it is found by index, without a lock.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+
+use super::{as_f64, counter, histograms, int_gauge, registered};
+
+const REQUEST_SECONDS: &[f64] = &[
+    0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
+];
+const BODY_BYTES: &[f64] = &[64.0, 256.0, 1_024.0, 4_096.0, 16_384.0, 65_536.0, 262_144.0];
+
+/// The status codes of the contract; any other is counted as `other`.
+const CODES: [u16; 22] = [
+    200, 201, 204, 304, 400, 401, 403, 404, 405, 406, 408, 409, 412, 413, 414, 415, 422, 428, 429,
+    431, 500, 503,
+];
+const OTHER_CODE: usize = CODES.len();
+/// Made together with the first request of a (method, route), so that the first error of a
+/// replica is an increase from 0 and not a series out of nowhere, which `rate()` cannot see.
+const ERROR_CODES: [u16; 2] = [500, 503];
+
+/// The request method as a label: the contract's, and `other` for all that people invent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MethodLabel {
+    /// GET
+    Get,
+    /// HEAD
+    Head,
+    /// POST
+    Post,
+    /// PUT
+    Put,
+    /// PATCH
+    Patch,
+    /// DELETE
+    Delete,
+    /// QUERY (RFC 10008)
+    Query,
+    /// OPTIONS
+    Options,
+    /// Any other
+    Other,
+}
+
+impl MethodLabel {
+    const ALL: [Self; 9] = [
+        Self::Get,
+        Self::Head,
+        Self::Post,
+        Self::Put,
+        Self::Patch,
+        Self::Delete,
+        Self::Query,
+        Self::Options,
+        Self::Other,
+    ];
+
+    /// The label of a method's name; methods are case-sensitive (RFC 9110, section 9.1).
+    pub fn from_name(name: &str) -> Self {
+        Self::ALL
+            .into_iter()
+            .find(|method| method.as_str() == name)
+            .unwrap_or(Self::Other)
+    }
+
+    /// The label's value.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+            Self::Query => "QUERY",
+            Self::Options => "OPTIONS",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// What one (method, route) has: a duration, and a counter for each code.
+#[derive(Default)]
+struct Endpoint {
+    duration: OnceLock<Histogram>,
+    codes: [OnceLock<IntCounter>; OTHER_CODE + 1],
+}
+
+pub(super) struct HttpMetrics {
+    routes: &'static [&'static str],
+    requests: IntCounterVec,
+    durations: HistogramVec,
+    endpoints: Vec<[Endpoint; MethodLabel::ALL.len()]>,
+    request_bytes: Vec<Histogram>,
+    response_bytes: Vec<Histogram>,
+    in_flight: IntGauge,
+    connections: IntGauge,
+    shed: IntCounter,
+    rate_limited: IntCounter,
+}
+
+impl HttpMetrics {
+    pub(super) fn new(r: &Registry, routes: &'static [&'static str]) -> prometheus::Result<Self> {
+        let requests = Opts::new("roster_http_requests_total", "Requests answered.");
+        let request_bytes = histograms(
+            r,
+            "roster_http_request_body_bytes",
+            "Sizes of request bodies.",
+            &["route"],
+            BODY_BYTES,
+        )?;
+        let response_bytes = histograms(
+            r,
+            "roster_http_response_body_bytes",
+            "Sizes of response bodies.",
+            &["route"],
+            BODY_BYTES,
+        )?;
+        let by_route = |sizes: &HistogramVec| {
+            let sizes = routes
+                .iter()
+                .map(|route| sizes.get_metric_with_label_values(&[route]));
+            sizes.collect::<prometheus::Result<Vec<_>>>()
+        };
+        Ok(Self {
+            routes,
+            requests: registered(
+                r,
+                IntCounterVec::new(requests, &["method", "route", "code"])?,
+            )?,
+            durations: histograms(
+                r,
+                "roster_http_request_duration_seconds",
+                "From a request's head to the end of its answer.",
+                &["method", "route"],
+                REQUEST_SECONDS,
+            )?,
+            endpoints: routes.iter().map(|_| Default::default()).collect(),
+            request_bytes: by_route(&request_bytes)?,
+            response_bytes: by_route(&response_bytes)?,
+            in_flight: int_gauge(
+                r,
+                "roster_http_requests_in_flight",
+                "Requests that are being answered.",
+            )?,
+            connections: int_gauge(r, "roster_http_connections", "Open client connections.")?,
+            shed: counter(
+                r,
+                "roster_http_requests_shed_total",
+                "Requests refused because too many were in flight.",
+            )?,
+            rate_limited: counter(
+                r,
+                "roster_http_requests_rate_limited_total",
+                "Requests refused because their client was over its rate.",
+            )?,
+        })
+    }
+
+    fn counter(
+        &self,
+        endpoint: &Endpoint,
+        method: MethodLabel,
+        route: usize,
+        code: usize,
+    ) -> IntCounter {
+        let text = CODES
+            .get(code)
+            .map_or_else(|| "other".to_owned(), u16::to_string);
+        let made = endpoint.codes[code].get_or_init(|| {
+            let labels = [method.as_str(), self.routes[route], &text];
+            self.requests.with_label_values(&labels)
+        });
+        made.clone()
+    }
+
+    fn first_seen(&self, endpoint: &Endpoint, method: MethodLabel, route: usize) -> Histogram {
+        for code in ERROR_CODES {
+            self.counter(endpoint, method, route, code_index(code));
+        }
+        self.durations
+            .with_label_values(&[method.as_str(), self.routes[route]])
+    }
+}
+
+impl super::Metrics {
+    /// Counts an answered request. `route` is an index into the route templates given at start;
+    /// one beyond them is a bug and counts as the last, which is for what no route matched.
+    pub fn http_finished(
+        &self,
+        route: usize,
+        method: MethodLabel,
+        status: u16,
+        duration: Duration,
+        request_bytes: usize,
+        response_bytes: usize,
+    ) {
+        let http = &self.http;
+        let route = route.min(http.routes.len().saturating_sub(1));
+        let Some(endpoint) = http
+            .endpoints
+            .get(route)
+            .map(|methods| &methods[method as usize])
+        else {
+            return;
+        };
+        endpoint
+            .duration
+            .get_or_init(|| http.first_seen(endpoint, method, route))
+            .observe(duration.as_secs_f64());
+        let code = code_index(status);
+        match endpoint.codes[code].get() {
+            Some(counter) => counter.inc(),
+            None => http.counter(endpoint, method, route, code).inc(),
+        }
+        http.request_bytes[route].observe(as_f64(request_bytes));
+        http.response_bytes[route].observe(as_f64(response_bytes));
+    }
+
+    /// Counts a request as in flight until the guard is dropped.
+    pub fn request_started(&self) -> InFlight {
+        self.http.in_flight.inc();
+        InFlight(self.http.in_flight.clone())
+    }
+
+    /// Counts a connection as open until the guard is dropped.
+    pub fn connection_opened(&self) -> OpenConnection {
+        self.http.connections.inc();
+        OpenConnection(self.http.connections.clone())
+    }
+
+    /// Counts a request refused under load.
+    pub fn request_shed(&self) {
+        self.http.shed.inc();
+    }
+
+    /// Counts a request refused for its client's rate.
+    pub fn request_rate_limited(&self) {
+        self.http.rate_limited.inc();
+    }
+}
+
+/// A request in flight, for as long as this lives.
+#[must_use = "the request counts as finished once this is dropped"]
+pub struct InFlight(IntGauge);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+/// An open connection, for as long as this lives.
+#[must_use = "the connection counts as closed once this is dropped"]
+pub struct OpenConnection(IntGauge);
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+fn code_index(status: u16) -> usize {
+    CODES.binary_search(&status).unwrap_or(OTHER_CODE)
+}
