@@ -2,6 +2,9 @@
 //!
 //! Only the shape of the command line is here: what a command does is in `commands/<command>.rs`.
 
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand};
 
 /// Every step of Roster's development and delivery. Makefile, CI and a laptop run the same commands.
@@ -24,6 +27,7 @@ pub(crate) struct Cli {
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Check(CheckArgs),
+    SlackStandIn(SlackStandInArgs),
 }
 
 /// Check the repository: all areas, or those named.
@@ -36,4 +40,24 @@ pub(crate) struct CheckArgs {
     /// Areas to check; all of them when none is named
     #[arg(value_name = "AREA", value_parser = clap::builder::PossibleValuesParser::new(crate::check::area_names()))]
     pub(crate) areas: Vec<String>,
+}
+
+/// Run a stand-in of Slack's API: takes webhooks and chat.postMessage, refuses what Slack would refuse.
+///
+/// For rehearsals on this machine: point Slack's variables, or Alertmanager, at it. Prints one line of
+/// JSON with its addresses when it is ready, and runs until Ctrl-C.
+#[derive(Args)]
+pub(crate) struct SlackStandInArgs {
+    /// Where it listens; port 0 takes any free one
+    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
+    pub(crate) listen: SocketAddr,
+    /// Append every accepted message to this file, one line of JSON each
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
+    /// Answer this many messages with 429 first
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) rate_limited: u32,
+    /// Answer every message with this status instead of looking at it
+    #[arg(long, value_name = "STATUS", value_parser = clap::value_parser!(u16).range(400..=599))]
+    pub(crate) broken: Option<u16>,
 }

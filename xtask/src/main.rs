@@ -12,7 +12,10 @@ mod check;
 mod cli;
 mod commands;
 mod failure;
+#[allow(dead_code, reason = "commands that speak to servers use it")]
+mod http_client;
 mod run_tool;
+mod slack_stand_in;
 mod tools;
 
 use std::process::ExitCode;
