@@ -1,4 +1,5 @@
 //! Roster: a user directory over HTTP, kept in `PostgreSQL`.
 
 pub mod metrics;
+pub mod telemetry;
 pub mod trace_context;
