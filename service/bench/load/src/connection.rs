@@ -1,0 +1,126 @@
+//! One connection that carries one request at a time.
+
+use crate::operation::{Expected, Operation};
+use crate::response;
+use anyhow::Context;
+use mio::net::TcpStream;
+use std::io::{ErrorKind, Read, Write};
+use std::net::SocketAddr;
+use std::time::Instant;
+
+/// A connection kept alive, and the request under way on it.
+pub(crate) struct Connection {
+    stream: TcpStream,
+    request: Vec<u8>,
+    written: usize,
+    input: Vec<u8>,
+    filled: usize,
+    under_way: Option<(Instant, Expected)>,
+}
+
+/// What became of a request.
+pub(crate) struct Answer {
+    /// When the request was due (open loop) or sent (closed loop).
+    pub(crate) since: Instant,
+    /// What was wrong with the answer, when something was.
+    pub(crate) wrong: Option<anyhow::Error>,
+    /// Whether the connection may carry another request.
+    pub(crate) keep_alive: bool,
+}
+
+impl Connection {
+    pub(crate) fn open(address: SocketAddr) -> anyhow::Result<Self> {
+        // Connected before it is made non-blocking: a service that is not there is told at once.
+        let stream = std::net::TcpStream::connect(address)
+            .with_context(|| format!("{address} does not answer"))?;
+        stream.set_nodelay(true)?;
+        stream.set_nonblocking(true)?;
+        Ok(Self {
+            stream: TcpStream::from_std(stream),
+            request: Vec::with_capacity(2048),
+            written: 0,
+            input: vec![0; 64 * 1024],
+            filled: 0,
+            under_way: None,
+        })
+    }
+
+    pub(crate) fn stream(&mut self) -> &mut TcpStream {
+        &mut self.stream
+    }
+
+    /// Whether a request is under way.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.under_way.is_some()
+    }
+
+    /// Sends the next request.
+    pub(crate) fn send(&mut self, operation: &mut Operation, since: Instant) -> anyhow::Result<()> {
+        let expected = operation.write_next(&mut self.request)?;
+        self.written = 0;
+        self.under_way = Some((since, expected));
+        self.write()
+    }
+
+    /// Writes what is still to be sent, as far as the socket takes it.
+    pub(crate) fn write(&mut self) -> anyhow::Result<()> {
+        while self.is_busy() && self.written < self.request.len() {
+            match self.stream.write(&self.request[self.written..]) {
+                Ok(0) => anyhow::bail!("the connection takes no more"),
+                Ok(count) => self.written += count,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error).context("a request cannot be sent"),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what has come; the answer once it is whole.
+    pub(crate) fn read(&mut self) -> anyhow::Result<Option<Answer>> {
+        loop {
+            if self.filled == self.input.len() {
+                self.input.resize(self.filled * 2, 0);
+            }
+            match self.stream.read(&mut self.input[self.filled..]) {
+                Ok(0) if self.is_busy() => {
+                    anyhow::bail!("the connection was closed before the answer")
+                }
+                Ok(0) => anyhow::bail!("the connection was closed"),
+                Ok(count) => {
+                    self.filled += count;
+                    // A read that did not fill the buffer has emptied the socket: no second call to be told so.
+                    if self.filled < self.input.len() {
+                        return self.answer();
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return self.answer(),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error).context("an answer cannot be read"),
+            }
+        }
+    }
+
+    fn answer(&mut self) -> anyhow::Result<Option<Answer>> {
+        if self.filled == 0 {
+            return Ok(None);
+        }
+        let Some(response) = response::read(&self.input[..self.filled])? else {
+            return Ok(None);
+        };
+        let (since, expected) = self
+            .under_way
+            .take()
+            .context("an answer came to no request")?;
+        anyhow::ensure!(response.end == self.filled, "more came than one answer");
+        self.filled = 0;
+        let wrong = expected
+            .check(response.status, &self.input[response.body])
+            .err();
+        Ok(Some(Answer {
+            since,
+            wrong,
+            keep_alive: response.keep_alive,
+        }))
+    }
+}

@@ -1,0 +1,102 @@
+//! What a process and all that it started have used: CPU time and memory, from Linux's `/proc`.
+
+use anyhow::Context;
+use std::fs;
+
+/// The unit of the times in `/proc/<pid>/stat`: Linux answers in hundredths of a second on every machine it runs on.
+const MICROSECONDS_PER_TICK: u64 = 10_000;
+
+/// What one process and all below it have used so far.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Usage {
+    /// CPU time, user and system, also of children that have ended.
+    pub(crate) cpu_us: u64,
+    /// Resident memory, what processes share counted in each.
+    pub(crate) resident_bytes: u64,
+    /// Resident memory, what processes share divided among them.
+    pub(crate) proportional_bytes: u64,
+}
+
+struct Stat {
+    parent: u32,
+    ticks: u64,
+}
+
+/// Adds up what `root` and its descendants have used.
+pub(crate) fn usage(root: u32) -> anyhow::Result<Usage> {
+    let stats: Vec<(u32, Stat)> = fs::read_dir("/proc")
+        .context("/proc cannot be read; CPU time is accounted on Linux only")?
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        // A process that ended since is in its parent's account.
+        .filter_map(|pid| {
+            Some((
+                pid,
+                stat(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)?,
+            ))
+        })
+        .collect();
+    let mut members = vec![root];
+    let mut next = 0;
+    while let Some(&parent) = members.get(next) {
+        members.extend(
+            stats
+                .iter()
+                .filter(|(_, stat)| stat.parent == parent)
+                .map(|(pid, _)| *pid),
+        );
+        next += 1;
+    }
+    let mut usage = Usage::default();
+    let mut found = false;
+    for (pid, stat) in stats.iter().filter(|(pid, _)| members.contains(pid)) {
+        found |= *pid == root;
+        usage.cpu_us += stat.ticks * MICROSECONDS_PER_TICK;
+        usage.resident_bytes += kilobytes(&format!("/proc/{pid}/status"), "VmRSS:") * 1024;
+        usage.proportional_bytes += kilobytes(&format!("/proc/{pid}/smaps_rollup"), "Pss:") * 1024;
+    }
+    anyhow::ensure!(found, "the watched process {root} has ended");
+    Ok(usage)
+}
+
+fn stat(line: &str) -> Option<Stat> {
+    // The name, in parentheses, may hold spaces and parentheses itself.
+    let fields: Vec<&str> = line.get(line.rfind(')')? + 2..)?.split(' ').collect();
+    let ticks = fields
+        .get(11..15)?
+        .iter()
+        .filter_map(|field| field.parse::<u64>().ok())
+        .sum();
+    Some(Stat {
+        parent: fields.get(1)?.parse().ok()?,
+        ticks,
+    })
+}
+
+fn kilobytes(path: &str, label: &str) -> u64 {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix(label));
+    line.and_then(|rest| rest.split_whitespace().next()?.parse().ok())
+        .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{stat, usage};
+
+    #[test]
+    fn times_are_read_past_a_name_with_spaces_and_parentheses() {
+        let stat =
+            stat("42 (post (gres) x) S 7 42 42 0 -1 4194304 1 2 3 4 10 20 30 40 20 0 1").unwrap();
+        assert_eq!((stat.parent, stat.ticks), (7, 100));
+    }
+
+    #[test]
+    fn this_process_uses_memory() {
+        assert!(usage(std::process::id()).unwrap().resident_bytes > 0);
+    }
+
+    #[test]
+    fn a_process_that_is_not_there_is_an_error() {
+        assert!(usage(u32::MAX).is_err());
+    }
+}
