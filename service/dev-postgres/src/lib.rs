@@ -1,0 +1,199 @@
+//! Finds a PostgreSQL, or starts a private one, for development and tests.
+//!
+//! It looks in this order, and says which it took ([`DevPostgres::source`]):
+//!
+//! 1. `DATABASE_URL`, when it is set;
+//! 2. the server's binaries on this machine, run as a private instance on a free port of the loopback interface,
+//!    with a random password, as an unprivileged user when called by root;
+//! 3. a container, by a Docker engine that answers (`ROSTER_TEST_POSTGRES_IMAGE`, else the official image);
+//! 4. else an [`Error`] that says how to get one on this system.
+//!
+//! What it started ends with its owner: by [`DevPostgres::stop`], by drop, and also when the owner is killed, since
+//! a watchdog holds the other end of a pipe.
+//!
+//! For a test, one line gives a database of its own, made from a template that is migrated once for each process:
+//!
+//! ```no_run
+//! # async fn migrate(url: String) -> Result<(), std::io::Error> { Ok(()) }
+//! # async fn example() -> Result<(), dev_postgres::Error> {
+//! let database = dev_postgres::test_database(migrate).await?; // dropped with the value
+//! println!("{}", database.url());
+//! # Ok(()) }
+//! ```
+//!
+//! It knows nothing of the service: migrations are handed to it.
+
+mod account;
+mod advice;
+mod binaries;
+mod connection;
+mod container;
+mod database;
+mod error;
+mod instance;
+mod options;
+mod testing;
+mod watchdog;
+
+use std::fmt;
+
+pub use database::Database;
+pub use error::{Error, Reason};
+pub use options::{Options, Prefer};
+pub use testing::test_database;
+
+use container::Container;
+use instance::Instance;
+
+/// The variable that names a server to be used as it is.
+pub const DATABASE_URL: &str = "DATABASE_URL";
+/// The variable that says where tests take their server from: `auto`, `private` or `container`.
+pub const TEST_POSTGRES: &str = "ROSTER_TEST_POSTGRES";
+/// The variable that names the image of the container; when set, a container is preferred.
+pub const TEST_POSTGRES_IMAGE: &str = "ROSTER_TEST_POSTGRES_IMAGE";
+
+/// Where a server came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The server that `DATABASE_URL` names; it is not ours to stop.
+    Given,
+    /// A private instance of binaries found on this machine.
+    Private {
+        /// What the server calls itself, such as `17.2`.
+        version: String,
+        /// The folder of its binaries.
+        binaries: std::path::PathBuf,
+    },
+    /// A container.
+    Container {
+        /// The image it runs.
+        image: String,
+    },
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Given => write!(f, "the PostgreSQL that {DATABASE_URL} names"),
+            Self::Private { version, binaries } => {
+                write!(f, "a private PostgreSQL {version} ({})", binaries.display())
+            }
+            Self::Container { image } => write!(f, "a container of {image}"),
+        }
+    }
+}
+
+/// A server that answers, with what has to end together with this value.
+#[derive(Debug)]
+pub struct DevPostgres {
+    url: String,
+    source: Source,
+    running: Running,
+}
+
+#[derive(Debug)]
+enum Running {
+    Elsewhere,
+    Instance(Instance),
+    Container(Box<Container>),
+}
+
+impl DevPostgres {
+    /// Finds a server or starts one; it accepts connections when this returns.
+    pub async fn find_or_start(options: Options) -> Result<Self, Error> {
+        if let Some(url) = &options.database_url {
+            connection::connect(url)
+                .await
+                .map_err(|error| error::given_unreachable(&error))?;
+            database::drop_stale(url).await?;
+            return Ok(Self {
+                url: url.clone(),
+                source: Source::Given,
+                running: Running::Elsewhere,
+            });
+        }
+        match options.prefer {
+            Prefer::Container { required: true } => Self::container(&options).await,
+            Prefer::Container { required: false } => match Self::container(&options).await {
+                Ok(started) => Ok(started),
+                Err(why) => {
+                    options.say(&format!(
+                        "no container ({why}); looking for server binaries instead"
+                    ));
+                    Self::private(&options).await
+                }
+            },
+            Prefer::Private => Self::private(&options).await,
+            Prefer::Any => match Self::private(&options).await {
+                Err(error) if error.reason == Reason::NoBinaries => Self::container(&options)
+                    .await
+                    .map_err(|why| advice::no_postgres(&error, &why)),
+                result => result,
+            },
+        }
+    }
+
+    /// The URL of its first database, with the password: for connections, not for printing.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Where it came from; printable.
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// Makes an empty database, dropped with the value; `label` is part of its name.
+    pub async fn create_database(&self, label: &str) -> Result<Database, Error> {
+        Database::create(&self.url, label, None).await
+    }
+
+    /// Makes a copy of `template`, dropped with the value. Nobody may be connected to the template meanwhile.
+    pub async fn copy_database(&self, label: &str, template: &Database) -> Result<Database, Error> {
+        Database::create(&self.url, label, Some(template.name())).await
+    }
+
+    /// Stops what was started here and waits until nothing of it is left.
+    pub async fn stop(self) -> Result<(), Error> {
+        match self.running {
+            Running::Elsewhere => Ok(()),
+            Running::Instance(instance) => tokio::task::spawn_blocking(move || drop(instance))
+                .await
+                .map_err(|error| {
+                    Error::new(
+                        Reason::Failed,
+                        "cannot stop PostgreSQL",
+                        error.to_string(),
+                        "",
+                    )
+                }),
+            Running::Container(container) => container.stop().await,
+        }
+    }
+
+    async fn private(options: &Options) -> Result<Self, Error> {
+        let binaries = binaries::find()?;
+        let source = Source::Private {
+            version: binaries.version.clone(),
+            binaries: binaries.folder.clone(),
+        };
+        let instance = Instance::start(&binaries, options).await?;
+        Ok(Self {
+            url: instance.url(),
+            source,
+            running: Running::Instance(instance),
+        })
+    }
+
+    async fn container(options: &Options) -> Result<Self, Error> {
+        let container = Container::start(&options.image, &options.settings).await?;
+        let source = Source::Container {
+            image: options.image.clone(),
+        };
+        Ok(Self {
+            url: container.url(),
+            source,
+            running: Running::Container(Box::new(container)),
+        })
+    }
+}

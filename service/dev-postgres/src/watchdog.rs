@@ -1,0 +1,54 @@
+//! Ends what was started when its owner ends, in whatever way the owner ends.
+//!
+//! A watchdog is a shell that waits at a pipe whose other end only the owner holds: when the owner closes it, or is
+//! killed, the shell goes on and runs its script. It knows nothing of PostgreSQL.
+
+use std::io;
+use std::process::{Child, Command, Stdio};
+
+/// A shell that runs a script once its owner is gone.
+#[derive(Debug)]
+pub(crate) struct Watchdog {
+    shell: Child,
+}
+
+impl Watchdog {
+    /// Starts `command`, an `sh` whose environment and account are set, to run `script` with `args` later.
+    pub(crate) fn start(
+        mut command: Command,
+        script: &str,
+        args: &[&std::ffi::OsStr],
+    ) -> io::Result<Self> {
+        // A signal ends the waiting, not the shell: whoever ends the watchdog ends what it watches over.
+        let script = format!("trap : HUP INT TERM\nread -r _\n{script}");
+        command
+            .arg("-c")
+            .arg(script)
+            .arg("dev-postgres-watchdog")
+            .args(args);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        Ok(Self {
+            shell: command.spawn()?,
+        })
+    }
+
+    /// Lets the script run.
+    pub(crate) fn release(&mut self) {
+        drop(self.shell.stdin.take());
+    }
+
+    /// Whether the script has run to its end.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        !matches!(self.shell.try_wait(), Ok(None))
+    }
+}
+
+impl Drop for Watchdog {
+    fn drop(&mut self) {
+        self.release();
+        let _ = self.shell.wait();
+    }
+}
