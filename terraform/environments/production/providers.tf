@@ -1,0 +1,28 @@
+provider "google" {
+  project = var.project.id
+  region  = var.region
+}
+
+# Cluster and credentials are found anew in every run; no kubeconfig is read, so no other cluster can be hit.
+locals {
+  kubernetes_login = {
+    api_version = "client.authentication.k8s.io/v1"
+    command     = "gke-gcloud-auth-plugin"
+  }
+}
+
+provider "kubernetes" {
+  host = module.stack.cluster.endpoint
+
+  exec {
+    api_version = local.kubernetes_login.api_version
+    command     = local.kubernetes_login.command
+  }
+}
+
+provider "helm" {
+  kubernetes = {
+    host = module.stack.cluster.endpoint
+    exec = local.kubernetes_login
+  }
+}

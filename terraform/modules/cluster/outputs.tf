@@ -1,0 +1,20 @@
+output "cluster" {
+  description = "What a client needs: `name`, `location`, `endpoint` (https URL of the DNS endpoint), `context` (as gcloud names it), `workload_pool`, `mode`."
+  value = {
+    name          = google_container_cluster.this.name
+    location      = google_container_cluster.this.location
+    endpoint      = "https://${try(google_container_cluster.this.control_plane_endpoints_config[0].dns_endpoint_config[0].endpoint, "")}"
+    context       = "gke_${var.project.id}_${google_container_cluster.this.location}_${google_container_cluster.this.name}"
+    workload_pool = google_container_cluster.this.workload_identity_config[0].workload_pool
+    mode          = var.mode
+  }
+  depends_on = [google_container_node_pool.this]
+}
+
+output "nodes_service_account" {
+  description = "Account of the nodes: `email` and IAM `member`; the image registry lets it read."
+  value = {
+    email  = google_service_account.nodes.email
+    member = google_service_account.nodes.member
+  }
+}

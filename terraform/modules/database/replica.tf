@@ -1,0 +1,47 @@
+resource "google_sql_database_instance" "replica" {
+  #checkov:skip=CKV_GCP_6:ssl_mode refuses what is not encrypted; client certificates, which the check wants too, would be a second key beside IAM or the password.
+  count = var.read_replica == null ? 0 : 1
+
+  project              = var.project_id
+  region               = var.region
+  name                 = "${var.name}-replica"
+  database_version     = var.instance.version
+  master_instance_name = google_sql_database_instance.this.name
+
+  settings {
+    tier                        = var.read_replica.tier
+    edition                     = "ENTERPRISE"
+    availability_type           = "ZONAL"
+    deletion_protection_enabled = var.deletion_protection
+    user_labels                 = var.labels
+
+    disk_type             = "PD_SSD"
+    disk_size             = var.instance.disk_gib
+    disk_autoresize       = true
+    disk_autoresize_limit = var.instance.disk_limit_gib
+
+    ip_configuration {
+      ipv4_enabled    = false
+      private_network = var.network_id
+      ssl_mode        = "ENCRYPTED_ONLY"
+    }
+
+    insights_config {
+      query_insights_enabled = true
+    }
+
+    dynamic "database_flags" {
+      for_each = local.database_flags
+      content {
+        name  = database_flags.key
+        value = database_flags.value
+      }
+    }
+  }
+
+  deletion_protection = var.deletion_protection
+
+  lifecycle {
+    ignore_changes = [settings[0].disk_size]
+  }
+}

@@ -1,0 +1,34 @@
+resource "google_dns_record_set" "hosts" {
+  for_each = var.hosts
+
+  project      = var.project_id
+  managed_zone = local.zone
+  name         = "${each.value}."
+  type         = "A"
+  ttl          = var.ttl_seconds
+  rrdatas      = [var.address]
+}
+
+resource "google_dns_record_set" "authorizations" {
+  for_each = var.authorizations
+
+  project      = var.project_id
+  managed_zone = local.zone
+  name         = each.value.name
+  type         = each.value.type
+  ttl          = var.ttl_seconds
+  rrdatas      = [each.value.data]
+}
+
+# Says who may issue certificates; every other authority must refuse.
+resource "google_dns_record_set" "caa" {
+  project      = var.project_id
+  managed_zone = local.zone
+  name         = "${var.domain}."
+  type         = "CAA"
+  ttl          = 3600
+  rrdatas = concat(
+    [for authority in sort(tolist(var.certificate_authorities)) : "0 issue \"${authority}\""],
+    ["0 issuewild \";\""],
+  )
+}

@@ -1,0 +1,8 @@
+# Stays when the cluster goes: DNS points at it.
+resource "google_compute_global_address" "this" {
+  project      = var.project_id
+  name         = "${var.name}-gateway"
+  address_type = "EXTERNAL"
+  ip_version   = "IPV4"
+  labels       = var.labels
+}

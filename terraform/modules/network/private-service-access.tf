@@ -1,0 +1,20 @@
+# Google runs Cloud SQL in a network of its own, peered with ours over this range.
+resource "google_compute_global_address" "services_access" {
+  project = var.project_id
+  name    = "${var.name}-services-access"
+  network = google_compute_network.this.id
+
+  purpose       = "VPC_PEERING"
+  address_type  = "INTERNAL"
+  address       = split("/", var.ranges.services_access)[0]
+  prefix_length = tonumber(split("/", var.ranges.services_access)[1])
+}
+
+resource "google_service_networking_connection" "this" {
+  network                 = google_compute_network.this.id
+  service                 = "servicenetworking.googleapis.com"
+  reserved_peering_ranges = [google_compute_global_address.services_access.name]
+
+  # Google frees the peering minutes after the last instance is gone; a destroy need not wait for it.
+  deletion_policy = "ABANDON"
+}

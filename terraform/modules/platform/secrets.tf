@@ -1,0 +1,42 @@
+resource "helm_release" "external_secrets" {
+  name       = "external-secrets"
+  namespace  = kubernetes_namespace_v1.this["external-secrets"].metadata[0].name
+  repository = local.charts.external-secrets.repository
+  chart      = local.charts.external-secrets.chart
+  version    = local.charts.external-secrets.version
+
+  values = [
+    file("${path.module}/values/external-secrets.yaml"),
+    yamlencode({
+      serviceAccount = {
+        annotations = { "iam.gke.io/gcp-service-account" = var.external_secrets_account }
+      }
+    }),
+  ]
+
+  atomic          = true
+  cleanup_on_fail = true
+  timeout         = 600
+}
+
+# Copies what pods need from Secret Manager into Secrets; Terraform itself never sees a value.
+resource "helm_release" "secrets" {
+  name      = "secrets"
+  namespace = kubernetes_namespace_v1.this["external-secrets"].metadata[0].name
+  chart     = "${path.module}/charts/secrets"
+
+  values = [yamlencode({
+    projectId = var.project.id
+    secrets   = var.secrets
+    database  = var.database
+    slack     = var.alertmanager == null ? "" : var.alertmanager.slack_secret
+    namespaces = {
+      for name in ["roster", "concourse", "sonarqube", "monitoring"] : name => kubernetes_namespace_v1.this[name].metadata[0].name
+    }
+  })]
+
+  atomic  = true
+  timeout = 300
+
+  depends_on = [helm_release.external_secrets]
+}

@@ -1,0 +1,258 @@
+mock_provider "google" {}
+mock_provider "helm" {}
+mock_provider "kubernetes" {}
+
+variables {
+  project = { id = "roster-test", number = "123456789012" }
+  hosts = {
+    service    = "service.example.com"
+    sonarqube  = "sonarqube.example.com"
+    concourse  = "concourse.example.com"
+    prometheus = "prometheus.example.com"
+  }
+  cluster_mode = "standard"
+  gateway = {
+    address_name    = "roster-gateway"
+    certificate_map = "roster"
+    ssl_policy      = "roster-gateway"
+    security_policy = "roster-gateway"
+  }
+  admins = ["group:admins@example.com"]
+  database = {
+    private_address = "10.40.0.3"
+    port            = 5432
+    connection_name = "roster-test:europe-west1:roster"
+    service_user    = "roster-service@roster-test.iam"
+  }
+  secrets = {
+    concourse-database-password   = "concourse-database-password"
+    concourse-admin-password      = "concourse-admin-password"
+    concourse-encryption-key      = "concourse-encryption-key"
+    concourse-session-key         = "concourse-session-key"
+    concourse-host-key            = "concourse-host-key"
+    concourse-worker-key          = "concourse-worker-key"
+    sonarqube-database-password   = "sonarqube-database-password"
+    sonarqube-monitoring-passcode = "sonarqube-monitoring-passcode"
+    roster-owner-password         = "roster-owner-password"
+  }
+  external_secrets_account = "external-secrets@roster-test.iam.gserviceaccount.com"
+  prometheus               = { rules_directory = "tests/rules" }
+}
+
+run "every_chart_is_pinned" {
+  command = plan
+
+  assert {
+    condition = alltrue([for release in [helm_release.external_secrets, helm_release.concourse, helm_release.sonarqube, helm_release.prometheus[0]] :
+    can(regex("^v?[0-9]+\\.[0-9]+\\.[0-9]+$", release.version))])
+    error_message = "a chart's version is not exact"
+  }
+  assert {
+    condition     = alltrue([for release in [helm_release.external_secrets, helm_release.concourse, helm_release.sonarqube, helm_release.prometheus[0], helm_release.secrets, helm_release.routes] : release.atomic])
+    error_message = "a failed installation would be left half done"
+  }
+}
+
+run "concourse_uses_our_database_and_keys" {
+  command = plan
+
+  assert {
+    condition     = yamldecode(helm_release.concourse.values[0]).secrets.create == false && yamldecode(helm_release.concourse.values[0]).postgresql.enabled == false
+    error_message = "the chart's published example keys, or a database of its own, would be installed"
+  }
+  assert {
+    condition     = yamldecode(helm_release.concourse.values[1]).concourse.web.externalUrl == "https://concourse.example.com" && yamldecode(helm_release.concourse.values[1]).concourse.web.postgres.host == "10.40.0.3"
+    error_message = "Concourse does not know its address or its database"
+  }
+  assert {
+    condition     = yamldecode(helm_release.concourse.values[0]).concourse.web.postgres.sslmode == "require"
+    error_message = "Concourse would talk to its database in the clear"
+  }
+}
+
+run "sonarqube_uses_our_database" {
+  command = plan
+
+  assert {
+    condition     = yamldecode(helm_release.sonarqube.values[1]).jdbcOverwrite.jdbcUrl == "jdbc:postgresql://10.40.0.3:5432/sonarqube?sslmode=require"
+    error_message = "SonarQube does not use the database, or talks to it in the clear"
+  }
+  assert {
+    condition     = yamldecode(helm_release.sonarqube.values[0]).initSysctl.enabled == false && yamldecode(helm_release.sonarqube.values[0]).community.enabled
+    error_message = "SonarQube would need a privileged pod, or a licence"
+  }
+}
+
+run "no_values_hold_a_secret" {
+  command = plan
+
+  assert {
+    condition = alltrue([for release in [helm_release.external_secrets, helm_release.concourse, helm_release.sonarqube, helm_release.prometheus[0], helm_release.secrets, helm_release.routes] :
+      !can(regex("(?i)(password|passcode|token)\"?: *\"?[A-Za-z_-]*[0-9][A-Za-z0-9+/_-]{7,}", join("\n", release.values))) && !can(regex("PRIVATE KEY", join("\n", release.values)))
+    ])
+    error_message = "a value looks like a secret"
+  }
+  assert {
+    condition     = alltrue([for release in [helm_release.concourse, helm_release.sonarqube] : release.set_sensitive == null])
+    error_message = "a secret is handed to a chart, and so into the state"
+  }
+}
+
+run "rules_come_from_their_directory" {
+  command = plan
+
+  assert {
+    condition     = keys(yamldecode(helm_release.prometheus[0].values[1]).additionalPrometheusRulesMap)[0] == "example"
+    error_message = "Prometheus does not get the rules"
+  }
+}
+
+run "managed_prometheus_gets_the_same_rules" {
+  command = plan
+  variables {
+    prometheus = { mode = "managed", rules_directory = "tests/rules" }
+  }
+
+  assert {
+    condition     = length(helm_release.prometheus) == 0 && keys(yamldecode(helm_release.google_rules[0].values[0]).rules)[0] == "example"
+    error_message = "Google's Prometheus does not get the rules, or there are two"
+  }
+  assert {
+    condition     = google_project_iam_member.frontend[0].role == "roles/monitoring.viewer"
+    error_message = "the frontend may do more than read metrics"
+  }
+}
+
+run "tools_are_behind_the_proxy" {
+  command = plan
+
+  assert {
+    condition     = keys(yamldecode(helm_release.routes.values[0]).tools) == ["concourse", "prometheus", "sonarqube"]
+    error_message = "a tool has no route"
+  }
+  assert {
+    condition     = [for member in google_iap_web_iam_member.admins : "${member.role} ${member.member}"] == ["roles/iap.httpsResourceAccessor group:admins@example.com"]
+    error_message = "somebody else passes the proxy"
+  }
+}
+
+run "routes_join_from_known_namespaces" {
+  command = plan
+
+  assert {
+    condition     = yamldecode(helm_release.routes.values[0]).routeGroups == ["concourse", "gateway", "monitoring", "roster", "sonarqube"]
+    error_message = "any namespace could take over a host"
+  }
+  assert {
+    condition     = kubernetes_namespace_v1.this["roster"].metadata[0].labels["pod-security.kubernetes.io/enforce"] == "restricted"
+    error_message = "the service's pods may do more than they need"
+  }
+}
+
+run "workers_are_machines_on_autopilot" {
+  command = plan
+  variables {
+    cluster_mode = "autopilot"
+    concourse    = { workers = 0, worker_address = "10.10.0.5", worker_source_cidr = "10.10.0.0/22" }
+  }
+
+  assert {
+    condition     = yamldecode(helm_release.concourse.values[1]).worker.enabled == false
+    error_message = "Autopilot would refuse the privileged workers"
+  }
+  assert {
+    condition     = yamldecode(helm_release.concourse.values[1]).web.service.workerGateway.annotations["networking.gke.io/load-balancer-type"] == "Internal" && yamldecode(helm_release.concourse.values[1]).web.service.workerGateway.loadBalancerSourceRanges == ["10.10.0.0/22"]
+    error_message = "workers register over the internet"
+  }
+  assert {
+    condition     = kubernetes_namespace_v1.this["concourse"].metadata[0].labels["pod-security.kubernetes.io/enforce"] == "baseline"
+    error_message = "privileged pods are admitted where none are needed"
+  }
+}
+
+run "ingress_brings_cert_manager" {
+  command = plan
+  variables {
+    gateway = null
+    ingress = { class = "traefik", email = "ops@example.com" }
+  }
+
+  assert {
+    condition     = length(helm_release.cert_manager) == 1 && length(google_iap_web_iam_member.admins) == 0
+    error_message = "nobody would get the certificates"
+  }
+}
+
+run "gateway_needs_no_cert_manager" {
+  command = plan
+
+  assert {
+    condition     = length(helm_release.cert_manager) == 0
+    error_message = "cert-manager is installed for nothing"
+  }
+}
+
+run "requests_are_counted" {
+  command = plan
+
+  assert {
+    condition     = output.requests.cpu_millicores == 2450 && output.requests.memory_mib == 7360 && output.requests.disk_gib == 110
+    error_message = "the sum of the requests, and with it the price, is not that of the values files"
+  }
+}
+
+run "refuses_pods_as_workers_on_autopilot" {
+  command = plan
+  variables {
+    cluster_mode = "autopilot"
+  }
+  expect_failures = [var.concourse]
+}
+
+run "refuses_no_workers_at_all" {
+  command = plan
+  variables {
+    concourse = { workers = 0 }
+  }
+  expect_failures = [var.concourse]
+}
+
+run "refuses_two_ways_in" {
+  command = plan
+  variables {
+    ingress = { class = "traefik", email = "ops@example.com" }
+  }
+  expect_failures = [var.ingress]
+}
+
+run "refuses_everybody_as_admin" {
+  command = plan
+  variables {
+    admins = ["allUsers"]
+  }
+  expect_failures = [var.admins]
+}
+
+run "refuses_no_admin" {
+  command = plan
+  variables {
+    admins = []
+  }
+  expect_failures = [var.admins]
+}
+
+run "refuses_to_watch_without_rules" {
+  command = plan
+  variables {
+    prometheus = { rules_directory = "tests/no-rules" }
+  }
+  expect_failures = [var.prometheus]
+}
+
+run "refuses_a_missing_secret" {
+  command = plan
+  variables {
+    secrets = {}
+  }
+  expect_failures = [var.secrets]
+}

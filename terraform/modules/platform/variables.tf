@@ -1,0 +1,145 @@
+variable "project" {
+  description = "Project of the cluster: its id and its number."
+  type = object({
+    id     = string
+    number = string
+  })
+}
+
+variable "hosts" {
+  description = "Host names of the service and the tools."
+  type = object({
+    service    = string
+    sonarqube  = string
+    concourse  = string
+    prometheus = string
+  })
+}
+
+variable "cluster_mode" {
+  description = "`autopilot` or `standard`: what pods may do differs."
+  type        = string
+
+  validation {
+    condition     = contains(["autopilot", "standard"], var.cluster_mode)
+    error_message = "cluster_mode: \"autopilot\" or \"standard\", the cluster module's `cluster.mode`."
+  }
+}
+
+variable "gateway" {
+  description = "What the shared Gateway is made from: the gateway module's output."
+  type = object({
+    address_name    = string
+    certificate_map = string
+    ssl_policy      = string
+    security_policy = string
+  })
+  default = null
+}
+
+variable "ingress" {
+  description = "Serve by Ingress instead of the Gateway, with a controller of your own: its class, and an address for Let's Encrypt to write to. cert-manager then gets the certificates. Prometheus has no login of its own and stays inside."
+  type = object({
+    class = string
+    email = string
+  })
+  default = null
+
+  validation {
+    condition     = (var.ingress == null) != (var.gateway == null)
+    error_message = "ingress: exactly one of `gateway` and `ingress` is set; the hosts have one way in."
+  }
+
+  validation {
+    condition     = var.ingress == null ? true : can(regex("^[^@ ]+@[^@ ]+\\.[^@ ]+$", var.ingress.email))
+    error_message = "ingress.email: an address that somebody reads; Let's Encrypt warns there of certificates that end."
+  }
+}
+
+variable "admins" {
+  description = "Who passes the Identity-Aware Proxy to Concourse, SonarQube and Prometheus (`user:…`, `group:…`, `domain:…`)."
+  type        = set(string)
+
+  validation {
+    condition     = length(var.admins) > 0 && alltrue([for member in var.admins : can(regex("^(user|group|domain|serviceAccount):.+", member)) && !startswith(member, "user:all")])
+    error_message = "admins: at least one of user:ada@example.com, group:team@example.com or domain:example.com; allUsers would open the tools to the internet."
+  }
+}
+
+variable "database" {
+  description = "PostgreSQL of the service and the tools: `private_address`, `port`, `connection_name`, and `service_user`, the service's IAM user."
+  type = object({
+    private_address = string
+    port            = number
+    connection_name = string
+    service_user    = string
+  })
+}
+
+variable "secrets" {
+  description = "Names in Secret Manager of what the pods need, by use: the secrets module's output, so that they exist before."
+  type        = map(string)
+
+  validation {
+    condition = length(setsubtract([
+      "concourse-database-password", "concourse-admin-password", "concourse-encryption-key", "concourse-session-key", "concourse-host-key", "concourse-worker-key",
+      "sonarqube-database-password", "sonarqube-monitoring-passcode", "roster-owner-password",
+    ], keys(var.secrets))) == 0
+    error_message = "secrets: one that the platform reads is missing; pass the secrets module's `secrets`."
+  }
+}
+
+variable "external_secrets_account" {
+  description = "E-mail of the Google account that External Secrets reads Secret Manager with."
+  type        = string
+}
+
+variable "prometheus" {
+  description = "`stack` installs kube-prometheus-stack, `managed` leaves collecting to Google and gives it the rules. `rules_directory` holds rule files (prometheus/rules)."
+  type = object({
+    mode            = optional(string, "stack")
+    rules_directory = string
+    retention_days  = optional(number, 15)
+    storage_gib     = optional(number, 50)
+  })
+
+  validation {
+    condition     = contains(["stack", "managed"], var.prometheus.mode)
+    error_message = "prometheus.mode: \"stack\" or \"managed\"."
+  }
+
+  validation {
+    condition     = length(fileset(var.prometheus.rules_directory, "*.yaml")) > 0
+    error_message = "prometheus.rules_directory: no *.yaml in \"${var.prometheus.rules_directory}\"; without rules nobody is alerted. It is prometheus/rules of this repository."
+  }
+}
+
+variable "alertmanager" {
+  description = "Alertmanager's configuration as a file, and the secret with what it logs in to Slack with; null sends no alert anywhere."
+  type = object({
+    configuration_file = string
+    slack_secret       = string
+  })
+  default = null
+}
+
+variable "concourse" {
+  description = "`workers` as pods (they are privileged, which Autopilot refuses: there it must be 0 and workers are machines), and the internal `worker_address` such machines reach the gateway of Concourse at."
+  type = object({
+    workers            = optional(number, 1)
+    worker_disk_gib    = optional(number, 50)
+    worker_address     = optional(string)
+    worker_source_cidr = optional(string)
+  })
+  default = {}
+
+  validation {
+    condition     = var.cluster_mode == "standard" || var.concourse.workers == 0
+    error_message = "concourse.workers: Autopilot admits no privileged pods, so set 0 and run workers as machines (module build-workers, `worker_address`), or take cluster_mode = \"standard\"."
+  }
+
+  validation {
+    condition     = var.concourse.workers > 0 || var.concourse.worker_address != null
+    error_message = "concourse: no workers as pods and no worker_address for machines: no build would ever start."
+  }
+}

@@ -1,0 +1,33 @@
+variable "project_id" {
+  description = "Project whose APIs are switched on."
+  type        = string
+}
+
+variable "services" {
+  description = "APIs that the other modules call. An API is left on when this list or the project's Terraform goes: other users of the project may need it."
+  type        = set(string)
+  default = [
+    "artifactregistry.googleapis.com",
+    "certificatemanager.googleapis.com",
+    "cloudkms.googleapis.com",
+    "cloudresourcemanager.googleapis.com",
+    "compute.googleapis.com",
+    "container.googleapis.com",
+    "dns.googleapis.com",
+    "iam.googleapis.com",
+    "iamcredentials.googleapis.com",
+    "iap.googleapis.com",
+    "logging.googleapis.com",
+    "monitoring.googleapis.com",
+    "secretmanager.googleapis.com",
+    "servicenetworking.googleapis.com",
+    "sqladmin.googleapis.com",
+    "storage.googleapis.com",
+    "sts.googleapis.com",
+  ]
+
+  validation {
+    condition     = alltrue([for service in var.services : endswith(service, ".googleapis.com")])
+    error_message = "services: an API is written with its full name, such as \"container.googleapis.com\"; `gcloud services list --available` names them all."
+  }
+}

@@ -1,0 +1,96 @@
+mock_provider "google" {}
+
+variables {
+  project_id = "roster-test"
+  region     = "europe-west1"
+  secrets = {
+    concourse-database-password = {
+      kind    = "password"
+      readers = { external-secrets = "serviceAccount:external-secrets@roster-test.iam.gserviceaccount.com" }
+    }
+    concourse-worker-key = { kind = "key_pair", version = 2 }
+    slack-webhook        = { kind = "given" }
+  }
+  values = {
+    concourse-database-password = "never-in-a-plan"
+    concourse-worker-key        = "never-in-a-plan"
+  }
+}
+
+run "values_are_write_only" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for version in google_secret_manager_secret_version.generated : version.secret_data == null])
+    error_message = "a secret's value is in the plan"
+  }
+  assert {
+    condition     = google_secret_manager_secret_version.generated["concourse-worker-key"].secret_data_wo_version == 2
+    error_message = "a new version would generate nothing"
+  }
+}
+
+run "a_person_gives_what_is_not_generated" {
+  command = plan
+
+  assert {
+    condition     = keys(google_secret_manager_secret_version.generated) == tolist(["concourse-database-password", "concourse-worker-key"])
+    error_message = "a value that a person gives is generated"
+  }
+}
+
+run "generation_waits_for_the_secrets" {
+  command = plan
+
+  assert {
+    condition     = keys(output.to_generate.passwords) == tolist(["concourse-database-password"]) && keys(output.to_generate.key_pairs) == tolist(["concourse-worker-key"])
+    error_message = "something is generated that is not asked for, or the other way round"
+  }
+}
+
+run "secrets_stay_in_their_region" {
+  command = plan
+
+  assert {
+    condition = alltrue([for secret in google_secret_manager_secret.this :
+    [for replica in secret.replication[0].user_managed[0].replicas : replica.location] == ["europe-west1"]])
+    error_message = "a secret is copied to another region"
+  }
+}
+
+run "a_reader_reads_one_secret" {
+  command = plan
+
+  assert {
+    condition     = keys(google_secret_manager_secret_iam_member.readers) == tolist(["concourse-database-password/external-secrets"])
+    error_message = "a reader got more or less than its secret"
+  }
+  assert {
+    condition     = google_secret_manager_secret_iam_member.readers["concourse-database-password/external-secrets"].role == "roles/secretmanager.secretAccessor"
+    error_message = "a reader may do more than read"
+  }
+}
+
+run "refuses_an_unknown_kind" {
+  command = plan
+  variables {
+    secrets = { key = { kind = "certificate" } }
+  }
+  expect_failures = [var.secrets]
+}
+
+run "refuses_a_short_password" {
+  command = plan
+  variables {
+    secrets = { key = { kind = "password", length = 8 } }
+  }
+  expect_failures = [var.secrets]
+}
+
+run "refuses_to_publish_a_secret" {
+  command = plan
+  variables {
+    secrets = { key = { kind = "given", readers = { all = "allUsers" } } }
+  }
+  expect_failures = [var.secrets]
+}

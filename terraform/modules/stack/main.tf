@@ -1,0 +1,226 @@
+locals {
+  hosts = {
+    service    = "service.${var.domain.name}"
+    sonarqube  = "sonarqube.${var.domain.name}"
+    concourse  = "concourse.${var.domain.name}"
+    prometheus = "prometheus.${var.domain.name}"
+  }
+  labels = {
+    application = "roster"
+    environment = var.environment
+  }
+  autopilot = var.cluster.mode == "autopilot"
+  # Known before the machines and Concourse exist, high enough to stay clear of nodes.
+  worker_address = try(cidrhost(var.ranges.nodes, -6), null)
+}
+
+module "project_services" {
+  source     = "../project-services"
+  project_id = var.project.id
+}
+
+module "network" {
+  source     = "../network"
+  project_id = module.project_services.project_id
+  region     = var.region
+  ranges     = var.ranges
+}
+
+module "cluster" {
+  source             = "../cluster"
+  project            = { id = module.project_services.project_id, number = var.project.number }
+  location           = coalesce(var.cluster.zone, var.region)
+  mode               = var.cluster.mode
+  release_channel    = var.cluster.release_channel
+  node_pool          = var.cluster.node_pool
+  managed_prometheus = var.prometheus_mode == "managed"
+  network = {
+    network        = module.network.network.id
+    subnetwork     = module.network.subnetwork.id
+    pods_range     = module.network.subnetwork.pods_range
+    services_range = module.network.subnetwork.services_range
+  }
+  developers          = ["serviceAccount:${var.delivery_account}"]
+  deletion_protection = var.deletion_protection
+  labels              = local.labels
+}
+
+module "image_registry" {
+  source     = "../image-registry"
+  project_id = module.project_services.project_id
+  location   = var.region
+  readers    = { nodes = module.cluster.nodes_service_account.member }
+  writers    = { delivery = "serviceAccount:${var.delivery_account}" }
+  labels     = local.labels
+}
+
+module "service_identity" {
+  source      = "../service-identity"
+  project_id  = module.project_services.project_id
+  name        = "roster-service"
+  description = "The pods of the service."
+  roles       = ["roles/cloudsql.client", "roles/cloudsql.instanceUser"]
+  workload = {
+    pool            = module.cluster.cluster.workload_pool
+    namespace       = "roster"
+    service_account = "roster"
+  }
+}
+
+# It reads the secrets that name it as a reader, and has no role in the project.
+module "external_secrets_identity" {
+  source      = "../service-identity"
+  project_id  = module.project_services.project_id
+  name        = "external-secrets"
+  description = "Copies secrets from Secret Manager into the cluster."
+  workload = {
+    pool            = module.cluster.cluster.workload_pool
+    namespace       = "external-secrets"
+    service_account = "external-secrets"
+  }
+}
+
+locals {
+  generated_secrets = {
+    concourse-admin-password      = "password"
+    concourse-database-password   = "password"
+    concourse-encryption-key      = "password"
+    concourse-host-key            = "key_pair"
+    concourse-session-key         = "key_pair"
+    concourse-worker-key          = "key_pair"
+    roster-owner-password         = "password"
+    sonarqube-database-password   = "password"
+    sonarqube-monitoring-passcode = "password"
+  }
+}
+
+module "secrets" {
+  source     = "../secrets"
+  project_id = module.project_services.project_id
+  region     = var.region
+  secrets = { for name, kind in local.generated_secrets : name => {
+    kind    = kind
+    version = var.password_version
+    # Concourse takes an AES key of 16, 24 or 32 bytes.
+    length  = 32
+    readers = { external-secrets = module.external_secrets_identity.member }
+  } }
+  values = module.generated_values.values
+  labels = local.labels
+}
+
+module "generated_values" {
+  source    = "../generated-values"
+  passwords = module.secrets.to_generate.passwords
+  key_pairs = module.secrets.to_generate.key_pairs
+}
+
+module "database" {
+  source     = "../database"
+  project_id = module.project_services.project_id
+  region     = var.region
+  name       = var.database.name
+  network_id = module.network.network.id
+  instance = {
+    tier             = var.database.tier
+    disk_gib         = var.database.disk_gib
+    highly_available = var.database.highly_available
+  }
+  backups      = { retained = var.database.backups_retained }
+  databases    = ["roster", "concourse", "sonarqube"]
+  read_replica = var.database.read_replica
+  # The service reads and writes rows; the tables belong to roster_owner, whom only migrations are.
+  iam_users = {
+    service = {
+      service_account = module.service_identity.email
+      database_roles  = ["pg_read_all_data", "pg_write_all_data"]
+    }
+  }
+  password_users = {
+    roster_owner = { version = var.password_version }
+    concourse    = { version = var.password_version }
+    sonarqube    = { version = var.password_version }
+  }
+  passwords = {
+    roster_owner = module.generated_values.values["roster-owner-password"]
+    concourse    = module.generated_values.values["concourse-database-password"]
+    sonarqube    = module.generated_values.values["sonarqube-database-password"]
+  }
+  deletion_protection = var.deletion_protection
+  labels              = local.labels
+}
+
+module "gateway" {
+  source     = "../gateway"
+  project_id = module.project_services.project_id
+  hosts      = local.hosts
+  labels     = local.labels
+}
+
+module "dns" {
+  source         = "../dns"
+  project_id     = module.project_services.project_id
+  domain         = var.domain.name
+  existing_zone  = var.domain.existing_zone
+  hosts          = local.hosts
+  address        = module.gateway.address
+  authorizations = module.gateway.authorizations
+  labels         = local.labels
+}
+
+module "build_workers" {
+  source = "../build-workers"
+  count  = local.autopilot ? 1 : 0
+
+  project_id    = module.project_services.project_id
+  region        = var.region
+  subnetwork_id = module.network.subnetwork.id
+  address       = local.worker_address
+  machines = {
+    count    = var.build_workers.count
+    type     = var.build_workers.machine_type
+    disk_gib = var.build_workers.disk_gib
+    spot     = var.build_workers.spot
+  }
+  secrets = {
+    worker_key = module.secrets.secrets["concourse-worker-key"]
+    host_key   = module.secrets.secrets["concourse-host-key"]
+  }
+  labels = local.labels
+}
+
+module "platform" {
+  source       = "../platform"
+  project      = var.project
+  hosts        = local.hosts
+  cluster_mode = module.cluster.cluster.mode
+  gateway      = module.gateway.gateway
+  admins       = var.admins
+  database = {
+    private_address = module.database.database.private_address
+    port            = module.database.database.port
+    connection_name = module.database.database.connection_name
+    service_user    = module.database.database.iam_users["service"]
+  }
+  secrets                  = module.secrets.secrets
+  external_secrets_account = module.external_secrets_identity.email
+  prometheus = {
+    mode            = var.prometheus_mode
+    rules_directory = var.rules_directory
+  }
+  concourse = {
+    workers            = local.autopilot ? 0 : var.build_workers.count
+    worker_disk_gib    = var.build_workers.disk_gib
+    worker_address     = local.autopilot ? local.worker_address : null
+    worker_source_cidr = local.autopilot ? var.ranges.nodes : null
+  }
+}
+
+module "observability" {
+  source              = "../observability"
+  project             = { id = module.project_services.project_id, number = var.project.number }
+  environment         = var.environment
+  hosts               = local.hosts
+  notification_emails = var.notification_emails
+  budget              = var.budget
+}

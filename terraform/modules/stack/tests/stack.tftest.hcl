@@ -1,0 +1,129 @@
+mock_provider "google" {}
+mock_provider "helm" {}
+mock_provider "kubernetes" {}
+provider "random" {}
+provider "tls" {}
+
+override_resource {
+  target          = module.gateway.google_compute_global_address.this
+  override_during = plan
+  values = {
+    address = "203.0.113.10"
+  }
+}
+
+variables {
+  environment = "test"
+  project = {
+    id     = "roster-test"
+    number = "123456789012"
+  }
+  region              = "europe-west1"
+  domain              = { name = "example.com" }
+  admins              = ["group:admins@example.com"]
+  notification_emails = ["ops@example.com"]
+  delivery_account    = "roster-delivery@roster-test.iam.gserviceaccount.com"
+  rules_directory     = "../platform/tests/rules"
+}
+
+run "defaults_are_the_safe_choice" {
+  command = plan
+
+  assert {
+    condition     = output.cluster.mode == "autopilot"
+    error_message = "the default is not Autopilot"
+  }
+  assert {
+    condition     = module.build_workers[0].worker_address == "10.10.3.250"
+    error_message = "builds have nowhere to run, or their address lies outside the nodes' range"
+  }
+}
+
+run "four_records_get_the_gateways_address" {
+  command = plan
+
+  assert {
+    condition     = output.address == "203.0.113.10" && output.hosts == { service = "service.example.com", sonarqube = "sonarqube.example.com", concourse = "concourse.example.com", prometheus = "prometheus.example.com" }
+    error_message = "a host is missing, or points elsewhere"
+  }
+}
+
+run "standard_needs_no_machines_to_build_on" {
+  command = plan
+  variables {
+    cluster = { mode = "standard" }
+  }
+
+  assert {
+    condition     = length(module.build_workers) == 0
+    error_message = "machines are paid for that nothing runs on"
+  }
+}
+
+run "managed_prometheus_is_a_choice" {
+  command = plan
+  variables {
+    prometheus_mode = "managed"
+  }
+
+  assert {
+    condition     = output.requests.cpu_millicores == 900
+    error_message = "a Prometheus of our own still asks for CPU"
+  }
+}
+
+run "refuses_a_missing_domain" {
+  command = plan
+  variables {
+    domain = { name = "" }
+  }
+  expect_failures = [var.domain]
+}
+
+run "refuses_a_url_for_a_domain" {
+  command = plan
+  variables {
+    domain = { name = "https://example.com" }
+  }
+  expect_failures = [var.domain]
+}
+
+run "refuses_a_project_name_for_an_id" {
+  command = plan
+  variables {
+    project = { id = "My Project", number = "123456789012" }
+  }
+  expect_failures = [var.project]
+}
+
+run "refuses_a_project_id_for_a_number" {
+  command = plan
+  variables {
+    project = { id = "roster-test", number = "roster-test" }
+  }
+  expect_failures = [var.project]
+}
+
+run "refuses_a_zone_for_a_region" {
+  command = plan
+  variables {
+    region = "europe-west1-b"
+  }
+  expect_failures = [var.region]
+}
+
+run "refuses_a_person_to_deliver" {
+  command = plan
+  variables {
+    delivery_account = "ada@example.com"
+  }
+  expect_failures = [var.delivery_account]
+}
+
+run "refuses_an_environment_nobody_can_type" {
+  command = plan
+  variables {
+    environment = "Production!"
+  }
+  expect_failures = [var.environment]
+}
