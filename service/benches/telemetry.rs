@@ -1,0 +1,115 @@
+//! What observing one request costs on the thread that answers it: `cargo bench --bench telemetry`.
+//!
+//! Nanoseconds a call, the best and the median of many rounds; between rounds the writers catch
+//! up, so that no line is lost and the common path is what is measured.
+
+#![allow(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a program for people who measure"
+)]
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use roster::metrics::{BuildInfo, MethodLabel, Metrics};
+use roster::telemetry::{AccessRecord, LogFormat, Telemetry, TelemetrySettings};
+use roster::trace_context::TraceContext;
+
+const ROUNDS: usize = 200;
+const CALLS: u32 = 1_000;
+const ROUTES: &[&str] = &["/v1/users", "/v1/users/{id}", "unmatched"];
+const TRACEPARENT: &[u8] = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+fn measure(what: &str, mut call: impl FnMut()) {
+    let mut rounds: Vec<f64> = (0..ROUNDS)
+        .map(|_| {
+            let started = Instant::now();
+            for _ in 0..CALLS {
+                call();
+            }
+            let spent = started.elapsed();
+            std::thread::sleep(Duration::from_millis(10));
+            spent.as_secs_f64() * 1e9 / f64::from(CALLS)
+        })
+        .collect();
+    rounds.sort_by(f64::total_cmp);
+    println!("{what:<44} {:>7.0} {:>7.0}", rounds[0], rounds[ROUNDS / 2]);
+}
+
+fn record<'a>(request_id: &'a str, trace: TraceContext) -> AccessRecord<'a> {
+    AccessRecord {
+        request_id,
+        trace,
+        method: "GET",
+        route: "/v1/users/{id}",
+        status: 200,
+        duration: Duration::from_micros(412),
+    }
+}
+
+fn main() {
+    let scratch = std::env::temp_dir().join(format!("roster-bench-{}", std::process::id()));
+    std::fs::create_dir_all(&scratch).expect("a scratch directory");
+    let settings = |file: &str| TelemetrySettings {
+        format: LogFormat::Off,
+        file: Some(scratch.join(file)),
+        ..TelemetrySettings::default()
+    };
+    let id = "01936f5e-7c1a-7000-8000-0123456789ab";
+    println!("{:<44} {:>7} {:>7}  (ns a call)", "", "best", "median");
+
+    measure("traceparent: continue", || {
+        black_box(TraceContext::of_request(black_box([TRACEPARENT])));
+    });
+    measure("traceparent: start", || {
+        black_box(TraceContext::of_request(black_box([])));
+    });
+    let metrics = Metrics::new(
+        ROUTES,
+        BuildInfo {
+            version: "0",
+            revision: "0",
+        },
+    )
+    .expect("metrics");
+    measure("metrics of a finished request", || {
+        let duration = black_box(Duration::from_micros(412));
+        metrics.http_finished(1, MethodLabel::Get, black_box(200), duration, 0, 300);
+    });
+    measure("requests in flight", || {
+        drop(black_box(metrics.request_started()))
+    });
+
+    let telemetry = Telemetry::open(&settings("one.log")).expect("opens");
+    let log = telemetry.access_log();
+    let trace = TraceContext::start();
+    measure("access log, one sink", || {
+        log.write(black_box(&record(id, trace)))
+    });
+    let lost: u64 = telemetry.lost_lines().iter().map(|sink| sink.total()).sum();
+    drop(telemetry);
+    println!("lines lost meanwhile: {lost}");
+
+    writer_throughput(&settings("throughput.log"), id, trace);
+    std::fs::remove_dir_all(&scratch).expect("removed");
+}
+
+/// How many RFC 5424 lines a second one writer formats and writes.
+fn writer_throughput(settings: &TelemetrySettings, id: &str, trace: TraceContext) {
+    const LINES: usize = 50_000;
+    let settings = TelemetrySettings {
+        queue_lines: LINES,
+        ..settings.clone()
+    };
+    let telemetry = Telemetry::open(&settings).expect("opens");
+    let log = telemetry.access_log();
+    for _ in 0..LINES {
+        log.write(&record(id, trace));
+    }
+    let started = Instant::now();
+    drop(telemetry);
+    let spent = started.elapsed().as_secs_f64();
+    let lines = f64::from(u32::try_from(LINES).expect("small"));
+    println!("one writer: about {:.0} lines a second", lines / spent);
+}
