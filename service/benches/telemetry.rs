@@ -37,7 +37,7 @@ fn measure(what: &str, mut call: impl FnMut()) {
     println!("{what:<44} {:>7.0} {:>7.0}", rounds[0], rounds[ROUNDS / 2]);
 }
 
-fn record<'a>(request_id: &'a str, trace: TraceContext) -> AccessRecord<'a> {
+fn record(request_id: &str, trace: TraceContext) -> AccessRecord<'_> {
     AccessRecord {
         request_id,
         trace,
@@ -78,19 +78,29 @@ fn main() {
         metrics.http_finished(1, MethodLabel::Get, black_box(200), duration, 0, 300);
     });
     measure("requests in flight", || {
-        drop(black_box(metrics.request_started()))
+        drop(black_box(metrics.request_started()));
     });
 
     let telemetry = Telemetry::open(&settings("one.log")).expect("opens");
     let log = telemetry.access_log();
     let trace = TraceContext::start();
     measure("access log, one sink", || {
-        log.write(black_box(&record(id, trace)))
+        log.write(black_box(&record(id, trace)));
     });
-    let lost: u64 = telemetry.lost_lines().iter().map(|sink| sink.total()).sum();
+    let lost: u64 = telemetry
+        .lost_lines()
+        .iter()
+        .map(roster::telemetry::LostLines::total)
+        .sum();
     drop(telemetry);
     println!("lines lost meanwhile: {lost}");
 
+    measure("span of a request, not exported", || {
+        let (_, span) = roster::telemetry::Tracer::default().request([TRACEPARENT], "GET");
+        span.finish(black_box("/v1/users/{id}"), black_box(200));
+    });
+    #[cfg(feature = "otlp")]
+    exported_span();
     writer_throughput(&settings("throughput.log"), id, trace);
     std::fs::remove_dir_all(&scratch).expect("removed");
 }
@@ -112,4 +122,34 @@ fn writer_throughput(settings: &TelemetrySettings, id: &str, trace: TraceContext
     let spent = started.elapsed().as_secs_f64();
     let lines = f64::from(u32::try_from(LINES).expect("small"));
     println!("one writer: about {:.0} lines a second", lines / spent);
+}
+
+/// With an exporter whose collector answers nothing: what counts here is the request's thread.
+#[cfg(feature = "otlp")]
+fn exported_span() {
+    use tracing_subscriber::layer::SubscriberExt as _;
+
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("bound");
+    let settings = TelemetrySettings {
+        format: LogFormat::Off,
+        otlp_endpoint: Some(format!(
+            "http://{}",
+            listener.local_addr().expect("an address")
+        )),
+        ..TelemetrySettings::default()
+    };
+    let telemetry = Telemetry::open(&settings).expect("opens");
+    let tracer = telemetry.tracer();
+    let subscriber = tracing_subscriber::registry().with(telemetry.layer());
+    tracing::subscriber::with_default(subscriber, || {
+        measure("span of a request, exported", || {
+            let (_, span) = tracer.request([TRACEPARENT], "GET");
+            span.finish(black_box("/v1/users/{id}"), black_box(200));
+        });
+        let unsampled: &[u8] = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
+        measure("span of a request, not sampled", || {
+            let (_, span) = tracer.request([unsampled], "GET");
+            span.finish(black_box("/v1/users/{id}"), black_box(200));
+        });
+    });
 }

@@ -21,13 +21,16 @@ pub struct TraceContext {
 
 impl TraceContext {
     /// The trace of a request from its `traceparent` header values: continued with a span id of
-    /// our own when there is exactly one value and it is valid, started anew otherwise.
+    /// our own when the caller's is valid, started anew otherwise.
     pub fn of_request<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        Self::of_caller(values).map_or_else(Self::start, Self::child)
+    }
+
+    /// The caller's trace and span: there must be exactly one header value, and it must be valid.
+    pub fn of_caller<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> Option<Self> {
         let mut values = values.into_iter();
-        match (values.next().and_then(Self::parse), values.next()) {
-            (Some(caller), None) => caller.child(),
-            _ => Self::start(),
-        }
+        let caller = values.next().and_then(Self::parse)?;
+        values.next().is_none().then_some(caller)
     }
 
     /// A new trace, not sampled: whether it is recorded is the exporter's to say.

@@ -17,12 +17,14 @@ use tracing_subscriber::layer::Context;
 
 use super::entry::{Entry, Event, Value, bounded};
 use super::sinks::Sinks;
+use super::spans::SPAN_TARGET;
 
 /// Which events are kept at a level.
 pub(super) fn kept(level: LevelFilter) -> Targets {
     Targets::new()
         .with_default(level.min(LevelFilter::WARN))
         .with_target("roster", level)
+        .with_target(SPAN_TARGET, LevelFilter::OFF)
 }
 
 pub(super) struct Capture {

@@ -8,15 +8,19 @@ mod batch;
 mod capture;
 mod entry;
 mod format;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod output;
 mod settings;
 mod sinks;
+mod spans;
 mod syslog_server;
 mod writer;
 
 pub use entry::AccessRecord;
 pub use settings::{LogFormat, SyslogTarget, TelemetrySettings};
 pub use sinks::{AccessLog, LostLines};
+pub use spans::{RequestSpan, Tracer};
 
 use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
@@ -51,6 +55,19 @@ pub enum TelemetryError {
     /// The system refused a thread.
     #[error("cannot start a thread that writes logs: {0}; raise the limit of tasks")]
     Thread(#[source] io::Error),
+    /// Spans were asked for, and this build cannot send them.
+    #[error(
+        "this build sends no spans: leave `--otlp-endpoint` out, or build with `--features otlp`"
+    )]
+    NoOtlp,
+    /// The collector's address is of no use.
+    #[error("cannot send spans to `{endpoint}`: {why}; say it as `http://host:4318`")]
+    OtlpEndpoint {
+        /// What was given.
+        endpoint: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// Something in this process has set up `tracing` before.
     #[error("logging is set up already; it can be only once in a process")]
     AlreadyStarted(#[from] tracing::subscriber::SetGlobalDefaultError),
@@ -60,6 +77,8 @@ pub enum TelemetryError {
 pub struct Telemetry {
     sinks: Arc<Sinks>,
     threads: Vec<JoinHandle<()>>,
+    #[cfg(feature = "otlp")]
+    exporter: Option<otlp::Exporter>,
 }
 
 /// Starts the log and makes it the process' `tracing` subscriber.
@@ -105,6 +124,8 @@ impl Telemetry {
         let mut telemetry = Self {
             sinks: Arc::clone(&sinks),
             threads: Vec::new(),
+            #[cfg(feature = "otlp")]
+            exporter: None,
         };
         for ((queue, sink), (name, format, output)) in
             queues.into_iter().zip(&sinks.all).zip(outputs)
@@ -125,16 +146,44 @@ impl Telemetry {
                 .map_err(TelemetryError::Thread)?;
             telemetry.threads.push(thread);
         }
+        if let Some(endpoint) = &settings.otlp_endpoint {
+            telemetry.export_spans(endpoint)?;
+        }
         Ok(telemetry)
     }
 
-    /// A `tracing` layer that puts events into this log.
+    #[cfg(feature = "otlp")]
+    fn export_spans(&mut self, endpoint: &str) -> Result<(), TelemetryError> {
+        self.exporter = Some(otlp::Exporter::start(endpoint, &self.sinks)?);
+        Ok(())
+    }
+
+    #[cfg(not(feature = "otlp"))]
+    #[expect(clippy::unused_self, reason = "the signature of the build that can")]
+    fn export_spans(&mut self, _: &str) -> Result<(), TelemetryError> {
+        Err(TelemetryError::NoOtlp)
+    }
+
+    /// A `tracing` layer that puts events into this log, and spans of requests on their way to
+    /// the collector.
     pub fn layer<S>(&self) -> impl Layer<S> + use<S>
     where
-        S: Subscriber + for<'a> LookupSpan<'a>,
+        S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
     {
         let sinks = Arc::clone(&self.sinks);
-        Capture { sinks }.with_filter(capture::kept(self.sinks.level))
+        let events = Capture { sinks }.with_filter(capture::kept(self.sinks.level));
+        #[cfg(feature = "otlp")]
+        let events = events.and_then(self.exporter.as_ref().map(otlp::Exporter::layer));
+        events
+    }
+
+    /// What the edge opens the spans of requests with.
+    pub fn tracer(&self) -> Tracer {
+        #[cfg(feature = "otlp")]
+        let exporting = self.exporter.is_some();
+        #[cfg(not(feature = "otlp"))]
+        let exporting = false;
+        Tracer { exporting }
     }
 
     /// What the edge writes the access log with; it writes nothing below `info`.
@@ -168,6 +217,9 @@ impl Telemetry {
 
 impl Drop for Telemetry {
     fn drop(&mut self) {
+        // First, while what goes wrong can still be said.
+        #[cfg(feature = "otlp")]
+        drop(self.exporter.take());
         for sink in &self.sinks.all {
             sink.state.stop.store(true, Ordering::Relaxed);
         }

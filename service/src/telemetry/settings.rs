@@ -21,6 +21,8 @@ pub struct TelemetrySettings {
     pub file: Option<PathBuf>,
     /// A syslog server for RFC 5424 messages.
     pub syslog: Option<SyslogTarget>,
+    /// An OpenTelemetry collector for spans, such as `http://localhost:4318`.
+    pub otlp_endpoint: Option<String>,
     /// Lines that wait for each sink before further ones are lost.
     pub queue_lines: usize,
 }
@@ -33,6 +35,7 @@ impl Default for TelemetrySettings {
             colour: true,
             file: None,
             syslog: None,
+            otlp_endpoint: None,
             queue_lines: 8_192,
         }
     }

@@ -10,6 +10,7 @@ mod full_disk;
 mod log_file;
 mod rfc5424;
 mod rsyslogd;
+mod spans;
 mod standard_output;
 mod syslog_servers;
 mod trouble;
