@@ -2,10 +2,14 @@
 //!
 //! Only the shape of the command line is here: what a command does is in `commands/<command>.rs`.
 
+mod delivery;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+pub(crate) use delivery::*;
 
 /// Every step of Roster's development and delivery. Makefile, CI and a laptop run the same commands.
 ///
@@ -27,6 +31,12 @@ pub(crate) struct Cli {
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Check(CheckArgs),
+    Image(ImageArgs),
+    Tools(ToolsArgs),
+    Deploy(DeployArgs),
+    Rollback(RollbackArgs),
+    Status(StatusArgs),
+    Logs(LogsArgs),
     SlackStandIn(SlackStandInArgs),
 }
 

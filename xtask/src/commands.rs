@@ -1,7 +1,12 @@
 //! From a parsed command to the code that runs it: one line for each command.
 
 mod check;
+mod deploy;
+mod image;
+mod rollback;
 mod slack_stand_in;
+mod status;
+mod tools;
 
 use anyhow::Result;
 
@@ -11,6 +16,12 @@ use crate::cli::Command;
 pub(crate) fn run(command: Command) -> Result<()> {
     match command {
         Command::Check(args) => check::run(&args),
+        Command::Image(args) => image::run(args),
+        Command::Tools(args) => tools::run(&args),
+        Command::Deploy(args) => deploy::run(&args),
+        Command::Rollback(args) => rollback::run(&args),
+        Command::Status(args) => status::run(&args),
+        Command::Logs(args) => status::logs(&args),
         Command::SlackStandIn(args) => slack_stand_in::run(args),
     }
 }

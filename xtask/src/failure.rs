@@ -27,6 +27,18 @@ pub(crate) enum Kind {
     Refused,
     /// A rollout failed, or was rolled back.
     Rollout,
+    /// A deploy went back, since the migration failed.
+    MigrationFailed,
+    /// A deploy went back, since the new pods crash.
+    PodsCrash,
+    /// A deploy went back, since the new pods are never ready.
+    NeverReady,
+    /// A deploy went back, since the smoke test failed.
+    SmokeTestFailed,
+    /// A deploy went back, since the new release serves errors.
+    ServesErrors,
+    /// A deploy went back, since the image could not be pulled or started.
+    ImageFailed,
     /// The user pressed Ctrl-C.
     Interrupted,
 }
@@ -41,6 +53,12 @@ impl Kind {
             Self::Unreachable => 4,
             Self::Refused => 5,
             Self::Rollout => 6,
+            Self::MigrationFailed => 10,
+            Self::PodsCrash => 11,
+            Self::NeverReady => 12,
+            Self::SmokeTestFailed => 13,
+            Self::ServesErrors => 14,
+            Self::ImageFailed => 15,
             Self::Interrupted => 130,
         }
     }

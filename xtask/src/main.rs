@@ -10,12 +10,16 @@
 
 mod check;
 mod cli;
+mod cluster;
 mod commands;
 mod failure;
 #[allow(dead_code, reason = "commands that speak to servers use it")]
 mod http_client;
+mod image;
+mod interrupt;
 mod run_tool;
 mod slack_stand_in;
+mod steps;
 mod tools;
 
 use std::process::ExitCode;

@@ -28,7 +28,7 @@ pub(crate) struct Run {
 pub(crate) fn tool(program: impl Into<String>) -> Run {
     let program = program.into();
     Run {
-        command: Command::new(&program),
+        command: Command::new(tools::path(&program).unwrap_or_else(|| PathBuf::from(&program))),
         shown: program.clone(),
         program,
         stdin: None,
@@ -116,6 +116,14 @@ impl Run {
         child
             .wait()
             .with_context(|| format!("cannot wait for {}", self.program))
+    }
+
+    /// Starts it with the terminal's own output and does not wait for it.
+    pub(crate) fn spawn(mut self) -> Result<std::process::Child> {
+        self.print();
+        self.command
+            .spawn()
+            .map_err(|error| self.not_started(&error))
     }
 
     /// Runs it and gives what it wrote on stdout, as text; a non-zero exit is a failure that shows its stderr.

@@ -1,8 +1,14 @@
 //! The tools that commands call: which, in which version, what for, and how to get each.
 //!
-//! This is the one list of them. Go tools are pinned in `xtask/tools/go.mod` and named here by their module.
+//! This is the one list of them. A Go tool's version stands in its `xtask/tools/<folder>/go.mod` alone; what
+//! `cargo xtask tools install` builds lies in `target/tools/bin` and wins over the PATH.
+
+use std::path::{Path, PathBuf};
 
 use crate::failure::{Failure, Kind};
+
+/// Where `cargo xtask tools install` puts programs.
+pub(crate) const FOLDER: &str = "target/tools/bin";
 
 /// One tool that a command may call.
 pub(crate) struct Tool {
@@ -12,14 +18,146 @@ pub(crate) struct Tool {
     pub(crate) purpose: &'static str,
     /// One line that installs it.
     pub(crate) install: &'static str,
+    /// Where it comes from.
+    pub(crate) source: Source,
+}
+
+/// Where a tool comes from.
+pub(crate) enum Source {
+    /// Built from a Go module that `xtask/tools/<folder>/go.mod` pins.
+    Go(GoTool),
+    /// `cargo install --locked` of exactly this version.
+    Cargo { version: &'static str },
+    /// The operating system's packages; no version is asked for.
+    System,
+}
+
+/// How a Go tool is built.
+pub(crate) struct GoTool {
+    /// Folder below `xtask/tools`.
+    pub(crate) folder: &'static str,
+    /// Module that has the version.
+    pub(crate) module: &'static str,
+    /// Package of the program, below the module.
+    pub(crate) package: &'static str,
+    /// Build tags.
+    pub(crate) tags: &'static str,
+    /// Variable that the linker sets to the version, where the program does not know it otherwise.
+    pub(crate) version_variable: Option<&'static str>,
 }
 
 /// Every tool beside cargo itself.
-pub(crate) const TOOLS: &[Tool] = &[Tool {
-    name: "cargo-deny",
-    purpose: "licences, advisories and sources of dependencies (cargo xtask check deny)",
-    install: "cargo install cargo-deny --locked --version 0.20.2",
-}];
+pub(crate) const TOOLS: &[Tool] = &[
+    Tool {
+        name: "cargo-deny",
+        purpose: "licences, advisories and sources of dependencies (cargo xtask check deny)",
+        install: "cargo install cargo-deny --locked --version 0.20.2",
+        source: Source::Cargo { version: "0.20.2" },
+    },
+    Tool {
+        name: "cargo-auditable",
+        purpose: "the list of dependencies inside the binary (cargo xtask image build)",
+        install: "cargo install cargo-auditable --locked --version 0.7.7",
+        source: Source::Cargo { version: "0.7.7" },
+    },
+    Tool {
+        name: "helm",
+        purpose: "checking and installing the chart (cargo xtask check chart, deploy, rollback, e2e)",
+        install: "cargo xtask tools install helm",
+        source: Source::Go(GoTool {
+            folder: "helm",
+            module: "helm.sh/helm/v4",
+            package: "/cmd/helm",
+            tags: "",
+            version_variable: Some("helm.sh/helm/v4/internal/version.version"),
+        }),
+    },
+    Tool {
+        name: "helm3",
+        purpose: "the older helm, which the chart and deploy still support (cargo xtask check chart)",
+        install: "cargo xtask tools install helm3",
+        source: Source::Go(GoTool {
+            folder: "helm",
+            module: "helm.sh/helm/v3",
+            package: "/cmd/helm",
+            tags: "",
+            version_variable: Some("helm.sh/helm/v3/internal/version.version"),
+        }),
+    },
+    Tool {
+        name: "helm-unittest",
+        purpose: "the chart's unit tests (cargo xtask check chart)",
+        install: "cargo xtask tools install helm-unittest",
+        source: Source::Go(GoTool {
+            folder: "helm-unittest",
+            module: "github.com/helm-unittest/helm-unittest",
+            package: "/cmd/helm-unittest",
+            tags: "",
+            version_variable: None,
+        }),
+    },
+    Tool {
+        name: "kubeconform",
+        purpose: "the chart's objects against Kubernetes' schemas (cargo xtask check chart)",
+        install: "cargo xtask tools install kubeconform",
+        source: Source::Go(GoTool {
+            folder: "helm",
+            module: "github.com/yannh/kubeconform",
+            package: "/cmd/kubeconform",
+            tags: "",
+            version_variable: None,
+        }),
+    },
+    Tool {
+        name: "promtool",
+        purpose: "Prometheus rules and their tests (cargo xtask check rules)",
+        install: "cargo xtask tools install promtool",
+        // Without the clouds' SDKs: rules need no service discovery.
+        source: Source::Go(GoTool {
+            folder: "promtool",
+            module: "github.com/prometheus/prometheus",
+            package: "/cmd/promtool",
+            tags: "remove_all_sd",
+            version_variable: Some("github.com/prometheus/common/version.Version"),
+        }),
+    },
+    Tool {
+        name: "amtool",
+        purpose: "Alertmanager's configuration and routes (cargo xtask check rules)",
+        install: "cargo xtask tools install amtool",
+        source: Source::Go(GoTool {
+            folder: "amtool",
+            module: "github.com/prometheus/alertmanager",
+            package: "/cmd/amtool",
+            tags: "",
+            version_variable: Some("github.com/prometheus/common/version.Version"),
+        }),
+    },
+    Tool {
+        name: "tflint",
+        purpose: "lint of the Terraform modules (cargo xtask check terraform)",
+        install: "cargo xtask tools install tflint",
+        source: Source::Go(GoTool {
+            folder: "tflint",
+            module: "github.com/terraform-linters/tflint",
+            package: "",
+            tags: "",
+            version_variable: None,
+        }),
+    },
+    Tool {
+        name: "go",
+        purpose: "building the Go tools (cargo xtask tools install)",
+        install: "see https://go.dev/doc/install, version 1.26 or later",
+        source: Source::System,
+    },
+    Tool {
+        name: "kubectl",
+        purpose: "asking the cluster (cargo xtask deploy, rollback, status, logs, e2e)",
+        install: "see https://kubernetes.io/docs/tasks/tools/, at most one minor version from the cluster's",
+        source: Source::System,
+    },
+];
 
 /// The tool of this name.
 pub(crate) fn find(name: &str) -> Option<&'static Tool> {
@@ -45,8 +183,19 @@ pub(crate) fn missing(name: &str) -> anyhow::Error {
     Failure::new(Kind::Missing, format!("{name} is not installed"), why, next).into()
 }
 
-/// Whether a program of this name is on the PATH.
+/// Whether a program of this name can be called.
 pub(crate) fn is_installed(name: &str) -> bool {
-    std::env::var_os("PATH")
-        .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(name).is_file()))
+    path(name).is_some()
+}
+
+/// The program of this name: ours, or the first one on the PATH.
+pub(crate) fn path(name: &str) -> Option<PathBuf> {
+    let ours = Path::new(FOLDER).join(name);
+    if ours.is_file() {
+        // Absolute, since the command may run in another folder.
+        return std::path::absolute(ours).ok();
+    }
+    std::env::split_paths(&std::env::var_os("PATH")?)
+        .map(|folder| folder.join(name))
+        .find(|program| program.is_file())
 }

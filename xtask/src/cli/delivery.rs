@@ -1,0 +1,187 @@
+//! The commands of delivery: image, tools, deploy and what stands beside it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+/// Build or push the container image, without a container engine.
+#[derive(Args)]
+pub(crate) struct ImageArgs {
+    #[command(subcommand)]
+    pub(crate) command: ImageCommand,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ImageCommand {
+    Build(ImageBuildArgs),
+    Push(ImagePushArgs),
+}
+
+/// Build the image of this commit: the service's binary, linked statically, and the authorities it trusts.
+///
+/// Writes target/image.json (name, digest, revision), target/image (an OCI layout) and target/image.cdx.json (what it
+/// is made of). Two builds of one commit give one digest.
+#[derive(Args)]
+pub(crate) struct ImageBuildArgs {
+    /// Where the image will lie
+    #[arg(
+        long,
+        env = "ROSTER_IMAGE_REPOSITORY",
+        default_value = "docker.io/roster/roster"
+    )]
+    pub(crate) repository: String,
+    /// Hand it to the local Docker engine too
+    #[arg(long)]
+    pub(crate) load: bool,
+}
+
+/// Push the image that was built last, under its commit, its version and its branch.
+///
+/// Credentials come from Docker's configuration (`docker login`, `DOCKER_CONFIG`). Signed with cosign when
+/// `ROSTER_COSIGN_KEY` names a key or `ROSTER_COSIGN_KEYLESS` is set.
+#[derive(Args)]
+pub(crate) struct ImagePushArgs {
+    /// Where it shall lie, instead of where `image build` said
+    #[arg(long, env = "ROSTER_IMAGE_REPOSITORY")]
+    pub(crate) repository: Option<String>,
+    /// Branch whose tag shall follow this image; the one checked out by default
+    #[arg(long)]
+    pub(crate) branch: Option<String>,
+    /// Push an image of a work tree with changes, under its commit and `-dirty`
+    #[arg(long)]
+    pub(crate) allow_dirty: bool,
+}
+
+/// List the tools that the other commands call, or install them in their exact versions.
+#[derive(Args)]
+pub(crate) struct ToolsArgs {
+    #[command(subcommand)]
+    pub(crate) command: ToolsCommand,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ToolsCommand {
+    /// List every tool: version, whether it is here, what it is for
+    List,
+    /// Install tools in their exact versions: all that are missing, or those named
+    ///
+    /// Go tools are built from xtask/tools/<tool>/go.mod with its sums, into target/tools; Rust tools by cargo install
+    /// --locked. What is there in the right version is left alone.
+    Install {
+        /// Tools to install; all that are missing when none is named
+        #[arg(value_name = "TOOL")]
+        names: Vec<String>,
+    },
+}
+
+/// The environments.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum EnvironmentName {
+    Dev,
+    Production,
+}
+
+impl EnvironmentName {
+    /// As files are named.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Dev => "dev",
+            Self::Production => "production",
+        }
+    }
+}
+
+/// Deploy an image to an environment, and prove that it serves. On failure, go back to what served before.
+///
+/// The cluster is the kubeconfig's current context, which helm-chart/environments/clusters.yaml must name. The image
+/// is the registry's latest of this commit, else of this branch, always by digest. Steps: preflight, image, chart,
+/// needs, lock, repair, changes, upgrade (which migrates first), smoke test, watch. Killed at any of them and run
+/// again, it converges.
+///
+/// Exit codes beside the usual ones, each after going back: 6 helm could not install it; 10 the migration failed;
+/// 11 the new pods crash; 12 they are never ready; 13 the smoke test failed; 14 it serves errors; 15 the image could
+/// not be pulled or started.
+#[derive(Args)]
+pub(crate) struct DeployArgs {
+    /// Environment to deploy to
+    #[arg(long)]
+    pub(crate) env: EnvironmentName,
+    /// Image to deploy, instead of the registry's latest of this commit or branch
+    #[arg(long, value_name = "REFERENCE")]
+    pub(crate) image: Option<String>,
+    /// Where images lie
+    #[arg(
+        long,
+        env = "ROSTER_IMAGE_REPOSITORY",
+        default_value = "docker.io/roster/roster"
+    )]
+    pub(crate) repository: String,
+    /// Branch whose latest image is taken when this commit has none; the one checked out by default
+    #[arg(long)]
+    pub(crate) branch: Option<String>,
+    /// Further values for the chart, which win over the environment's
+    #[arg(long, value_name = "FILE")]
+    pub(crate) values: Vec<PathBuf>,
+    /// Domain of the environment: the service answers at service.<DOMAIN>
+    #[arg(long, env = "ROSTER_DOMAIN")]
+    pub(crate) domain: Option<String>,
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Do not ask before production changes
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Longest time that the rollout, and going back, may take each, in seconds
+    #[arg(long, default_value_t = 300, value_name = "SECONDS")]
+    pub(crate) timeout: u64,
+    /// How long errors and readiness are watched afterwards, in seconds
+    #[arg(long, default_value_t = 20, value_name = "SECONDS")]
+    pub(crate) watch_seconds: u64,
+}
+
+impl DeployArgs {
+    /// The time-out.
+    pub(crate) fn timeout(&self) -> Duration {
+        Duration::from_secs(self.timeout)
+    }
+}
+
+/// Go back to an earlier revision of the release: the one before, or the one that is named.
+#[derive(Args)]
+pub(crate) struct RollbackArgs {
+    /// Environment to go back in
+    #[arg(long)]
+    pub(crate) env: EnvironmentName,
+    /// Revision to go back to (cargo xtask status lists them)
+    #[arg(long)]
+    pub(crate) revision: Option<u32>,
+    /// Do it in production
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Longest time that it may take, in seconds
+    #[arg(long, default_value_t = 300, value_name = "SECONDS")]
+    pub(crate) timeout: u64,
+}
+
+/// Show what runs in an environment. Exits with 1 when nobody is served.
+#[derive(Args)]
+pub(crate) struct StatusArgs {
+    /// Environment to look at
+    #[arg(long)]
+    pub(crate) env: EnvironmentName,
+}
+
+/// Show the log of every pod that serves.
+#[derive(Args)]
+pub(crate) struct LogsArgs {
+    /// Environment to look at
+    #[arg(long)]
+    pub(crate) env: EnvironmentName,
+    /// Go on as lines are written
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+    /// How far back, such as 5m or 2h
+    #[arg(long, default_value = "10m")]
+    pub(crate) since: String,
+}

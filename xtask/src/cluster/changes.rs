@@ -1,0 +1,87 @@
+//! What a deploy would change: the objects of the chart against those that are installed.
+//!
+//! Objects are compared as data, so that comments and the order of keys do not count. The chart holds no secrets, so
+//! nothing has to be hidden.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use anyhow::{Context, Result};
+use serde::Deserialize as _;
+use serde_json::Value;
+use similar::TextDiff;
+
+/// Objects by kind and name.
+pub(crate) type Objects = BTreeMap<String, Value>;
+
+/// Reads the documents of a manifest.
+pub(crate) fn parse(manifest: &str) -> Result<Objects> {
+    let mut objects = Objects::new();
+    for document in yaml_serde::Deserializer::from_str(manifest) {
+        let value = Value::deserialize(document).context("a manifest is not YAML")?;
+        let (Some(kind), Some(name)) = (value["kind"].as_str(), value["metadata"]["name"].as_str())
+        else {
+            continue;
+        };
+        objects.insert(format!("{kind}/{name}"), value.clone());
+    }
+    Ok(objects)
+}
+
+/// What differs, as text to read; empty when nothing does.
+pub(crate) fn between(installed: &Objects, wanted: &Objects) -> Result<String> {
+    let mut text = String::new();
+    let mut names: Vec<&String> = installed.keys().chain(wanted.keys()).collect();
+    names.sort_unstable();
+    names.dedup();
+    for name in names {
+        match (installed.get(name), wanted.get(name)) {
+            (Some(before), Some(after)) if before == after => {}
+            (Some(before), Some(after)) => {
+                let (before, after) = (yaml(before)?, yaml(after)?);
+                let diff = TextDiff::from_lines(&before, &after);
+                let _ = writeln!(text, "~ {name}");
+                for hunk in diff.unified_diff().context_radius(2).iter_hunks() {
+                    for line in hunk.to_string().lines().skip(1) {
+                        let _ = writeln!(text, "    {line}");
+                    }
+                }
+            }
+            (None, Some(_)) => drop(writeln!(text, "+ {name}")),
+            (Some(_), None) => drop(writeln!(text, "- {name}")),
+            (None, None) => {}
+        }
+    }
+    Ok(text)
+}
+
+fn yaml(value: &Value) -> Result<String> {
+    Ok(yaml_serde::to_string(value)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{between, parse};
+
+    const ONE: &str =
+        "---\n# Source: a\nkind: Service\nmetadata: {name: roster}\nspec: {port: 80}\n";
+
+    #[test]
+    fn comments_and_the_order_of_keys_are_no_change() {
+        let other = "metadata:\n  name: roster\nspec:\n  port: 80\nkind: Service\n";
+        let text = between(&parse(ONE).expect("parses"), &parse(other).expect("parses"));
+        assert_eq!(text.expect("compares"), "");
+    }
+
+    #[test]
+    fn a_change_is_shown_with_its_lines_and_new_and_lost_objects_by_name() {
+        let other = "kind: Service\nmetadata: {name: roster}\nspec: {port: 81}\n---\nkind: Job\nmetadata: {name: new}\n";
+        let text = between(&parse(ONE).expect("parses"), &parse(other).expect("parses"))
+            .expect("compares");
+        assert!(text.starts_with("+ Job/new\n~ Service/roster\n"), "{text}");
+        assert!(
+            text.contains("-  port: 80") && text.contains("+  port: 81"),
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,194 @@
+//! `cargo xtask tools list|install`: the other programs, in their exact versions.
+//!
+//! Nothing is downloaded that is not pinned with a checksum: go.sum for Go, the crates' own lock files for Rust.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::cli::{ToolsArgs, ToolsCommand};
+use crate::failure::{Failure, Kind};
+use crate::run_tool::tool;
+use crate::tools::{self, FOLDER, GoTool, Source, TOOLS, Tool};
+
+/// Runs the command.
+pub(crate) fn run(args: &ToolsArgs) -> Result<()> {
+    match &args.command {
+        ToolsCommand::List => list(),
+        ToolsCommand::Install { names } => install(names),
+    }
+}
+
+fn list() -> Result<()> {
+    for tool in TOOLS {
+        let version = version(tool)?.unwrap_or_else(|| "any".to_owned());
+        println!(
+            "{:<16} {version:<10} {:<9} {}",
+            tool.name,
+            state(tool)?,
+            tool.purpose
+        );
+    }
+    Ok(())
+}
+
+/// `ready`: ours, in the pinned version. `on PATH`: another one is there, of a version that is not asked.
+fn state(tool: &Tool) -> Result<&'static str> {
+    if matches!(tool.source, Source::Go(_)) && is_current(tool)? {
+        return Ok("ready");
+    }
+    Ok(if tools::is_installed(tool.name) {
+        "on PATH"
+    } else {
+        "missing"
+    })
+}
+
+fn install(names: &[String]) -> Result<()> {
+    for name in names {
+        if tools::find(name).is_none() {
+            return Err(Failure::new(
+                Kind::Usage,
+                format!("`{name}` is none of our tools"),
+                "only tools that are listed have a pinned version",
+                "see them: cargo xtask tools list",
+            )
+            .into());
+        }
+    }
+    let wanted = TOOLS.iter().filter(|tool| {
+        if names.is_empty() {
+            !tools::is_installed(tool.name)
+        } else {
+            names.iter().any(|name| name == tool.name)
+        }
+    });
+    let mut left = Vec::new();
+    for tool in wanted {
+        match &tool.source {
+            Source::Go(_) if is_current(tool)? => {
+                anstream::eprintln!("{} is there in the pinned version", tool.name);
+            }
+            Source::Go(go) => build(tool, go)?,
+            Source::Cargo { version } => cargo_install(tool.name, version)?,
+            Source::System if tools::is_installed(tool.name) => {}
+            Source::System => left.push(format!("{}: {}", tool.name, tool.install)),
+        }
+    }
+    if left.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Kind::Missing,
+        "some tools come with the operating system and are not installed from here",
+        "their versions follow the machine's or the cluster's",
+        left.join("\n"),
+    )
+    .into())
+}
+
+fn cargo_install(name: &str, version: &str) -> Result<()> {
+    tool("cargo")
+        .args(["install", name, "--locked", "--version", version])
+        .run()
+}
+
+fn build(tool_: &Tool, go: &GoTool) -> Result<()> {
+    let version = go_version(go)?;
+    std::fs::create_dir_all(FOLDER).with_context(|| format!("cannot make {FOLDER}"))?;
+    let binary = std::path::absolute(Path::new(FOLDER).join(tool_.name))?;
+    let linker = go.version_variable.map_or_else(
+        || "-s -w".to_owned(),
+        |variable| format!("-s -w -X {variable}={version}"),
+    );
+    tool("go")
+        .args(["build", "-mod=readonly", "-trimpath", "-buildvcs=false"])
+        .arg(format!("-tags={}", go.tags))
+        .arg(format!("-ldflags={linker}"))
+        .arg("-o")
+        .arg(&binary)
+        .arg(format!("{}{}", go.module, go.package))
+        .current_dir(Path::new("xtask/tools").join(go.folder))
+        // The toolchain is pinned by the machine: none is downloaded for a go.mod.
+        .env("GOTOOLCHAIN", "local")
+        .env("CGO_ENABLED", "0")
+        .run()?;
+    let stamp = stamp_path(tool_);
+    std::fs::write(&stamp, stamp_of(go)?)
+        .with_context(|| format!("cannot write {}", stamp.display()))
+}
+
+/// The version that a tool must have, where one is pinned.
+fn version(tool: &Tool) -> Result<Option<String>> {
+    match &tool.source {
+        Source::Go(go) => go_version(go).map(Some),
+        Source::Cargo { version } => Ok(Some((*version).to_owned())),
+        Source::System => Ok(None),
+    }
+}
+
+fn go_version(go: &GoTool) -> Result<String> {
+    let path = go_mod(go);
+    let text = std::fs::read_to_string(&path)
+        .with_context(|| format!("cannot read {}", path.display()))?;
+    required_version(&text, go.module)
+        .map(str::to_owned)
+        .with_context(|| format!("{} does not name {}", path.display(), go.module))
+}
+
+fn required_version<'a>(go_mod: &'a str, module: &str) -> Option<&'a str> {
+    go_mod.lines().find_map(|line| {
+        let line = line.trim().trim_start_matches("require ");
+        let version = line.strip_prefix(module)?.strip_prefix(' ')?;
+        version.split_whitespace().next()
+    })
+}
+
+fn is_current(tool: &Tool) -> Result<bool> {
+    let Source::Go(go) = &tool.source else {
+        return Ok(false);
+    };
+    let stamp = std::fs::read_to_string(stamp_path(tool)).unwrap_or_default();
+    Ok(Path::new(FOLDER).join(tool.name).is_file() && stamp == stamp_of(go)?)
+}
+
+/// What a built program depends on: the pinned modules and how it was built.
+fn stamp_of(go: &GoTool) -> Result<String> {
+    let sums = std::fs::read(go_mod(go).with_file_name("go.sum"))?;
+    let module = std::fs::read(go_mod(go))?;
+    Ok(format!(
+        "{} {} {}\n",
+        crate::image::digest(&sums),
+        crate::image::digest(&module),
+        go.tags
+    ))
+}
+
+fn stamp_path(tool: &Tool) -> PathBuf {
+    Path::new(FOLDER).with_file_name(format!("{}.stamp", tool.name))
+}
+
+fn go_mod(go: &GoTool) -> PathBuf {
+    Path::new("xtask/tools").join(go.folder).join("go.mod")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{TOOLS, required_version, version};
+
+    #[test]
+    fn every_tool_that_is_pinned_has_its_version_in_its_go_mod() {
+        crate::run_tool::enter_repository_root().expect("is there");
+        for tool in TOOLS {
+            version(tool).unwrap_or_else(|error| panic!("{}: {error:#}", tool.name));
+        }
+    }
+
+    #[test]
+    fn a_module_is_not_taken_for_one_that_begins_like_it() {
+        let text =
+            "require (\n\tgithub.com/a/b/v2 v2.0.0\n\tgithub.com/a/b v1.4.0 // indirect\n)\n";
+        assert_eq!(required_version(text, "github.com/a/b"), Some("v1.4.0"));
+        assert_eq!(required_version(text, "github.com/a"), None);
+    }
+}

@@ -1,0 +1,25 @@
+//! Ctrl-C, for commands that must tidy up: they ask whether it was pressed, and end by themselves.
+
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::Result;
+
+static PRESSED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+
+/// From now on Ctrl-C and SIGTERM are noted instead of ending the process at once.
+pub(crate) fn watch() -> Result<()> {
+    let pressed = PRESSED.get_or_init(Arc::default);
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        signal_hook::flag::register(signal, Arc::clone(pressed))?;
+    }
+    Ok(())
+}
+
+/// Whether one of them came.
+pub(crate) fn requested() -> bool {
+    PRESSED
+        .get()
+        .is_some_and(|pressed| pressed.load(Ordering::Relaxed))
+}
