@@ -87,6 +87,7 @@ fn main() {
     measure("access log, one sink", || {
         log.write(black_box(&record(id, trace)));
     });
+    as_tracing_event(&telemetry, id);
     let lost: u64 = telemetry
         .lost_lines()
         .iter()
@@ -122,6 +123,26 @@ fn writer_throughput(settings: &TelemetrySettings, id: &str, trace: TraceContext
     let spent = started.elapsed().as_secs_f64();
     let lines = f64::from(u32::try_from(LINES).expect("small"));
     println!("one writer: about {:.0} lines a second", lines / spent);
+}
+
+/// What the access log would cost as an event of `tracing`.
+fn as_tracing_event(telemetry: &Telemetry, id: &str) {
+    use tracing_subscriber::layer::SubscriberExt as _;
+
+    let subscriber = tracing_subscriber::registry().with(telemetry.layer());
+    tracing::subscriber::with_default(subscriber, || {
+        measure("the same as a tracing event", || {
+            tracing::info!(
+                target: "roster::access",
+                request_id = black_box(id),
+                trace_id = "4bf92f3577b34da6a3ce929d0e0e4736",
+                method = "GET",
+                route = "/v1/users/{id}",
+                status = 200,
+                duration_us = 412,
+            );
+        });
+    });
 }
 
 /// With an exporter whose collector answers nothing: what counts here is the request's thread.

@@ -166,15 +166,18 @@ impl Telemetry {
 
     /// A `tracing` layer that puts events into this log, and spans of requests on their way to
     /// the collector.
-    pub fn layer<S>(&self) -> impl Layer<S> + use<S>
+    pub fn layer<S>(&self) -> Box<dyn Layer<S> + Send + Sync>
     where
         S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
     {
         let sinks = Arc::clone(&self.sinks);
         let events = Capture { sinks }.with_filter(capture::kept(self.sinks.level));
         #[cfg(feature = "otlp")]
-        let events = events.and_then(self.exporter.as_ref().map(otlp::Exporter::layer));
-        events
+        if let Some(exporter) = &self.exporter {
+            // Not `and_then` with an `Option`: a layer that is `None` switches the other off.
+            return Box::new(events.and_then(exporter.layer()));
+        }
+        Box::new(events)
     }
 
     /// What the edge opens the spans of requests with.
