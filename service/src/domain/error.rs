@@ -1,0 +1,52 @@
+//! Why an operation on the directory did not do what was asked.
+
+use std::error::Error;
+
+/// The reason, in the directory's own terms.
+#[derive(Debug, thiserror::Error)]
+pub enum DirectoryError {
+    /// There is no user with this id.
+    #[error("no user has this id")]
+    UserNotFound,
+    /// Another user has this address.
+    #[error("another user has this e-mail address")]
+    EmailTaken,
+    /// The user is not as the client's condition wants it.
+    #[error("the user is not at the version that the condition names")]
+    ConditionFailed,
+    /// The idempotency key was used for another request.
+    #[error("the idempotency key was used for another request")]
+    IdempotencyKeyReused,
+    /// The first request with this idempotency key is still running.
+    #[error("the first request with this idempotency key is still running")]
+    IdempotencyInProgress,
+    /// The feed no longer reaches back to this position.
+    #[error("the change feed no longer reaches back to this position")]
+    PositionExpired,
+    /// The store cannot be used for the time being.
+    #[error("the store is unavailable: {reason}")]
+    Unavailable {
+        /// What kind of trouble it is.
+        reason: Unavailable,
+        /// What the store said.
+        #[source]
+        source: Option<Box<dyn Error + Send + Sync>>,
+    },
+    /// The store failed in a way that it never should.
+    #[error("the store failed")]
+    Internal(#[source] Box<dyn Error + Send + Sync>),
+}
+
+/// Why the store cannot be used for the time being.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unavailable {
+    /// It cannot be reached, or the connection broke.
+    #[error("it cannot be reached")]
+    Unreachable,
+    /// No connection was free in time.
+    #[error("no connection was free in time")]
+    Exhausted,
+    /// It did not answer in time.
+    #[error("it did not answer in time")]
+    Slow,
+}

@@ -1,0 +1,25 @@
+//! What a user directory is: its values, their rules, and the operations on them.
+//!
+//! Raw input becomes one of these types at the door and is never checked again.
+//! Nothing here knows of HTTP or SQL, owns a clock, or draws a random number.
+
+pub mod change;
+pub mod directory;
+pub mod email_address;
+pub mod error;
+pub mod fold;
+pub mod page;
+pub mod phone_number;
+pub mod text;
+pub mod timestamp;
+pub mod user;
+
+pub use change::{Change, ChangeKind, ChangePage, Condition, IdempotencyClaim, IdempotencyKey};
+pub use directory::{Created, Directory, UserStore};
+pub use email_address::EmailAddress;
+pub use error::{DirectoryError, Unavailable};
+pub use page::{Cursor, Filters, Page, PageRequest, Search, Sort, SortField};
+pub use phone_number::PhoneNumber;
+pub use text::{Label, PersonName, TextError};
+pub use timestamp::Timestamp;
+pub use user::{Profile, User, UserId, UserStatus, Version};

@@ -1,0 +1,87 @@
+//! Short texts that people write: names, titles, departments. Trimmed, bounded, free of control characters.
+
+use std::fmt;
+
+/// Text of 1 to `MAX` characters (Unicode scalar values), trimmed, without control characters.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Text<const MAX: usize>(String);
+
+/// The name of a person: 1 to 200 characters.
+pub type PersonName = Text<200>;
+/// A title or a department: 1 to 100 characters.
+pub type Label = Text<100>;
+
+/// Why a text was refused; its display is a sentence for the person who sent it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextError {
+    /// Nothing is left after trimming.
+    Empty,
+    /// More characters than the limit.
+    TooLong {
+        /// The limit, in characters.
+        max: usize,
+    },
+    /// A control character (Unicode category Cc) is in it.
+    Control,
+}
+
+impl fmt::Display for TextError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("must not be empty"),
+            Self::TooLong { max } => write!(f, "must have at most {max} characters"),
+            Self::Control => f.write_str("must not contain control characters"),
+        }
+    }
+}
+
+impl<const MAX: usize> Text<MAX> {
+    /// Trims and checks `raw`.
+    pub fn parse(raw: &str) -> Result<Self, TextError> {
+        let text = raw.trim();
+        if text.is_empty() {
+            return Err(TextError::Empty);
+        }
+        // A character takes at least one byte, so short texts need no counting.
+        if text.len() > MAX && text.chars().count() > MAX {
+            return Err(TextError::TooLong { max: MAX });
+        }
+        if text.chars().any(char::is_control) {
+            return Err(TextError::Control);
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// Takes a text that was checked before it was stored.
+    pub fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Label, PersonName, TextError};
+
+    #[test]
+    fn text_is_trimmed_and_kept_as_it_is() {
+        assert_eq!(PersonName::parse("  Ada Lovelace \u{3000}").map(|n| n.as_str().to_owned()), Ok("Ada Lovelace".into()));
+    }
+
+    #[test]
+    fn limits_count_characters_and_not_bytes() {
+        assert!(Label::parse(&"é".repeat(100)).is_ok());
+        assert_eq!(Label::parse(&"é".repeat(101)), Err(TextError::TooLong { max: 100 }));
+    }
+
+    #[test]
+    fn blank_text_and_control_characters_are_refused() {
+        assert_eq!(Label::parse(" \t "), Err(TextError::Empty));
+        assert_eq!(Label::parse("a\u{0}b"), Err(TextError::Control));
+        assert_eq!(Label::parse("a\u{85}b"), Err(TextError::Control));
+    }
+}

@@ -1,0 +1,140 @@
+//! Keeps the directory in `PostgreSQL`. Only this folder names tokio-postgres, deadpool or SQL;
+//! it knows nothing of HTTP, and of the domain only its values.
+
+mod changes;
+mod connector;
+mod database_url;
+mod grams;
+mod idempotency;
+mod lists;
+mod notifications;
+pub mod migrations;
+pub mod pool;
+mod reads;
+mod sql_error;
+mod sweep;
+mod user_row;
+mod work;
+mod write_batch;
+mod write_columns;
+mod write_sql;
+mod writes;
+
+use crate::domain::{
+    ChangePage, Condition, Created, DirectoryError, IdempotencyClaim, Page, PageRequest, Profile, Timestamp, User, UserId,
+    UserStore,
+};
+use pool::PoolSettings;
+use std::future::Future;
+use std::sync::Arc;
+
+pub use database_url::{DatabaseUrl, DatabaseUrlError};
+pub use sql_error::StoreError;
+pub use sweep::SweepSettings;
+
+/// The users of a directory in a `PostgreSQL` database.
+pub struct PgUserStore {
+    connector: connector::Connector,
+    pool: deadpool_postgres::Pool,
+    limits: pool::Limits,
+    reads: reads::PointReads,
+    writes: writes::GroupedWrites,
+    keys_in_progress: idempotency::KeysInProgress,
+    notifications: notifications::Notifications,
+}
+
+impl PgUserStore {
+    /// A store on the database that `settings` names. Connections are made when they are needed.
+    ///
+    /// # Errors
+    /// When the settings for TLS cannot be used.
+    pub fn new(settings: &PoolSettings) -> Result<Self, StoreError> {
+        let limits = settings.limits;
+        let connector = connector::Connector::new(settings)?;
+        let pool = pool::open(&connector, limits)?;
+        Ok(Self {
+            reads: reads::PointReads::start(pool.clone(), limits),
+            writes: writes::GroupedWrites::start(pool.clone(), limits),
+            keys_in_progress: idempotency::KeysInProgress::default(),
+            notifications: notifications::Notifications::start(connector.clone()),
+            connector,
+            pool,
+            limits,
+        })
+    }
+
+    /// Uses another password for every connection that is made from now on; present connections stay.
+    pub fn set_password(&self, password: &str) {
+        self.connector.set_password(password);
+    }
+
+    /// Connections in use, idle and awaited.
+    pub fn pool_status(&self) -> deadpool_postgres::Status {
+        self.pool.status()
+    }
+
+    /// Whether the database answers, within the limits of a request.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        pool::within(&self.limits, async {
+            let client = pool::get(&self.pool).await?;
+            Ok(client.batch_execute("").await?)
+        })
+        .await
+    }
+
+    /// The key that signs cursors, the same for every replica on this database.
+    pub async fn cursor_key(&self) -> Result<[u8; 32], StoreError> {
+        pool::within(&self.limits, async {
+            let client = pool::get(&self.pool).await?;
+            let row = client.query_one("SELECT key FROM cursor_keys", &[]).await?;
+            let key: &[u8] = row.try_get(0)?;
+            key.try_into().map_err(|_| StoreError::Row("cursor_keys.key has not 32 bytes".into()))
+        })
+        .await
+    }
+
+    /// Which version the schema has, and whether this program can work with it.
+    pub async fn check_schema(&self) -> Result<(), migrations::SchemaError> {
+        let client = pool::get(&self.pool).await?;
+        migrations::check(&client).await
+    }
+
+    /// Removes what is past its retention, in small batches, until the store is dropped.
+    pub fn start_sweeping(&self, settings: SweepSettings) {
+        sweep::start(self.pool.clone(), self.limits, settings);
+    }
+}
+
+impl UserStore for PgUserStore {
+    async fn read(&self, id: UserId) -> Result<Option<Arc<User>>, DirectoryError> {
+        Ok(self.reads.read(id).await?)
+    }
+
+    async fn create(&self, user: User, claim: Option<IdempotencyClaim>) -> Result<Created, DirectoryError> {
+        let _in_progress = match &claim {
+            Some(claim) => Some(self.keys_in_progress.enter(claim).ok_or(DirectoryError::IdempotencyInProgress)?),
+            None => None,
+        };
+        self.writes.create(user, claim).await
+    }
+
+    async fn replace(&self, id: UserId, profile: Profile, condition: Condition, at: Timestamp) -> Result<User, DirectoryError> {
+        self.writes.replace(id, profile, condition, at).await
+    }
+
+    async fn delete(&self, id: UserId, condition: Condition, at: Timestamp) -> Result<(), DirectoryError> {
+        self.writes.delete(id, condition, at).await
+    }
+
+    async fn list(&self, request: &PageRequest) -> Result<Page, DirectoryError> {
+        Ok(pool::within(&self.limits, lists::list(&self.pool, request)).await?)
+    }
+
+    async fn changes(&self, after: Option<i64>, limit: u8) -> Result<ChangePage, DirectoryError> {
+        pool::within(&self.limits, changes::read(&self.pool, after, limit)).await?.ok_or(DirectoryError::PositionExpired)
+    }
+
+    fn changed(&self) -> impl Future<Output = ()> + Send + 'static {
+        self.notifications.next()
+    }
+}

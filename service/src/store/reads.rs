@@ -1,0 +1,122 @@
+//! Point reads that come at the same time join into one statement.
+//!
+//! The first waits for nobody; while its statement is under way, those that come after gather for the next one.
+//! A read never joins a statement that was sent before it came, so it sees every change that was answered before.
+
+use super::pool::{self, Limits};
+use super::sql_error::StoreError;
+use super::user_row::{USER_COLUMNS, read_user};
+use crate::domain::{User, UserId};
+use deadpool_postgres::{Object, Pool};
+use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, timeout_at};
+use uuid::Uuid;
+
+type Answer = Result<Option<Arc<User>>, StoreError>;
+
+struct Waiting {
+    id: UserId,
+    since: Instant,
+    answer: oneshot::Sender<Answer>,
+}
+
+/// Hands point reads to the task that joins them.
+pub(super) struct PointReads {
+    queue: mpsc::UnboundedSender<Waiting>,
+}
+
+impl PointReads {
+    pub(super) fn start(pool: Pool, limits: Limits) -> Self {
+        // Unbounded here: how many requests may wait is bounded once, at the edge of the service.
+        let (queue, requests) = mpsc::unbounded_channel();
+        tokio::spawn(Lane { pool, limits, client: None, sql: statement() }.run(requests));
+        Self { queue }
+    }
+
+    /// The user with this id. Answered within the time that a request may wait for the store.
+    pub(super) async fn read(&self, id: UserId) -> Answer {
+        let (answer, answered) = oneshot::channel();
+        let waiting = Waiting { id, since: Instant::now(), answer };
+        self.queue.send(waiting).map_err(|_| StoreError::ConnectionLost)?;
+        answered.await.map_err(|_| StoreError::ConnectionLost)?
+    }
+}
+
+fn statement() -> String {
+    format!("SELECT {USER_COLUMNS} FROM users WHERE id = ANY($1)")
+}
+
+struct Lane {
+    pool: Pool,
+    limits: Limits,
+    client: Option<Object>,
+    sql: String,
+}
+
+impl Lane {
+    async fn run(mut self, mut requests: mpsc::UnboundedReceiver<Waiting>) {
+        let mut batch = Vec::with_capacity(self.limits.max_read_batch);
+        let mut ids = Vec::with_capacity(self.limits.max_read_batch);
+        while requests.recv_many(&mut batch, self.limits.max_read_batch).await > 0 {
+            // Who hung up is not read for.
+            batch.retain(|waiting: &Waiting| !waiting.answer.is_closed());
+            let Some(oldest) = batch.first() else { continue };
+            let deadline = oldest.since + self.limits.store_timeout;
+            ids.clear();
+            ids.extend(batch.iter().map(|waiting| waiting.id.0));
+            ids.sort_unstable();
+            ids.dedup();
+            let outcome = timeout_at(deadline, self.read(&ids)).await.unwrap_or(Err(StoreError::TimedOut));
+            match outcome {
+                Ok(users) => {
+                    for waiting in batch.drain(..) {
+                        let found = users.binary_search_by_key(&waiting.id, |user| user.id).ok();
+                        // A failed send means that the client went away meanwhile.
+                        let _ = waiting.answer.send(Ok(found.map(|at| users[at].clone())));
+                    }
+                }
+                Err(error) => {
+                    self.drop_client();
+                    // Everyone who gathered meanwhile has waited for the same database: they are told now, not in turn.
+                    while let Ok(waiting) = requests.try_recv() {
+                        batch.push(waiting);
+                    }
+                    for waiting in batch.drain(..) {
+                        let _ = waiting.answer.send(Err(error.clone()));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reads the users with these ids, sorted by id; tries a second connection when the first turns out to be dead.
+    async fn read(&mut self, ids: &Vec<Uuid>) -> Result<Vec<Arc<User>>, StoreError> {
+        match self.try_read(ids).await {
+            Err(error) if error.is_connection_loss() => {
+                self.drop_client();
+                self.try_read(ids).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn try_read(&mut self, ids: &Vec<Uuid>) -> Result<Vec<Arc<User>>, StoreError> {
+        if self.client.as_ref().is_none_or(|client| client.is_closed()) {
+            self.drop_client();
+            self.client = Some(pool::get(&self.pool).await?);
+        }
+        let Some(client) = &self.client else { return Err(StoreError::ConnectionLost) };
+        let statement = client.prepare_cached(&self.sql).await?;
+        let rows = client.query(&statement, &[ids]).await?;
+        let mut users = rows.iter().map(|row| read_user(row, 0).map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
+        users.sort_unstable_by_key(|user| user.id);
+        Ok(users)
+    }
+
+    fn drop_client(&mut self) {
+        if let Some(client) = self.client.take() {
+            pool::discard(client);
+        }
+    }
+}
