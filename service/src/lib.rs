@@ -2,8 +2,13 @@
 //!
 //! Calls go one way: `http` → `domain` → `store`. Only `app` sees all three.
 
+pub mod app;
+pub mod config;
 pub mod domain;
+pub mod healthcheck;
+pub mod http;
 pub mod metrics;
+pub mod shutdown;
 pub mod store;
 pub mod telemetry;
 pub mod trace_context;

@@ -1,3 +1,159 @@
-//! The `roster` binary.
+//! The `roster` binary: its commands and their exit codes.
 
-fn main() {}
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use roster::app::{self, App, StartError};
+use roster::config::{self, DatabaseArgs, ServeArgs};
+use roster::healthcheck;
+use roster::shutdown::run_until_signalled;
+use roster::store::migrations::{self, SchemaError};
+use roster::telemetry;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+/// Something failed that a person has to look at.
+const FAILURE: u8 = 1;
+/// A flag or a setting is wrong.
+const BAD_SETTING: u8 = 2;
+/// The database cannot be reached.
+const DATABASE_UNREACHABLE: u8 = 3;
+/// The schema does not fit this program.
+const SCHEMA_MISMATCH: u8 = 4;
+
+/// A user directory over HTTP, kept in PostgreSQL.
+///
+/// Every setting is a flag and an environment variable of the same name with ROSTER_ before it.
+#[derive(Parser)]
+#[command(version, arg_required_else_help = true)]
+#[command(
+    after_help = "Exit codes: 0 done, 1 failure, 2 bad flag or setting, 3 database unreachable, 4 schema does not fit."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the directory until SIGTERM or SIGINT.
+    ///
+    /// SIGHUP opens the log file anew and reads secrets again. Refuses to start on a schema that it cannot work with.
+    Serve(Box<ServeArgs>),
+    /// Bring the schema of the database to the version of this program.
+    ///
+    /// Safe to run from several replicas at once: an advisory lock has them do it one after the other.
+    Migrate(DatabaseArgs),
+    /// Ask a running service whether it is ready; exit code 0 when it is.
+    Healthcheck {
+        /// The admin listener of the service.
+        #[arg(
+            long,
+            env = "ROSTER_ADMIN_LISTEN",
+            default_value = "127.0.0.1:8081",
+            value_name = "ADDRESS"
+        )]
+        admin_listen: SocketAddr,
+    },
+    /// Print the effective settings of 'serve', with secrets masked, and say what is wrong with them.
+    CheckConfig(Box<ServeArgs>),
+}
+
+fn main() -> ExitCode {
+    let matches = Cli::command().get_matches();
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
+    let outcome = match cli.command {
+        Command::Serve(args) => serve(&args),
+        Command::Migrate(args) => migrate(&args),
+        Command::Healthcheck { admin_listen } => ask(admin_listen),
+        Command::CheckConfig(args) => check_config(&args, &matches),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err((code, message)) => {
+            let _ = writeln!(std::io::stderr(), "roster: {message}");
+            ExitCode::from(code)
+        }
+    }
+}
+
+type Outcome = Result<(), (u8, String)>;
+
+fn start_failure(error: &StartError) -> (u8, String) {
+    let code = match error {
+        StartError::Config(_) => BAD_SETTING,
+        StartError::Store(_) => DATABASE_UNREACHABLE,
+        StartError::Schema(_) => SCHEMA_MISMATCH,
+        StartError::Listen { .. } | StartError::Internal(_) => FAILURE,
+    };
+    (code, error.to_string())
+}
+
+fn runtime(worker_threads: u16) -> Result<tokio::runtime::Runtime, (u8, String)> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    if worker_threads > 0 {
+        builder.worker_threads(usize::from(worker_threads));
+    }
+    builder
+        .enable_all()
+        .build()
+        .map_err(|error| (FAILURE, format!("no threads to run on: {error}")))
+}
+
+fn serve(args: &ServeArgs) -> Outcome {
+    let telemetry = telemetry::start(&app::telemetry_settings(&args.log))
+        .map_err(|error| (FAILURE, error.to_string()))?;
+    runtime(args.http.worker_threads)?.block_on(async {
+        let app = App::start(args, &telemetry).await.map_err(|error| start_failure(&error))?;
+        tracing::info!(address = %app.address(), admin_address = %app.admin_address(), version = app::BUILD.version, "serving");
+        match run_until_signalled(app, telemetry).await {
+            Ok(0) => Ok(()),
+            Ok(cut_off) => Err((FAILURE, format!("{cut_off} connections were cut off: their requests did not end within --drain-timeout-ms"))),
+            Err(error) => Err(start_failure(&error)),
+        }
+    })
+}
+
+fn migrate(args: &DatabaseArgs) -> Outcome {
+    let settings =
+        app::pool_settings(args, None).map_err(|error| (BAD_SETTING, error.to_string()))?;
+    let outcome = runtime(1)?.block_on(migrations::migrate(&settings));
+    let migrated = outcome.map_err(|error| match error {
+        SchemaError::Store(error) => (
+            DATABASE_UNREACHABLE,
+            format!("the database cannot be used: {error}"),
+        ),
+        error => (SCHEMA_MISMATCH, error.to_string()),
+    })?;
+    let mut out = std::io::stdout();
+    for migration in &migrated.applied {
+        let _ = writeln!(out, "applied {migration}");
+    }
+    let _ = writeln!(out, "the schema has version {}", migrated.version);
+    Ok(())
+}
+
+fn ask(admin_listen: SocketAddr) -> Outcome {
+    healthcheck::ask(admin_listen).map_err(|error| (FAILURE, error.to_string()))
+}
+
+fn check_config(args: &ServeArgs, matches: &clap::ArgMatches) -> Outcome {
+    let url = args
+        .database
+        .url()
+        .map_err(|error| (BAD_SETTING, error.to_string()))?;
+    let command = Cli::command();
+    if let (Some(command), Some(("check-config", matches))) = (
+        command.find_subcommand("check-config"),
+        matches.subcommand(),
+    ) {
+        let _ = write!(
+            std::io::stdout(),
+            "{}",
+            config::describe(command, matches, &url)
+        );
+    }
+    Ok(())
+}

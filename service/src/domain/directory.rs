@@ -1,7 +1,8 @@
 //! The operations of the directory. Each makes its decision here and one call to the store.
 
 use super::{
-    ChangePage, Condition, DirectoryError, IdempotencyClaim, Page, PageRequest, Profile, Timestamp, User, UserId,
+    ChangePage, Condition, DirectoryError, IdempotencyClaim, Page, PageRequest, Profile, Timestamp,
+    User, UserId,
 };
 use std::future::Future;
 use std::sync::Arc;
@@ -22,16 +23,35 @@ pub trait UserStore: Send + Sync + 'static {
     /// The user with this id. Sees every change that was answered before the call.
     fn read(&self, id: UserId) -> impl Future<Output = Outcome<Option<Arc<User>>>> + Send;
     /// Adds a user.
-    fn create(&self, user: User, claim: Option<IdempotencyClaim>) -> impl Future<Output = Outcome<Created>> + Send;
+    fn create(
+        &self,
+        user: User,
+        claim: Option<IdempotencyClaim>,
+    ) -> impl Future<Output = Outcome<Created>> + Send;
     /// Replaces the profile of a user if `condition` ([`Condition::Exists`] or [`Condition::At`]) holds.
     /// A profile that is the same already changes nothing.
-    fn replace(&self, id: UserId, profile: Profile, condition: Condition, at: Timestamp) -> impl Future<Output = Outcome<User>> + Send;
+    fn replace(
+        &self,
+        id: UserId,
+        profile: Profile,
+        condition: Condition,
+        at: Timestamp,
+    ) -> impl Future<Output = Outcome<User>> + Send;
     /// Removes a user if `condition` ([`Condition::Exists`] or [`Condition::At`]) holds.
-    fn delete(&self, id: UserId, condition: Condition, at: Timestamp) -> impl Future<Output = Outcome<()>> + Send;
+    fn delete(
+        &self,
+        id: UserId,
+        condition: Condition,
+        at: Timestamp,
+    ) -> impl Future<Output = Outcome<()>> + Send;
     /// One page of users.
     fn list(&self, request: &PageRequest) -> impl Future<Output = Outcome<Page>> + Send;
     /// Up to `limit` committed changes after the position `after`.
-    fn changes(&self, after: Option<i64>, limit: u8) -> impl Future<Output = Outcome<ChangePage>> + Send;
+    fn changes(
+        &self,
+        after: Option<i64>,
+        limit: u8,
+    ) -> impl Future<Output = Outcome<ChangePage>> + Send;
     /// Watches from the call on; the future is ready once a change may have been committed since.
     fn changed(&self) -> impl Future<Output = ()> + Send + 'static;
 }
@@ -57,7 +77,10 @@ impl<S: UserStore> Directory<S> {
 
     /// The user with this id.
     pub async fn read(&self, id: UserId) -> Outcome<Arc<User>> {
-        self.store.read(id).await?.ok_or(DirectoryError::UserNotFound)
+        self.store
+            .read(id)
+            .await?
+            .ok_or(DirectoryError::UserNotFound)
     }
 
     /// Adds a user; with a claim, a retry is answered with what the first attempt led to.
@@ -66,7 +89,13 @@ impl<S: UserStore> Directory<S> {
     }
 
     /// Replaces the whole profile of a user.
-    pub async fn replace(&self, id: UserId, profile: Profile, condition: Condition, at: Timestamp) -> Outcome<User> {
+    pub async fn replace(
+        &self,
+        id: UserId,
+        profile: Profile,
+        condition: Condition,
+        at: Timestamp,
+    ) -> Outcome<User> {
         let condition = self.narrow(id, condition).await?;
         self.store.replace(id, profile, condition, at).await
     }
@@ -74,7 +103,13 @@ impl<S: UserStore> Directory<S> {
     /// Replaces the profile of a user by what `patch` makes of the present one: all of it or none.
     ///
     /// Between reading and writing nobody else's change is lost: the write demands the version that was read.
-    pub async fn patch<E>(&self, id: UserId, condition: Condition, at: Timestamp, patch: impl Fn(&User) -> Result<Profile, E> + Send + Sync) -> Result<User, E>
+    pub async fn patch<E>(
+        &self,
+        id: UserId,
+        condition: Condition,
+        at: Timestamp,
+        patch: impl Fn(&User) -> Result<Profile, E> + Send + Sync,
+    ) -> Result<User, E>
     where
         E: From<DirectoryError>,
     {
@@ -86,7 +121,11 @@ impl<S: UserStore> Directory<S> {
             }
             let profile = patch(&user)?;
             attempts += 1;
-            match self.store.replace(id, profile, Condition::At(user.version), at).await {
+            match self
+                .store
+                .replace(id, profile, Condition::At(user.version), at)
+                .await
+            {
                 Err(DirectoryError::ConditionFailed) if attempts < MAX_PATCH_ATTEMPTS => {}
                 outcome => return Ok(outcome?),
             }
@@ -110,7 +149,12 @@ impl<S: UserStore> Directory<S> {
     }
 
     /// Committed changes after a position; when there is none yet, those that come before `patience` is ready.
-    pub async fn await_changes(&self, after: Option<i64>, limit: u8, patience: impl Future<Output = ()> + Send) -> Outcome<ChangePage> {
+    pub async fn await_changes(
+        &self,
+        after: Option<i64>,
+        limit: u8,
+        patience: impl Future<Output = ()> + Send,
+    ) -> Outcome<ChangePage> {
         let mut patience = std::pin::pin!(patience);
         loop {
             // Watching begins before reading: what is committed in between wakes the next round.
@@ -120,7 +164,9 @@ impl<S: UserStore> Directory<S> {
                 return Ok(page);
             }
             let changed = std::pin::pin!(changed);
-            if let futures_util::future::Either::Right(_) = futures_util::future::select(changed, patience.as_mut()).await {
+            if let futures_util::future::Either::Right(_) =
+                futures_util::future::select(changed, patience.as_mut()).await
+            {
                 return Ok(page);
             }
         }
@@ -132,6 +178,10 @@ impl<S: UserStore> Directory<S> {
             return Ok(condition);
         }
         let user = self.read(id).await?;
-        if condition.holds(&user) { Ok(Condition::At(user.version)) } else { Err(DirectoryError::ConditionFailed) }
+        if condition.holds(&user) {
+            Ok(Condition::At(user.version))
+        } else {
+            Err(DirectoryError::ConditionFailed)
+        }
     }
 }

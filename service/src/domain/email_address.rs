@@ -25,8 +25,12 @@ impl fmt::Display for EmailAddressError {
         f.write_str(match self {
             Self::TooLong => "must have at most 254 bytes",
             Self::NotOneAt => "must be one address with one '@', such as ada@example.com",
-            Self::LocalPart => "must have a dot-atom before the '@' (no quotes, spaces or comments)",
-            Self::Domain => "must have a domain of two or more labels after the '@' (no IP literal)",
+            Self::LocalPart => {
+                "must have a dot-atom before the '@' (no quotes, spaces or comments)"
+            }
+            Self::Domain => {
+                "must have a domain of two or more labels after the '@' (no IP literal)"
+            }
         })
     }
 }
@@ -57,7 +61,10 @@ impl EmailAddress {
             }
             labels += 1;
         }
-        let last_is_number = domain.rsplit('.').next().is_some_and(|l| l.bytes().all(|b| b.is_ascii_digit()));
+        let last_is_number = domain
+            .rsplit('.')
+            .next()
+            .is_some_and(|l| l.bytes().all(|b| b.is_ascii_digit()));
         if labels < 2 || last_is_number {
             return Err(EmailAddressError::Domain);
         }
@@ -91,7 +98,13 @@ fn is_atom(atom: &str) -> bool {
 }
 
 fn is_label(label: &str) -> bool {
-    let inner = |c: char| if c.is_ascii() { c.is_ascii_alphanumeric() || c == '-' } else { is_visible(c) };
+    let inner = |c: char| {
+        if c.is_ascii() {
+            c.is_ascii_alphanumeric() || c == '-'
+        } else {
+            is_visible(c)
+        }
+    };
     !label.is_empty()
         && label.chars().count() <= MAX_LABEL
         && !label.starts_with('-')
@@ -117,7 +130,10 @@ mod tests {
             "jörg@müller.example",
             "a@1and1.com",
         ] {
-            assert_eq!(EmailAddress::parse(&format!(" {good} ")).map(|e| e.as_str().to_owned()), Ok(good.to_owned()));
+            assert_eq!(
+                EmailAddress::parse(&format!(" {good} ")).map(|e| e.as_str().to_owned()),
+                Ok(good.to_owned())
+            );
         }
     }
 
@@ -151,15 +167,24 @@ mod tests {
     fn limits_are_those_of_smtp_and_dns() {
         let local = "l".repeat(254 - "@example.com".len());
         assert!(EmailAddress::parse(&format!("{local}@example.com")).is_ok());
-        assert_eq!(EmailAddress::parse(&format!("{local}l@example.com")), Err(E::TooLong));
+        assert_eq!(
+            EmailAddress::parse(&format!("{local}l@example.com")),
+            Err(E::TooLong)
+        );
         assert!(EmailAddress::parse(&format!("a@{}.com", "d".repeat(63))).is_ok());
-        assert_eq!(EmailAddress::parse(&format!("a@{}.com", "d".repeat(64))), Err(E::Domain));
+        assert_eq!(
+            EmailAddress::parse(&format!("a@{}.com", "d".repeat(64))),
+            Err(E::Domain)
+        );
     }
 
     #[test]
     fn one_user_has_one_key_whatever_the_case() {
         let key = |raw| EmailAddress::parse(raw).map(|e| e.key());
         assert_eq!(key("ADA@Example.com"), key("ada@example.COM"));
-        assert_eq!(key("JÖRG@MÜLLER.example"), key("jo\u{308}rg@mu\u{308}ller.EXAMPLE"));
+        assert_eq!(
+            key("JÖRG@MÜLLER.example"),
+            key("jo\u{308}rg@mu\u{308}ller.EXAMPLE")
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! Folding of text for comparison without regard to case: NFC, then lower case, for all of Unicode.
 
-use unicode_normalization::{UnicodeNormalization, is_nfc_quick, IsNormalized};
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 /// Folds `text` so that two texts that differ in case or in composition alone become equal.
 pub fn fold(text: &str) -> String {

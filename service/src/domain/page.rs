@@ -24,29 +24,74 @@ pub struct Sort {
 
 impl Default for Sort {
     fn default() -> Self {
-        Self { field: SortField::CreatedAt, descending: false }
+        Self {
+            field: SortField::CreatedAt,
+            descending: false,
+        }
     }
 }
 
 impl Sort {
     /// Every order, with the word that names it in a query.
     pub const ALL: [(&'static str, Self); 6] = [
-        ("created_at", Self { field: SortField::CreatedAt, descending: false }),
-        ("-created_at", Self { field: SortField::CreatedAt, descending: true }),
-        ("name", Self { field: SortField::Name, descending: false }),
-        ("-name", Self { field: SortField::Name, descending: true }),
-        ("email", Self { field: SortField::Email, descending: false }),
-        ("-email", Self { field: SortField::Email, descending: true }),
+        (
+            "created_at",
+            Self {
+                field: SortField::CreatedAt,
+                descending: false,
+            },
+        ),
+        (
+            "-created_at",
+            Self {
+                field: SortField::CreatedAt,
+                descending: true,
+            },
+        ),
+        (
+            "name",
+            Self {
+                field: SortField::Name,
+                descending: false,
+            },
+        ),
+        (
+            "-name",
+            Self {
+                field: SortField::Name,
+                descending: true,
+            },
+        ),
+        (
+            "email",
+            Self {
+                field: SortField::Email,
+                descending: false,
+            },
+        ),
+        (
+            "-email",
+            Self {
+                field: SortField::Email,
+                descending: true,
+            },
+        ),
     ];
 
     /// Reads a word of a query.
     pub fn parse(raw: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|(word, _)| *word == raw).map(|(_, sort)| sort)
+        Self::ALL
+            .into_iter()
+            .find(|(word, _)| *word == raw)
+            .map(|(_, sort)| sort)
     }
 
     /// The word of a query that names this order.
     pub fn as_str(self) -> &'static str {
-        Self::ALL.into_iter().find(|(_, sort)| *sort == self).map_or("created_at", |(word, _)| word)
+        Self::ALL
+            .into_iter()
+            .find(|(_, sort)| *sort == self)
+            .map_or("created_at", |(word, _)| word)
     }
 }
 
@@ -139,7 +184,10 @@ mod tests {
     #[test]
     fn a_search_has_two_to_a_hundred_characters() {
         assert!(Search::parse("é").is_none());
-        assert_eq!(Search::parse("ÉÀ").map(|s| s.as_str().to_owned()), Some("éà".into()));
+        assert_eq!(
+            Search::parse("ÉÀ").map(|s| s.as_str().to_owned()),
+            Some("éà".into())
+        );
         assert!(Search::parse(&"x".repeat(100)).is_some());
         assert!(Search::parse(&"x".repeat(101)).is_none());
         assert!(Search::parse("a\nb").is_none());

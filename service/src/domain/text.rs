@@ -69,13 +69,19 @@ mod tests {
 
     #[test]
     fn text_is_trimmed_and_kept_as_it_is() {
-        assert_eq!(PersonName::parse("  Ada Lovelace \u{3000}").map(|n| n.as_str().to_owned()), Ok("Ada Lovelace".into()));
+        assert_eq!(
+            PersonName::parse("  Ada Lovelace \u{3000}").map(|n| n.as_str().to_owned()),
+            Ok("Ada Lovelace".into())
+        );
     }
 
     #[test]
     fn limits_count_characters_and_not_bytes() {
         assert!(Label::parse(&"é".repeat(100)).is_ok());
-        assert_eq!(Label::parse(&"é".repeat(101)), Err(TextError::TooLong { max: 100 }));
+        assert_eq!(
+            Label::parse(&"é".repeat(101)),
+            Err(TextError::TooLong { max: 100 })
+        );
     }
 
     #[test]

@@ -10,7 +10,9 @@ pub struct UserId(pub Uuid);
 impl UserId {
     /// Reads the hyphenated form of a UUID, in either case; `None` for anything else.
     pub fn parse(raw: &str) -> Option<Self> {
-        (raw.len() == uuid::fmt::Hyphenated::LENGTH).then(|| Uuid::try_parse(raw).ok())?.map(Self)
+        (raw.len() == uuid::fmt::Hyphenated::LENGTH)
+            .then(|| Uuid::try_parse(raw).ok())?
+            .map(Self)
     }
 }
 
@@ -86,7 +88,13 @@ pub struct User {
 impl User {
     /// A user that does not exist yet.
     pub fn new(id: UserId, profile: Profile, at: Timestamp) -> Self {
-        Self { id, version: Version::FIRST, profile, created_at: at, updated_at: at }
+        Self {
+            id,
+            version: Version::FIRST,
+            profile,
+            created_at: at,
+            updated_at: at,
+        }
     }
 }
 
@@ -98,7 +106,13 @@ mod tests {
     fn an_id_is_the_hyphenated_form_of_a_uuid_alone() {
         assert!(UserId::parse("01936f5e-8c3a-7000-8000-000000000001").is_some());
         assert!(UserId::parse("01936F5E-8C3A-7000-8000-000000000001").is_some());
-        for bad in ["", "1", "01936f5e8c3a70008000000000000001", "{01936f5e-8c3a-7000-8000-00000000000}", "urn:uuid:01936f5e-8c3a-7000-8000-0000"] {
+        for bad in [
+            "",
+            "1",
+            "01936f5e8c3a70008000000000000001",
+            "{01936f5e-8c3a-7000-8000-00000000000}",
+            "urn:uuid:01936f5e-8c3a-7000-8000-0000",
+        ] {
             assert!(UserId::parse(bad).is_none(), "{bad}");
         }
     }

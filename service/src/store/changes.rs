@@ -21,7 +21,11 @@ ORDER BY c.position";
 
 /// Up to `limit` changes after the position `after`, or from where the feed begins;
 /// `None` when the feed no longer reaches back to there.
-pub(super) async fn read(pool: &Pool, after: Option<i64>, limit: u8) -> Result<Option<ChangePage>, StoreError> {
+pub(super) async fn read(
+    pool: &Pool,
+    after: Option<i64>,
+    limit: u8,
+) -> Result<Option<ChangePage>, StoreError> {
     let rows = pool::with_client(pool, |guard| async move {
         let rows = query(guard.client(), after, limit).await;
         (guard, rows)
@@ -40,18 +44,26 @@ pub(super) async fn read(pool: &Pool, after: Option<i64>, limit: u8) -> Result<O
             changes.push(read_change(row, position)?);
         }
     }
-    let seen_through = changes.last().map_or(after.unwrap_or(swept_through), |change| change.position);
-    Ok(Some(ChangePage { changes, seen_through }))
+    let seen_through = changes
+        .last()
+        .map_or(after.unwrap_or(swept_through), |change| change.position);
+    Ok(Some(ChangePage {
+        changes,
+        seen_through,
+    }))
 }
 
 async fn query(client: &Object, after: Option<i64>, limit: u8) -> Result<Vec<Row>, StoreError> {
     let statement = client.prepare_cached(READ).await?;
-    Ok(client.query(&statement, &[&after, &i64::from(limit)]).await?)
+    Ok(client
+        .query(&statement, &[&after, &i64::from(limit)])
+        .await?)
 }
 
 fn read_change(row: &Row, position: i64) -> Result<Change, StoreError> {
     let kind: &str = row.try_get(2)?;
-    let kind = ChangeKind::parse(kind).ok_or_else(|| StoreError::Row(format!("unknown kind of change {kind:?}")))?;
+    let kind = ChangeKind::parse(kind)
+        .ok_or_else(|| StoreError::Row(format!("unknown kind of change {kind:?}")))?;
     let at = read_time(row, 3)?;
     let id = UserId(row.try_get(4)?);
     let user = match kind {
@@ -64,5 +76,11 @@ fn read_change(row: &Row, position: i64) -> Result<Change, StoreError> {
             updated_at: at,
         }),
     };
-    Ok(Change { position, kind, at, id, user })
+    Ok(Change {
+        position,
+        kind,
+        at,
+        id,
+        user,
+    })
 }

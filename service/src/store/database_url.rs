@@ -59,7 +59,9 @@ impl DatabaseUrl {
             match parameter.split_once('=') {
                 Some(("sslmode", value)) => tls_mode = parse_tls_mode(value)?,
                 Some(("sslrootcert", value)) => {
-                    let path = percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned();
+                    let path = percent_encoding::percent_decode_str(value)
+                        .decode_utf8_lossy()
+                        .into_owned();
                     ca_file = Some(PathBuf::from(path));
                 }
                 _ => kept.push(parameter),
@@ -71,7 +73,8 @@ impl DatabaseUrl {
         }
         rest.push_str(&kept.join(&separator.to_string()));
         let mut config: Config = rest.parse().map_err(|e: tokio_postgres::Error| {
-            let source = std::error::Error::source(&e).map_or_else(|| e.to_string(), ToString::to_string);
+            let source =
+                std::error::Error::source(&e).map_or_else(|| e.to_string(), ToString::to_string);
             DatabaseUrlError::Syntax(source)
         })?;
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
@@ -86,7 +89,11 @@ impl DatabaseUrl {
         if matches!(tls_mode, TlsMode::Disable) {
             config.channel_binding(ChannelBinding::Disable);
         }
-        Ok(Self { config, tls_mode, ca_file })
+        Ok(Self {
+            config,
+            tls_mode,
+            ca_file,
+        })
     }
 
     /// Sets the password, which a secret may hold apart from the rest.
@@ -102,7 +109,12 @@ impl DatabaseUrl {
     /// Whether the server is on this machine alone, where TLS protects nothing.
     pub fn is_local(&self) -> bool {
         self.config.get_hosts().iter().all(|host| match host {
-            Host::Tcp(name) => name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback()),
+            Host::Tcp(name) => {
+                name == "localhost"
+                    || name
+                        .parse::<std::net::IpAddr>()
+                        .is_ok_and(|ip| ip.is_loopback())
+            }
             Host::Unix(_) => true,
         })
     }
@@ -139,11 +151,20 @@ impl fmt::Display for DatabaseUrl {
         let host = match self.config.get_hosts().first() {
             Some(Host::Tcp(name)) => name.clone(),
             Some(Host::Unix(path)) => path.display().to_string(),
-            None => self.config.get_hostaddrs().first().map(ToString::to_string).unwrap_or_default(),
+            None => self
+                .config
+                .get_hostaddrs()
+                .first()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
         };
         let port = self.config.get_ports().first().copied().unwrap_or(5432);
         let user = self.config.get_user().unwrap_or("");
-        let masked = if self.config.get_password().is_some() { ":***" } else { "" };
+        let masked = if self.config.get_password().is_some() {
+            ":***"
+        } else {
+            ""
+        };
         let mode = match self.tls_mode {
             TlsMode::Disable => "disable",
             TlsMode::Prefer => "prefer",
@@ -151,7 +172,11 @@ impl fmt::Display for DatabaseUrl {
             TlsMode::VerifyCa => "verify-ca",
             TlsMode::VerifyFull => "verify-full",
         };
-        write!(f, "postgresql://{user}{masked}@{host}:{port}/{}?sslmode={mode}", self.config.get_dbname().unwrap_or(""))
+        write!(
+            f,
+            "postgresql://{user}{masked}@{host}:{port}/{}?sslmode={mode}",
+            self.config.get_dbname().unwrap_or("")
+        )
     }
 }
 
@@ -163,9 +188,18 @@ mod tests {
     fn every_mode_of_libpq_is_understood_in_both_notations() {
         for (raw, mode) in [
             ("postgresql://u@h/d", TlsMode::Prefer),
-            ("postgres://u@h/d?sslmode=disable&connect_timeout=3", TlsMode::Disable),
-            ("postgresql://u@h/d?sslmode=verify-full&sslrootcert=%2Fetc%2Fca.pem", TlsMode::VerifyFull),
-            ("host=h user=u sslmode=verify-ca dbname=d", TlsMode::VerifyCa),
+            (
+                "postgres://u@h/d?sslmode=disable&connect_timeout=3",
+                TlsMode::Disable,
+            ),
+            (
+                "postgresql://u@h/d?sslmode=verify-full&sslrootcert=%2Fetc%2Fca.pem",
+                TlsMode::VerifyFull,
+            ),
+            (
+                "host=h user=u sslmode=verify-ca dbname=d",
+                TlsMode::VerifyCa,
+            ),
         ] {
             assert_eq!(DatabaseUrl::parse(raw).unwrap().tls_mode(), mode, "{raw}");
         }
@@ -176,9 +210,22 @@ mod tests {
     #[test]
     fn a_password_never_shows() {
         let url = DatabaseUrl::parse("postgresql://u:s3cret@h/d").unwrap();
-        assert_eq!(format!("{url} {url:?}"), "postgresql://u:***@h:5432/d?sslmode=prefer postgresql://u:***@h:5432/d?sslmode=prefer");
-        for broken in ["postgresql://u:s3cret@h:port/d", "postgresql://u:s3cret@h/d?sslmode=maybe", "postgresql://u:s3cret@h/d?nope=s3cret2"] {
-            assert!(!DatabaseUrl::parse(broken).unwrap_err().to_string().contains("s3cret"), "{broken}");
+        assert_eq!(
+            format!("{url} {url:?}"),
+            "postgresql://u:***@h:5432/d?sslmode=prefer postgresql://u:***@h:5432/d?sslmode=prefer"
+        );
+        for broken in [
+            "postgresql://u:s3cret@h:port/d",
+            "postgresql://u:s3cret@h/d?sslmode=maybe",
+            "postgresql://u:s3cret@h/d?nope=s3cret2",
+        ] {
+            assert!(
+                !DatabaseUrl::parse(broken)
+                    .unwrap_err()
+                    .to_string()
+                    .contains("s3cret"),
+                "{broken}"
+            );
         }
     }
 }

@@ -9,7 +9,11 @@ pub(super) const SEPARATOR: char = '\u{1f}';
 pub(super) fn index_grams(folded: [&str; 2]) -> String {
     let mut grams = String::with_capacity(folded[0].len().saturating_add(folded[1].len()) * 4);
     for text in folded {
-        let starts: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
+        let starts: Vec<usize> = text
+            .char_indices()
+            .map(|(at, _)| at)
+            .chain([text.len()])
+            .collect();
         let windows = starts.windows(4).map(|w| &text[w[0]..w[3]]);
         let tail = starts.len().checked_sub(3).map(|at| &text[starts[at]..]);
         for gram in windows.chain(tail) {
@@ -88,7 +92,10 @@ mod tests {
     #[test]
     fn quotes_and_wildcards_stand_for_themselves() {
         assert_eq!(search_query(&search("o'\\")), "'o''\\\\'");
-        assert_eq!(like_pattern(&search("50%_\\")).as_deref(), Some("%50\\%\\_\\\\%"));
+        assert_eq!(
+            like_pattern(&search("50%_\\")).as_deref(),
+            Some("%50\\%\\_\\\\%")
+        );
         assert_eq!(like_pattern(&search("abc")), None);
     }
 }

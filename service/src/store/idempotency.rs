@@ -14,8 +14,15 @@ impl KeysInProgress {
     /// Marks the key until the guard is dropped; `None` when it is marked already.
     pub(super) fn enter(&self, claim: &IdempotencyClaim) -> Option<InProgress> {
         let name = (claim.client.clone(), claim.key.as_str().to_owned());
-        let entered = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone());
-        entered.then(|| InProgress { keys: self.0.clone(), name })
+        let entered = self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(name.clone());
+        entered.then(|| InProgress {
+            keys: self.0.clone(),
+            name,
+        })
     }
 }
 
@@ -27,7 +34,10 @@ pub(super) struct InProgress {
 
 impl Drop for InProgress {
     fn drop(&mut self) {
-        self.keys.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.name);
+        self.keys
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&self.name);
     }
 }
 
@@ -39,7 +49,11 @@ mod tests {
     #[test]
     fn a_key_is_held_by_one_request_of_one_client_at_a_time() {
         let keys = KeysInProgress::default();
-        let claim = |client: &str| IdempotencyClaim { client: client.into(), key: IdempotencyKey::parse("k").unwrap(), fingerprint: [0; 32] };
+        let claim = |client: &str| IdempotencyClaim {
+            client: client.into(),
+            key: IdempotencyKey::parse("k").unwrap(),
+            fingerprint: [0; 32],
+        };
         let first = keys.enter(&claim("a"));
         assert!(first.is_some());
         assert!(keys.enter(&claim("a")).is_none());

@@ -6,8 +6,8 @@ use super::sql_error::StoreError;
 use super::user_row::{USER_COLUMNS, read_user};
 use crate::domain::{Cursor, Filters, Page, PageRequest, SortField};
 use deadpool_postgres::{Object, Pool};
-use tokio_postgres::Row;
 use std::fmt::Write as _;
+use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
 /// A statement and its parameters.
@@ -36,24 +36,46 @@ pub(super) async fn list(pool: &Pool, request: &PageRequest) -> Result<Page, Sto
     .await?;
     let limit = usize::from(request.limit);
     let has_more = rows.len() > limit;
-    let users = rows.iter().take(limit).map(|row| read_user(row, 0)).collect::<Result<Vec<_>, _>>()?;
-    let next = users.last().filter(|_| has_more).map(|user| Cursor::of(request.sort.field, user));
+    let users = rows
+        .iter()
+        .take(limit)
+        .map(|row| read_user(row, 0))
+        .collect::<Result<Vec<_>, _>>()?;
+    let next = users
+        .last()
+        .filter(|_| has_more)
+        .map(|user| Cursor::of(request.sort.field, user));
     Ok(Page { users, next })
 }
 
-async fn query(client: &Object, statement: &Statement, prepare: bool) -> Result<Vec<Row>, StoreError> {
+async fn query(
+    client: &Object,
+    statement: &Statement,
+    prepare: bool,
+) -> Result<Vec<Row>, StoreError> {
     if prepare {
         let prepared = client.prepare_cached(&statement.sql).await?;
-        let values: Vec<_> = statement.parameters.iter().map(|(value, _)| &**value as &(dyn ToSql + Sync)).collect();
+        let values: Vec<_> = statement
+            .parameters
+            .iter()
+            .map(|(value, _)| &**value as &(dyn ToSql + Sync))
+            .collect();
         return Ok(client.query(&prepared, &values).await?);
     }
     // Filters are planned for their values each time: which index is best depends on how frequent the values are.
-    let typed: Vec<_> = statement.parameters.iter().map(|(value, of)| (&**value as &(dyn ToSql + Sync), of.clone())).collect();
+    let typed: Vec<_> = statement
+        .parameters
+        .iter()
+        .map(|(value, of)| (&**value as &(dyn ToSql + Sync), of.clone()))
+        .collect();
     Ok(client.query_typed(&statement.sql, &typed).await?)
 }
 
 fn statement(request: &PageRequest) -> Statement {
-    let mut statement = Statement { sql: String::with_capacity(400), parameters: Vec::with_capacity(8) };
+    let mut statement = Statement {
+        sql: String::with_capacity(400),
+        parameters: Vec::with_capacity(8),
+    };
     let mut conditions = conditions(request, &mut statement);
     // The folded address is unique: no id is needed to break ties, and the unique index is in this very order.
     let (column, ties) = match request.sort.field {
@@ -61,7 +83,11 @@ fn statement(request: &PageRequest) -> Statement {
         SortField::Name => ("name_key", true),
         SortField::Email => ("email_key", false),
     };
-    let (comparison, direction) = if request.sort.descending { ("<", "DESC") } else { (">", "ASC") };
+    let (comparison, direction) = if request.sort.descending {
+        ("<", "DESC")
+    } else {
+        (">", "ASC")
+    };
     if let Some(cursor) = &request.after {
         let (value, id) = match cursor {
             Cursor::Time(at, id) => (statement.bind(at.to_system_time(), Type::TIMESTAMPTZ), id),
@@ -78,7 +104,11 @@ fn statement(request: &PageRequest) -> Statement {
     let limit = statement.bind(i64::from(request.limit) + 1, Type::INT8);
     let _ = write!(statement.sql, "SELECT {USER_COLUMNS} FROM users");
     for (at, condition) in conditions.iter().enumerate() {
-        let _ = write!(statement.sql, " {} {condition}", if at == 0 { "WHERE" } else { "AND" });
+        let _ = write!(
+            statement.sql,
+            " {} {condition}",
+            if at == 0 { "WHERE" } else { "AND" }
+        );
     }
     let _ = write!(statement.sql, " ORDER BY {column} {direction}");
     if ties {
@@ -92,19 +122,33 @@ fn conditions(request: &PageRequest, statement: &mut Statement) -> Vec<String> {
     let filters = &request.filters;
     let mut conditions = Vec::new();
     if let Some(email) = &filters.email {
-        conditions.push(format!("email_key = ${}", statement.bind(email.key(), Type::TEXT)));
+        conditions.push(format!(
+            "email_key = ${}",
+            statement.bind(email.key(), Type::TEXT)
+        ));
     }
     if let Some(department) = &filters.department {
-        conditions.push(format!("department = ${}", statement.bind(department.as_str().to_owned(), Type::TEXT)));
+        conditions.push(format!(
+            "department = ${}",
+            statement.bind(department.as_str().to_owned(), Type::TEXT)
+        ));
     }
     if let Some(status) = filters.status {
-        conditions.push(format!("status = ${}", statement.bind(status.as_str(), Type::TEXT)));
+        conditions.push(format!(
+            "status = ${}",
+            statement.bind(status.as_str(), Type::TEXT)
+        ));
     }
     if let Some(search) = &filters.search {
-        conditions.push(format!("search_grams @@ ${}::text::tsquery", statement.bind(search_query(search), Type::TEXT)));
+        conditions.push(format!(
+            "search_grams @@ ${}::text::tsquery",
+            statement.bind(search_query(search), Type::TEXT)
+        ));
         if let Some(pattern) = like_pattern(search) {
             let pattern = statement.bind(pattern, Type::TEXT);
-            conditions.push(format!("(name_key LIKE ${pattern} OR email_key LIKE ${pattern})"));
+            conditions.push(format!(
+                "(name_key LIKE ${pattern} OR email_key LIKE ${pattern})"
+            ));
         }
     }
     conditions

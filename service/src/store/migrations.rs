@@ -22,7 +22,9 @@ pub enum SchemaError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// There is no schema of Roster in this database.
-    #[error("the database has no schema of Roster; this program wants version {wanted}: run 'roster migrate'")]
+    #[error(
+        "the database has no schema of Roster; this program wants version {wanted}: run 'roster migrate'"
+    )]
     Missing {
         /// The version this program wants.
         wanted: i32,
@@ -51,16 +53,29 @@ pub struct Migrated {
 
 /// The version that this program brings the schema to.
 pub fn wanted_version() -> i32 {
-    embedded::migrations::runner().get_migrations().iter().map(refinery::Migration::version).max().unwrap_or(0)
+    embedded::migrations::runner()
+        .get_migrations()
+        .iter()
+        .map(refinery::Migration::version)
+        .max()
+        .unwrap_or(0)
 }
 
 /// Applies what is missing. Safe to run from several replicas at once.
 pub async fn migrate(settings: &PoolSettings) -> Result<Migrated, SchemaError> {
-    let (mut client, connection) = Connector::new(settings)?.open().await.map_err(StoreError::from)?;
+    let (mut client, connection) = Connector::new(settings)?
+        .open()
+        .await
+        .map_err(StoreError::from)?;
     let connection = tokio::spawn(connection);
     // Building an index on a large table takes longer than any request may.
-    let unbounded = format!("SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0; SELECT pg_advisory_lock({ADVISORY_LOCK})");
-    client.batch_execute(&unbounded).await.map_err(StoreError::from)?;
+    let unbounded = format!(
+        "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0; SELECT pg_advisory_lock({ADVISORY_LOCK})"
+    );
+    client
+        .batch_execute(&unbounded)
+        .await
+        .map_err(StoreError::from)?;
     let report = embedded::migrations::runner()
         .set_target(Target::Latest)
         // A newer schema than this program's is what a rollback meets: nothing is to be done then.
@@ -71,7 +86,14 @@ pub async fn migrate(settings: &PoolSettings) -> Result<Migrated, SchemaError> {
     let version = found_version(&client).await?.unwrap_or(0);
     drop(client);
     connection.abort();
-    Ok(Migrated { applied: report.applied_migrations().iter().map(ToString::to_string).collect(), version })
+    Ok(Migrated {
+        applied: report
+            .applied_migrations()
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+        version,
+    })
 }
 
 /// Whether this program can work with the schema as it is. A newer one is taken: migrations expand before they contract.
@@ -79,17 +101,28 @@ pub async fn check(client: &Client) -> Result<(), SchemaError> {
     let wanted = wanted_version();
     match found_version(client).await? {
         None => Err(SchemaError::Missing { wanted }),
-        Some(found) if found < OLDEST_WORKABLE.min(wanted) => Err(SchemaError::TooOld { found, wanted }),
+        Some(found) if found < OLDEST_WORKABLE.min(wanted) => {
+            Err(SchemaError::TooOld { found, wanted })
+        }
         Some(_) => Ok(()),
     }
 }
 
 async fn found_version(client: &Client) -> Result<Option<i32>, StoreError> {
-    let exists: bool = client.query_one("SELECT to_regclass('refinery_schema_history') IS NOT NULL", &[]).await?.try_get(0)?;
+    let exists: bool = client
+        .query_one(
+            "SELECT to_regclass('refinery_schema_history') IS NOT NULL",
+            &[],
+        )
+        .await?
+        .try_get(0)?;
     if !exists {
         return Ok(None);
     }
-    Ok(client.query_one("SELECT max(version) FROM refinery_schema_history", &[]).await?.try_get(0)?)
+    Ok(client
+        .query_one("SELECT max(version) FROM refinery_schema_history", &[])
+        .await?
+        .try_get(0)?)
 }
 
 fn with_causes(error: &dyn std::error::Error) -> String {

@@ -7,8 +7,8 @@ mod database_url;
 mod grams;
 mod idempotency;
 mod lists;
-mod notifications;
 pub mod migrations;
+mod notifications;
 pub mod pool;
 mod reads;
 mod sql_error;
@@ -21,8 +21,8 @@ mod write_sql;
 mod writes;
 
 use crate::domain::{
-    ChangePage, Condition, Created, DirectoryError, IdempotencyClaim, Page, PageRequest, Profile, Timestamp, User, UserId,
-    UserStore,
+    ChangePage, Condition, Created, DirectoryError, IdempotencyClaim, Page, PageRequest, Profile,
+    Timestamp, User, UserId, UserStore,
 };
 use pool::PoolSettings;
 use std::future::Future;
@@ -88,7 +88,8 @@ impl PgUserStore {
             let client = pool::get(&self.pool).await?;
             let row = client.query_one("SELECT key FROM cursor_keys", &[]).await?;
             let key: &[u8] = row.try_get(0)?;
-            key.try_into().map_err(|_| StoreError::Row("cursor_keys.key has not 32 bytes".into()))
+            key.try_into()
+                .map_err(|_| StoreError::Row("cursor_keys.key has not 32 bytes".into()))
         })
         .await
     }
@@ -110,19 +111,38 @@ impl UserStore for PgUserStore {
         Ok(self.reads.read(id).await?)
     }
 
-    async fn create(&self, user: User, claim: Option<IdempotencyClaim>) -> Result<Created, DirectoryError> {
+    async fn create(
+        &self,
+        user: User,
+        claim: Option<IdempotencyClaim>,
+    ) -> Result<Created, DirectoryError> {
         let _in_progress = match &claim {
-            Some(claim) => Some(self.keys_in_progress.enter(claim).ok_or(DirectoryError::IdempotencyInProgress)?),
+            Some(claim) => Some(
+                self.keys_in_progress
+                    .enter(claim)
+                    .ok_or(DirectoryError::IdempotencyInProgress)?,
+            ),
             None => None,
         };
         self.writes.create(user, claim).await
     }
 
-    async fn replace(&self, id: UserId, profile: Profile, condition: Condition, at: Timestamp) -> Result<User, DirectoryError> {
+    async fn replace(
+        &self,
+        id: UserId,
+        profile: Profile,
+        condition: Condition,
+        at: Timestamp,
+    ) -> Result<User, DirectoryError> {
         self.writes.replace(id, profile, condition, at).await
     }
 
-    async fn delete(&self, id: UserId, condition: Condition, at: Timestamp) -> Result<(), DirectoryError> {
+    async fn delete(
+        &self,
+        id: UserId,
+        condition: Condition,
+        at: Timestamp,
+    ) -> Result<(), DirectoryError> {
         self.writes.delete(id, condition, at).await
     }
 
@@ -131,7 +151,9 @@ impl UserStore for PgUserStore {
     }
 
     async fn changes(&self, after: Option<i64>, limit: u8) -> Result<ChangePage, DirectoryError> {
-        pool::within(&self.limits, changes::read(&self.pool, after, limit)).await?.ok_or(DirectoryError::PositionExpired)
+        pool::within(&self.limits, changes::read(&self.pool, after, limit))
+            .await?
+            .ok_or(DirectoryError::PositionExpired)
     }
 
     fn changed(&self) -> impl Future<Output = ()> + Send + 'static {

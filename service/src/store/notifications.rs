@@ -49,7 +49,9 @@ async fn listen(connector: Connector, heard: watch::Sender<()>) {
                 let listening = subscribe.await;
                 // What was committed while nobody listened is found by those who wait when they look again.
                 heard.send_replace(());
-                if listening.is_ok() { std::future::pending().await }
+                if listening.is_ok() {
+                    std::future::pending().await
+                }
             };
             tokio::select! {
                 () = receive => {}

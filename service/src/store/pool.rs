@@ -44,9 +44,12 @@ pub struct Limits {
 
 /// A pool of the connections that `connector` makes; nothing is connected yet.
 pub(super) fn open(connector: &Connector, limits: Limits) -> Result<Pool, StoreError> {
-    let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+    let recycling = ManagerConfig {
+        recycling_method: RecyclingMethod::Fast,
+    };
     // The configuration that the manager hands on is not used: the connector has the one of the moment.
-    let manager = Manager::from_connect(tokio_postgres::Config::new(), connector.clone(), recycling);
+    let manager =
+        Manager::from_connect(tokio_postgres::Config::new(), connector.clone(), recycling);
     let pool = Pool::builder(manager)
         .max_size(limits.size)
         .runtime(Runtime::Tokio1)
@@ -70,20 +73,27 @@ fn retire_idle(pool: Pool, idle_timeout: Duration) {
         let mut tick = tokio::time::interval(idle_timeout.min(Duration::from_secs(30)));
         while !pool.is_closed() {
             tick.tick().await;
-            pool.retain(|client, metrics| !client.is_closed() && metrics.last_used() < idle_timeout);
+            pool.retain(|client, metrics| {
+                !client.is_closed() && metrics.last_used() < idle_timeout
+            });
         }
     });
 }
 
 /// A connection from the pool.
 pub(super) async fn get(pool: &Pool) -> Result<Object, StoreError> {
-    pool.get().await.map_err(|error| match StoreError::from(error) {
-        StoreError::PoolExhausted { .. } => {
-            let status = pool.status();
-            StoreError::PoolExhausted { in_use: status.size - status.available, max: status.max_size }
-        }
-        error => error,
-    })
+    pool.get()
+        .await
+        .map_err(|error| match StoreError::from(error) {
+            StoreError::PoolExhausted { .. } => {
+                let status = pool.status();
+                StoreError::PoolExhausted {
+                    in_use: status.size - status.available,
+                    max: status.max_size,
+                }
+            }
+            error => error,
+        })
 }
 
 /// Takes a connection out of the pool for good, so that nobody is handed it again.
@@ -92,14 +102,22 @@ pub(super) fn discard(client: Object) {
 }
 
 /// Bounds everything that one request asks of the store.
-pub(super) async fn within<T>(limits: &Limits, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-    tokio::time::timeout(limits.store_timeout, work).await.map_err(|_| StoreError::TimedOut)?
+pub(super) async fn within<T>(
+    limits: &Limits,
+    work: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    tokio::time::timeout(limits.store_timeout, work)
+        .await
+        .map_err(|_| StoreError::TimedOut)?
 }
 
 /// Runs `work` with a pooled connection, which is thrown away when it breaks or is given up half-way.
 /// `work` hands the connection back beside its outcome. A connection that turns out to be dead is replaced once,
 /// so `work` has to be safe to repeat.
-pub(super) async fn with_client<T, W>(pool: &Pool, mut work: impl FnMut(DiscardUnlessDone) -> W) -> Result<T, StoreError>
+pub(super) async fn with_client<T, W>(
+    pool: &Pool,
+    mut work: impl FnMut(DiscardUnlessDone) -> W,
+) -> Result<T, StoreError>
 where
     W: Future<Output = (DiscardUnlessDone, Result<T, StoreError>)>,
 {

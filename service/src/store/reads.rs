@@ -30,15 +30,29 @@ impl PointReads {
     pub(super) fn start(pool: Pool, limits: Limits) -> Self {
         // Unbounded here: how many requests may wait is bounded once, at the edge of the service.
         let (queue, requests) = mpsc::unbounded_channel();
-        tokio::spawn(Lane { pool, limits, client: None, sql: statement() }.run(requests));
+        tokio::spawn(
+            Lane {
+                pool,
+                limits,
+                client: None,
+                sql: statement(),
+            }
+            .run(requests),
+        );
         Self { queue }
     }
 
     /// The user with this id. Answered within the time that a request may wait for the store.
     pub(super) async fn read(&self, id: UserId) -> Answer {
         let (answer, answered) = oneshot::channel();
-        let waiting = Waiting { id, since: Instant::now(), answer };
-        self.queue.send(waiting).map_err(|_| StoreError::ConnectionLost)?;
+        let waiting = Waiting {
+            id,
+            since: Instant::now(),
+            answer,
+        };
+        self.queue
+            .send(waiting)
+            .map_err(|_| StoreError::ConnectionLost)?;
         answered.await.map_err(|_| StoreError::ConnectionLost)?
     }
 }
@@ -58,16 +72,24 @@ impl Lane {
     async fn run(mut self, mut requests: mpsc::UnboundedReceiver<Waiting>) {
         let mut batch = Vec::with_capacity(self.limits.max_read_batch);
         let mut ids = Vec::with_capacity(self.limits.max_read_batch);
-        while requests.recv_many(&mut batch, self.limits.max_read_batch).await > 0 {
+        while requests
+            .recv_many(&mut batch, self.limits.max_read_batch)
+            .await
+            > 0
+        {
             // Who hung up is not read for.
             batch.retain(|waiting: &Waiting| !waiting.answer.is_closed());
-            let Some(oldest) = batch.first() else { continue };
+            let Some(oldest) = batch.first() else {
+                continue;
+            };
             let deadline = oldest.since + self.limits.store_timeout;
             ids.clear();
             ids.extend(batch.iter().map(|waiting| waiting.id.0));
             ids.sort_unstable();
             ids.dedup();
-            let outcome = timeout_at(deadline, self.read(&ids)).await.unwrap_or(Err(StoreError::TimedOut));
+            let outcome = timeout_at(deadline, self.read(&ids))
+                .await
+                .unwrap_or(Err(StoreError::TimedOut));
             match outcome {
                 Ok(users) => {
                     for waiting in batch.drain(..) {
@@ -106,10 +128,15 @@ impl Lane {
             self.drop_client();
             self.client = Some(pool::get(&self.pool).await?);
         }
-        let Some(client) = &self.client else { return Err(StoreError::ConnectionLost) };
+        let Some(client) = &self.client else {
+            return Err(StoreError::ConnectionLost);
+        };
         let statement = client.prepare_cached(&self.sql).await?;
         let rows = client.query(&statement, &[ids]).await?;
-        let mut users = rows.iter().map(|row| read_user(row, 0).map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
+        let mut users = rows
+            .iter()
+            .map(|row| read_user(row, 0).map(Arc::new))
+            .collect::<Result<Vec<_>, _>>()?;
         users.sort_unstable_by_key(|user| user.id);
         Ok(users)
     }

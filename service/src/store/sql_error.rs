@@ -59,11 +59,22 @@ impl StoreError {
             Self::TimedOut => Some(Unavailable::Slow),
             _ if self.is_connection_loss() => Some(Unavailable::Unreachable),
             Self::Postgres(error) => match error.code() {
-                Some(code) if *code == SqlState::QUERY_CANCELED || *code == SqlState::LOCK_NOT_AVAILABLE => Some(Unavailable::Slow),
-                Some(code) if *code == SqlState::TOO_MANY_CONNECTIONS => Some(Unavailable::Exhausted),
+                Some(code)
+                    if *code == SqlState::QUERY_CANCELED
+                        || *code == SqlState::LOCK_NOT_AVAILABLE =>
+                {
+                    Some(Unavailable::Slow)
+                }
+                Some(code) if *code == SqlState::TOO_MANY_CONNECTIONS => {
+                    Some(Unavailable::Exhausted)
+                }
                 // Classes 53 (insufficient resources), 57 (operator intervention) and 25006 (a standby): away for a while.
-                Some(code) if code.code().starts_with("53") || code.code().starts_with("57") => Some(Unavailable::Unreachable),
-                Some(code) if *code == SqlState::READ_ONLY_SQL_TRANSACTION => Some(Unavailable::Unreachable),
+                Some(code) if code.code().starts_with("53") || code.code().starts_with("57") => {
+                    Some(Unavailable::Unreachable)
+                }
+                Some(code) if *code == SqlState::READ_ONLY_SQL_TRANSACTION => {
+                    Some(Unavailable::Unreachable)
+                }
                 _ => None,
             },
             _ => None,
@@ -73,7 +84,12 @@ impl StoreError {
 
 /// The server is going away or coming up; the statement was not run.
 fn is_shutdown(code: &SqlState) -> bool {
-    [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN, SqlState::CANNOT_CONNECT_NOW].contains(code)
+    [
+        SqlState::ADMIN_SHUTDOWN,
+        SqlState::CRASH_SHUTDOWN,
+        SqlState::CANNOT_CONNECT_NOW,
+    ]
+    .contains(code)
         || code.code().starts_with("08")
 }
 
@@ -97,7 +113,10 @@ impl From<PoolError> for StoreError {
 impl From<StoreError> for DirectoryError {
     fn from(error: StoreError) -> Self {
         match error.unavailable() {
-            Some(reason) => Self::Unavailable { reason, source: Some(Box::new(error)) },
+            Some(reason) => Self::Unavailable {
+                reason,
+                source: Some(Box::new(error)),
+            },
             None => Self::Internal(Box::new(error)),
         }
     }

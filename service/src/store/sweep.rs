@@ -53,7 +53,11 @@ pub(super) fn start(pool: Pool, limits: Limits, settings: SweepSettings) {
 }
 
 async fn round(pool: &Pool, limits: &Limits, settings: &SweepSettings) -> Result<(), StoreError> {
-    let cutoff = |retention| SystemTime::now().checked_sub(retention).unwrap_or(SystemTime::UNIX_EPOCH);
+    let cutoff = |retention| {
+        SystemTime::now()
+            .checked_sub(retention)
+            .unwrap_or(SystemTime::UNIX_EPOCH)
+    };
     let keys_cutoff = cutoff(settings.keys_retention);
     let changes_cutoff = cutoff(settings.changes_retention);
     loop {
@@ -71,10 +75,19 @@ async fn round(pool: &Pool, limits: &Limits, settings: &SweepSettings) -> Result
 }
 
 /// Removes one batch of each; returns how many keys and how many changes.
-async fn sweep_batch(client: &Object, keys_cutoff: SystemTime, changes_cutoff: SystemTime) -> Result<(u64, i64), StoreError> {
+async fn sweep_batch(
+    client: &Object,
+    keys_cutoff: SystemTime,
+    changes_cutoff: SystemTime,
+) -> Result<(u64, i64), StoreError> {
     let sweep_keys = client.prepare_cached(SWEEP_KEYS).await?;
     let keys = client.execute(&sweep_keys, &[&keys_cutoff, &BATCH]).await?;
     let sweep_changes = client.prepare_cached(SWEEP_CHANGES).await?;
-    let row = client.query_opt(&sweep_changes, &[&changes_cutoff, &BATCH]).await?;
-    Ok((keys, row.map(|row| row.try_get(0)).transpose()?.unwrap_or(0)))
+    let row = client
+        .query_opt(&sweep_changes, &[&changes_cutoff, &BATCH])
+        .await?;
+    Ok((
+        keys,
+        row.map(|row| row.try_get(0)).transpose()?.unwrap_or(0),
+    ))
 }

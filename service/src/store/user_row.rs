@@ -2,13 +2,15 @@
 
 use super::sql_error::StoreError;
 use crate::domain::{
-    EmailAddress, Label, PersonName, PhoneNumber, Profile, Timestamp, User, UserId, UserStatus, Version,
+    EmailAddress, Label, PersonName, PhoneNumber, Profile, Timestamp, User, UserId, UserStatus,
+    Version,
 };
 use std::time::SystemTime;
 use tokio_postgres::Row;
 
 /// The columns that [`read_user`] reads, in its order.
-pub(super) const USER_COLUMNS: &str = "id, email, name, phone, title, department, status, row_version, created_at, updated_at";
+pub(super) const USER_COLUMNS: &str =
+    "id, email, name, phone, title, department, status, row_version, created_at, updated_at";
 
 /// Reads a user from a row that starts with [`USER_COLUMNS`] at the column `first`.
 pub(super) fn read_user(row: &Row, first: usize) -> Result<User, StoreError> {
@@ -23,15 +25,21 @@ pub(super) fn read_user(row: &Row, first: usize) -> Result<User, StoreError> {
 
 /// Reads `email, name, phone, title, department, status` from the column `first` on.
 pub(super) fn read_profile(row: &Row, first: usize) -> Result<Profile, StoreError> {
-    let label = |column| row.try_get::<_, Option<String>>(column).map(|text| text.map(Label::from_stored));
+    let label = |column| {
+        row.try_get::<_, Option<String>>(column)
+            .map(|text| text.map(Label::from_stored))
+    };
     let status: &str = row.try_get(first + 5)?;
     Ok(Profile {
         email: EmailAddress::from_stored(row.try_get(first)?),
         name: PersonName::from_stored(row.try_get(first + 1)?),
-        phone: row.try_get::<_, Option<String>>(first + 2)?.map(PhoneNumber::from_stored),
+        phone: row
+            .try_get::<_, Option<String>>(first + 2)?
+            .map(PhoneNumber::from_stored),
         title: label(first + 3)?,
         department: label(first + 4)?,
-        status: UserStatus::parse(status).ok_or_else(|| StoreError::Row(format!("unknown status {status:?}")))?,
+        status: UserStatus::parse(status)
+            .ok_or_else(|| StoreError::Row(format!("unknown status {status:?}")))?,
     })
 }
 

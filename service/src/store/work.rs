@@ -4,9 +4,21 @@ use crate::domain::{Condition, IdempotencyClaim, Profile, Timestamp, User, UserI
 
 /// One write to be made.
 pub(super) enum Work {
-    Create { user: User, claim: Option<IdempotencyClaim> },
-    Replace { id: UserId, profile: Profile, expected: Option<Version>, at: Timestamp },
-    Delete { id: UserId, expected: Option<Version>, at: Timestamp },
+    Create {
+        user: User,
+        claim: Option<IdempotencyClaim>,
+    },
+    Replace {
+        id: UserId,
+        profile: Profile,
+        expected: Option<Version>,
+        at: Timestamp,
+    },
+    Delete {
+        id: UserId,
+        expected: Option<Version>,
+        at: Timestamp,
+    },
 }
 
 impl Work {
@@ -21,7 +33,11 @@ impl Work {
     /// About how many bytes it adds to the transaction.
     pub(super) fn bytes(&self) -> usize {
         match self {
-            Self::Create { user: User { profile, .. }, .. } | Self::Replace { profile, .. } => {
+            Self::Create {
+                user: User { profile, .. },
+                ..
+            }
+            | Self::Replace { profile, .. } => {
                 // The texts, their folded forms, and the grams, which are four bytes for each of theirs.
                 256 + 6 * (profile.email.as_str().len() + profile.name.as_str().len())
             }
@@ -36,7 +52,10 @@ pub(super) fn expected_version(condition: &Condition) -> Option<Version> {
         Condition::Exists => None,
         Condition::At(version) => Some(*version),
         // No user has this version: a condition that was not narrowed to one version never holds.
-        Condition::AnyOf(_) | Condition::NoneOf(_) | Condition::UnchangedSince(_) | Condition::Never => Some(Version(0)),
+        Condition::AnyOf(_)
+        | Condition::NoneOf(_)
+        | Condition::UnchangedSince(_)
+        | Condition::Never => Some(Version(0)),
     }
 }
 
@@ -46,7 +65,11 @@ pub(super) enum Verdict {
     Created,
     /// An earlier request with the same key created this user.
     CreatedBefore(User),
-    Replaced { version: Version, created_at: Timestamp, updated_at: Timestamp },
+    Replaced {
+        version: Version,
+        created_at: Timestamp,
+        updated_at: Timestamp,
+    },
     Deleted,
     NotFound,
     ConditionFailed,

@@ -24,18 +24,36 @@ type Verdicts = HashMap<Uuid, Verdict>;
 ///
 /// # Errors
 /// Nothing was written when `PostgreSQL` refused a statement. When the connection broke or time ran out, nobody knows.
-pub(super) async fn run(client: &Object, batch: &[&Work], mode: Mode) -> Result<Vec<Verdict>, StoreError> {
-    let (mut created, mut claimed, mut replaced, mut deleted) =
-        (Profiles::default(), Profiles::default(), Profiles::default(), Expectations::default());
+pub(super) async fn run(
+    client: &Object,
+    batch: &[&Work],
+    mode: Mode,
+) -> Result<Vec<Verdict>, StoreError> {
+    let (mut created, mut claimed, mut replaced, mut deleted) = (
+        Profiles::default(),
+        Profiles::default(),
+        Profiles::default(),
+        Expectations::default(),
+    );
     let (mut claims, mut expectations) = (Claims::default(), Expectations::default());
     for work in batch {
         match work {
-            Work::Create { user, claim: None } => created.push(user.id, &user.profile, user.created_at),
-            Work::Create { user, claim: Some(claim) } => {
+            Work::Create { user, claim: None } => {
+                created.push(user.id, &user.profile, user.created_at)
+            }
+            Work::Create {
+                user,
+                claim: Some(claim),
+            } => {
                 claimed.push(user.id, &user.profile, user.created_at);
                 claims.push(claim);
             }
-            Work::Replace { id, profile, expected, at } => {
+            Work::Replace {
+                id,
+                profile,
+                expected,
+                at,
+            } => {
                 replaced.push(*id, profile, *at);
                 expectations.push(*id, *expected, *at);
             }
@@ -43,30 +61,44 @@ pub(super) async fn run(client: &Object, batch: &[&Work], mode: Mode) -> Result<
         }
     }
     // One write waits for its row before it takes the lock that everyone needs.
-    let held = batch.first().filter(|work| mode == Mode::Alone && !matches!(work, Work::Create { .. })).map(|work| work.user_id().0);
+    let held = batch
+        .first()
+        .filter(|work| mode == Mode::Alone && !matches!(work, Work::Create { .. }))
+        .map(|work| work.user_id().0);
 
-    let hold = prepare(client, write_sql::HOLD, held.is_some()).await?;
+    let wait = prepare(client, write_sql::HOLD, held.is_some()).await?;
     let create = prepare(client, write_sql::CREATE, !created.is_empty()).await?;
     let claim = prepare(client, write_sql::CLAIM, !claimed.is_empty()).await?;
-    let create_claimed = prepare(client, write_sql::CREATE_CLAIMED, !claimed.is_empty()).await?;
+    let create_once = prepare(client, write_sql::CREATE_CLAIMED, !claimed.is_empty()).await?;
     let replace = prepare(client, write_sql::replace(mode), !replaced.is_empty()).await?;
     let delete = prepare(client, write_sql::delete(mode), !deleted.is_empty()).await?;
 
-    let (hold_values, create_values, claim_values) = (held.iter().map(|id| id as _).collect(), created.create_values(), claims.values(&claimed));
-    let (claimed_values, replace_values, delete_values) =
-        (claims.create_values(&claimed), replaced.replace_values(&expectations), deleted.delete_values());
-    let begin = if held.is_some() { write_sql::BEGIN_ALONE } else { write_sql::BEGIN };
+    let (wait_values, create_values, claim_values) = (
+        held.iter().map(|id| id as _).collect(),
+        created.create_values(),
+        claims.values(&claimed),
+    );
+    let (claimed_values, replace_values, delete_values) = (
+        claims.create_values(&claimed),
+        replaced.replace_values(&expectations),
+        deleted.delete_values(),
+    );
+    let opening = if held.is_some() {
+        write_sql::BEGIN_ALONE
+    } else {
+        write_sql::BEGIN
+    };
     let lock = held.map(|_| client.batch_execute(write_sql::LOCK));
     // Polled in this order, so sent in this order, without waiting for an answer in between.
-    let (begun, held, locked, deleted, replaced, claimed, created_claimed, created, committed) = tokio::join!(
+    let (begun, held, locked, deleted, replaced, claimed, created_once, created, committed) = tokio::join!(
         biased;
-        client.batch_execute(begin),
-        query(client, hold.as_ref(), &hold_values),
+        client.batch_execute(opening),
+        query(client, wait.as_ref(), &wait_values),
         OptionFuture::from(lock),
         query(client, delete.as_ref(), &delete_values),
         query(client, replace.as_ref(), &replace_values),
         query(client, claim.as_ref(), &claim_values),
-        query(client, create_claimed.as_ref(), &claimed_values),
+        query(client, create_once.as_ref(), &claimed_values),
         query(client, create.as_ref(), &create_values),
         client.batch_execute("COMMIT"),
     );
@@ -76,30 +108,53 @@ pub(super) async fn run(client: &Object, batch: &[&Work], mode: Mode) -> Result<
     locked.transpose()?;
     let (deleted, replaced) = (deleted?, replaced?);
     claimed?;
-    let (created_claimed, created) = (created_claimed?, created?);
+    let (created_once, created) = (created_once?, created?);
     committed?;
 
     let mut verdicts = HashMap::with_capacity(batch.len());
     judge(&mut verdicts, &deleted, judge_delete)?;
     judge(&mut verdicts, &replaced, judge_replace)?;
-    judge(&mut verdicts, &created_claimed, judge_claimed)?;
+    judge(&mut verdicts, &created_once, judge_claimed)?;
     judge(&mut verdicts, &created, |_| Ok(Verdict::Created))?;
     // Of the creations without a key, only those that were made are answered with a row.
-    Ok(batch.iter().map(|work| verdicts.remove(&work.user_id().0).unwrap_or(Verdict::EmailTaken)).collect())
+    Ok(batch
+        .iter()
+        .map(|work| {
+            verdicts
+                .remove(&work.user_id().0)
+                .unwrap_or(Verdict::EmailTaken)
+        })
+        .collect())
 }
 
-async fn prepare(client: &Object, sql: &str, wanted: bool) -> Result<Option<Statement>, StoreError> {
-    Ok(if wanted { Some(client.prepare_cached(sql).await?) } else { None })
+async fn prepare(
+    client: &Object,
+    sql: &str,
+    wanted: bool,
+) -> Result<Option<Statement>, StoreError> {
+    Ok(if wanted {
+        Some(client.prepare_cached(sql).await?)
+    } else {
+        None
+    })
 }
 
-async fn query(client: &Object, statement: Option<&Statement>, parameters: &Parameters<'_>) -> Result<Vec<Row>, tokio_postgres::Error> {
+async fn query(
+    client: &Object,
+    statement: Option<&Statement>,
+    parameters: &Parameters<'_>,
+) -> Result<Vec<Row>, tokio_postgres::Error> {
     match statement {
         Some(statement) => client.query(statement, parameters).await,
         None => Ok(Vec::new()),
     }
 }
 
-fn judge(verdicts: &mut Verdicts, rows: &[Row], verdict: impl Fn(&Row) -> Result<Verdict, StoreError>) -> Result<(), StoreError> {
+fn judge(
+    verdicts: &mut Verdicts,
+    rows: &[Row],
+    verdict: impl Fn(&Row) -> Result<Verdict, StoreError>,
+) -> Result<(), StoreError> {
     for row in rows {
         verdicts.insert(row.try_get(0)?, verdict(row)?);
     }
@@ -107,7 +162,8 @@ fn judge(verdicts: &mut Verdicts, rows: &[Row], verdict: impl Fn(&Row) -> Result
 }
 
 fn judge_delete(row: &Row) -> Result<Verdict, StoreError> {
-    let (exists, held, deleted): (bool, bool, bool) = (row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
+    let (exists, held, deleted): (bool, bool, bool) =
+        (row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
     Ok(match (exists, held, deleted) {
         (_, _, true) => Verdict::Deleted,
         (_, true, false) => Verdict::ConditionFailed,
@@ -119,7 +175,11 @@ fn judge_delete(row: &Row) -> Result<Verdict, StoreError> {
 fn judge_replace(row: &Row) -> Result<Verdict, StoreError> {
     let (exists, held): (bool, bool) = (row.try_get(1)?, row.try_get(2)?);
     if !held {
-        return Ok(if exists { Verdict::Alone } else { Verdict::NotFound });
+        return Ok(if exists {
+            Verdict::Alone
+        } else {
+            Verdict::NotFound
+        });
     }
     let as_expected: Option<bool> = row.try_get(3)?;
     if as_expected == Some(false) {
@@ -129,13 +189,21 @@ fn judge_replace(row: &Row) -> Result<Verdict, StoreError> {
     if !same_email && !alone {
         return Ok(Verdict::Alone);
     }
-    Ok(Verdict::Replaced { version: Version(row.try_get(5)?), created_at: read_time(row, 6)?, updated_at: read_time(row, 7)? })
+    Ok(Verdict::Replaced {
+        version: Version(row.try_get(5)?),
+        created_at: read_time(row, 6)?,
+        updated_at: read_time(row, 7)?,
+    })
 }
 
 fn judge_claimed(row: &Row) -> Result<Verdict, StoreError> {
     let (holds, created): (bool, bool) = (row.try_get(1)?, row.try_get(2)?);
     if holds {
-        return Ok(if created { Verdict::Created } else { Verdict::EmailTaken });
+        return Ok(if created {
+            Verdict::Created
+        } else {
+            Verdict::EmailTaken
+        });
     }
     let (same_request, email_taken): (bool, bool) = (row.try_get(3)?, row.try_get(4)?);
     if !same_request {

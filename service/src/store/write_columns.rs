@@ -32,9 +32,16 @@ impl<'a> Profiles<'a> {
         self.email_keys.push(email_key);
         self.names.push(profile.name.as_str());
         self.name_keys.push(name_key);
-        self.phones.push(profile.phone.as_ref().map(|phone| phone.as_str()));
-        self.titles.push(profile.title.as_ref().map(|title| title.as_str()));
-        self.departments.push(profile.department.as_ref().map(|department| department.as_str()));
+        self.phones
+            .push(profile.phone.as_ref().map(|phone| phone.as_str()));
+        self.titles
+            .push(profile.title.as_ref().map(|title| title.as_str()));
+        self.departments.push(
+            profile
+                .department
+                .as_ref()
+                .map(|department| department.as_str()),
+        );
         self.statuses.push(profile.status.as_str());
         self.times.push(at.to_system_time());
     }
@@ -52,7 +59,10 @@ impl<'a> Profiles<'a> {
     }
 
     /// The parameters of `write_sql::replace`.
-    pub(super) fn replace_values<'v>(&'v self, expectations: &'v Expectations) -> Vec<&'v (dyn ToSql + Sync)> {
+    pub(super) fn replace_values<'v>(
+        &'v self,
+        expectations: &'v Expectations,
+    ) -> Vec<&'v (dyn ToSql + Sync)> {
         let mut values = vec![&self.ids as &(dyn ToSql + Sync), &expectations.versions];
         values.extend(self.columns());
         values.extend([&self.times as &(dyn ToSql + Sync), &self.grams]);
@@ -131,9 +141,16 @@ impl<'a> Claims<'a> {
     }
 
     /// The parameters of `write_sql::CREATE_CLAIMED`.
-    pub(super) fn create_values<'v>(&'v self, users: &'v Profiles<'a>) -> Vec<&'v (dyn ToSql + Sync)> {
+    pub(super) fn create_values<'v>(
+        &'v self,
+        users: &'v Profiles<'a>,
+    ) -> Vec<&'v (dyn ToSql + Sync)> {
         let mut values = users.create_values();
-        values.extend([&self.clients as &(dyn ToSql + Sync), &self.keys, &self.fingerprints]);
+        values.extend([
+            &self.clients as &(dyn ToSql + Sync),
+            &self.keys,
+            &self.fingerprints,
+        ]);
         values
     }
 }

@@ -7,13 +7,15 @@ use std::sync::LazyLock;
 pub(super) const LISTEN: &str = "LISTEN roster_changes";
 
 /// Opens the transaction of many writes.
-pub(super) const BEGIN: &str = "BEGIN; SELECT pg_advisory_xact_lock(5931894172722287106); NOTIFY roster_changes";
+pub(super) const BEGIN: &str =
+    "BEGIN; SELECT pg_advisory_xact_lock(5931894172722287106); NOTIFY roster_changes";
 
 /// Opens the transaction of one write, which waits for its row first.
 pub(super) const BEGIN_ALONE: &str = "BEGIN";
 
 /// Takes the advisory lock once the row is held, so that nobody else waits for that row.
-pub(super) const LOCK: &str = "SELECT pg_advisory_xact_lock(5931894172722287106); NOTIFY roster_changes";
+pub(super) const LOCK: &str =
+    "SELECT pg_advisory_xact_lock(5931894172722287106); NOTIFY roster_changes";
 
 /// Creates users whose address is free.
 pub(super) const CREATE: &str = "
@@ -76,13 +78,20 @@ pub(super) const HOLD: &str = "SELECT FROM users WHERE id = $1 FOR UPDATE";
 
 /// Replaces profiles where the condition holds and something differs.
 pub(super) fn replace(mode: Mode) -> &'static str {
-    static SQL: [LazyLock<String>; 2] = [LazyLock::new(|| replace_sql(Mode::Together)), LazyLock::new(|| replace_sql(Mode::Alone))];
+    static SQL: [LazyLock<String>; 2] = [
+        LazyLock::new(|| replace_sql(Mode::Together)),
+        LazyLock::new(|| replace_sql(Mode::Alone)),
+    ];
     &SQL[usize::from(mode == Mode::Alone)]
 }
 
 fn replace_sql(mode: Mode) -> String {
     let alone = mode == Mode::Alone;
-    let (skip, may_change_email) = if alone { ("", "true") } else { ("SKIP LOCKED", "h.email_key = i.email_key") };
+    let (skip, may_change_email) = if alone {
+        ("", "true")
+    } else {
+        ("SKIP LOCKED", "h.email_key = i.email_key")
+    };
     format!(
         "
 WITH input AS (
@@ -120,12 +129,19 @@ LEFT JOIN changed c ON c.id = i.id"
 
 /// Removes users where the condition holds.
 pub(super) fn delete(mode: Mode) -> &'static str {
-    static SQL: [LazyLock<String>; 2] = [LazyLock::new(|| delete_sql(Mode::Together)), LazyLock::new(|| delete_sql(Mode::Alone))];
+    static SQL: [LazyLock<String>; 2] = [
+        LazyLock::new(|| delete_sql(Mode::Together)),
+        LazyLock::new(|| delete_sql(Mode::Alone)),
+    ];
     &SQL[usize::from(mode == Mode::Alone)]
 }
 
 fn delete_sql(mode: Mode) -> String {
-    let skip = if mode == Mode::Together { "SKIP LOCKED" } else { "" };
+    let skip = if mode == Mode::Together {
+        "SKIP LOCKED"
+    } else {
+        ""
+    };
     format!(
         "
 WITH input AS (

@@ -36,11 +36,24 @@ impl GroupedWrites {
     pub(super) fn start(pool: Pool, limits: Limits) -> Self {
         // Unbounded here: how many requests may wait is bounded once, at the edge of the service.
         let (queue, requests) = mpsc::unbounded_channel();
-        tokio::spawn(Lane { pool, limits, client: None, requests, postponed: VecDeque::new() }.run());
+        tokio::spawn(
+            Lane {
+                pool,
+                limits,
+                client: None,
+                requests,
+                postponed: VecDeque::new(),
+            }
+            .run(),
+        );
         Self { queue }
     }
 
-    pub(super) async fn create(&self, user: User, claim: Option<IdempotencyClaim>) -> Result<Created, DirectoryError> {
+    pub(super) async fn create(
+        &self,
+        user: User,
+        claim: Option<IdempotencyClaim>,
+    ) -> Result<Created, DirectoryError> {
         match self.write(Work::Create { user, claim }).await? {
             (Work::Create { user, .. }, Verdict::Created) => Ok(Created::Now(user)),
             (_, Verdict::CreatedBefore(user)) => Ok(Created::Before(user)),
@@ -48,17 +61,47 @@ impl GroupedWrites {
         }
     }
 
-    pub(super) async fn replace(&self, id: UserId, profile: Profile, condition: Condition, at: Timestamp) -> Result<User, DirectoryError> {
+    pub(super) async fn replace(
+        &self,
+        id: UserId,
+        profile: Profile,
+        condition: Condition,
+        at: Timestamp,
+    ) -> Result<User, DirectoryError> {
         let expected = expected_version(&condition);
-        match self.write(Work::Replace { id, profile, expected, at }).await? {
-            (Work::Replace { profile, .. }, Verdict::Replaced { version, created_at, updated_at }) => {
-                Ok(User { id, version, profile, created_at, updated_at })
-            }
+        match self
+            .write(Work::Replace {
+                id,
+                profile,
+                expected,
+                at,
+            })
+            .await?
+        {
+            (
+                Work::Replace { profile, .. },
+                Verdict::Replaced {
+                    version,
+                    created_at,
+                    updated_at,
+                },
+            ) => Ok(User {
+                id,
+                version,
+                profile,
+                created_at,
+                updated_at,
+            }),
             (_, verdict) => Err(refusal(&verdict)),
         }
     }
 
-    pub(super) async fn delete(&self, id: UserId, condition: Condition, at: Timestamp) -> Result<(), DirectoryError> {
+    pub(super) async fn delete(
+        &self,
+        id: UserId,
+        condition: Condition,
+        at: Timestamp,
+    ) -> Result<(), DirectoryError> {
         let expected: Option<Version> = expected_version(&condition);
         match self.write(Work::Delete { id, expected, at }).await? {
             (_, Verdict::Deleted) => Ok(()),
@@ -68,8 +111,14 @@ impl GroupedWrites {
 
     async fn write(&self, work: Work) -> Result<(Work, Verdict), DirectoryError> {
         let (answer, answered) = oneshot::channel();
-        let waiting = Waiting { work, since: Instant::now(), answer };
-        self.queue.send(waiting).map_err(|_| StoreError::ConnectionLost)?;
+        let waiting = Waiting {
+            work,
+            since: Instant::now(),
+            answer,
+        };
+        self.queue
+            .send(waiting)
+            .map_err(|_| StoreError::ConnectionLost)?;
         let (work, answer) = answered.await.map_err(|_| StoreError::ConnectionLost)?;
         Ok((work, answer?))
     }
@@ -81,7 +130,9 @@ fn refusal(verdict: &Verdict) -> DirectoryError {
         Verdict::ConditionFailed => DirectoryError::ConditionFailed,
         Verdict::EmailTaken => DirectoryError::EmailTaken,
         Verdict::KeyReused => DirectoryError::IdempotencyKeyReused,
-        other => DirectoryError::Internal(Box::new(StoreError::Row(format!("the write ended in {other:?}")))),
+        other => DirectoryError::Internal(Box::new(StoreError::Row(format!(
+            "the write ended in {other:?}"
+        )))),
     }
 }
 
@@ -97,15 +148,21 @@ struct Lane {
 impl Lane {
     async fn run(mut self) {
         while let Some(batch) = self.gather().await {
-            let Some(oldest) = batch.first() else { continue };
+            let Some(oldest) = batch.first() else {
+                continue;
+            };
             let deadline = oldest.since + self.limits.store_timeout;
             let works: Vec<&Work> = batch.iter().map(|waiting| &waiting.work).collect();
-            let outcome = timeout_at(deadline, self.commit(&works)).await.unwrap_or(Err(StoreError::TimedOut));
+            let outcome = timeout_at(deadline, self.commit(&works))
+                .await
+                .unwrap_or(Err(StoreError::TimedOut));
             match outcome {
                 Ok(verdicts) => self.answer(batch, verdicts),
                 Err(error) if is_unknown(&error) => self.give_up(batch, &error),
                 // Refused as a whole and rolled back: each is tried by itself, so that one cannot fail the others.
-                Err(_) => batch.into_iter().for_each(|waiting| self.write_alone(waiting)),
+                Err(_) => batch
+                    .into_iter()
+                    .for_each(|waiting| self.write_alone(waiting)),
             }
         }
     }
@@ -120,7 +177,9 @@ impl Lane {
             postponed.push_back(self.requests.recv().await?);
         }
         while batch.len() < self.limits.max_write_batch {
-            let next = postponed.pop_front().or_else(|| self.requests.try_recv().ok());
+            let next = postponed
+                .pop_front()
+                .or_else(|| self.requests.try_recv().ok());
             let Some(waiting) = next else { break };
             // Who hung up before the write was sent gets none.
             if waiting.answer.is_closed() {
@@ -146,7 +205,9 @@ impl Lane {
             self.drop_client();
             self.client = Some(pool::get(&self.pool).await?);
         }
-        let Some(client) = &self.client else { return Err(StoreError::ConnectionLost) };
+        let Some(client) = &self.client else {
+            return Err(StoreError::ConnectionLost);
+        };
         write_batch::run(client, works, Mode::Together).await
     }
 
@@ -175,7 +236,9 @@ impl Lane {
         let pool = self.pool.clone();
         let deadline = waiting.since + self.limits.store_timeout;
         tokio::spawn(async move {
-            let outcome = timeout_at(deadline, commit_alone(&pool, &waiting.work)).await.unwrap_or(Err(StoreError::TimedOut));
+            let outcome = timeout_at(deadline, commit_alone(&pool, &waiting.work))
+                .await
+                .unwrap_or(Err(StoreError::TimedOut));
             let _ = waiting.answer.send((waiting.work, outcome));
         });
     }
@@ -189,7 +252,11 @@ impl Lane {
 
 /// Whether nobody can tell if the transaction was committed, or the database cannot be used at all.
 fn is_unknown(error: &StoreError) -> bool {
-    error.is_connection_loss() || matches!(error, StoreError::TimedOut | StoreError::PoolExhausted { .. })
+    error.is_connection_loss()
+        || matches!(
+            error,
+            StoreError::TimedOut | StoreError::PoolExhausted { .. }
+        )
 }
 
 async fn commit_alone(pool: &Pool, work: &Work) -> Answer {
@@ -199,7 +266,10 @@ async fn commit_alone(pool: &Pool, work: &Work) -> Answer {
         guard.done();
     }
     match outcome {
-        Ok(verdicts) => verdicts.into_iter().next().ok_or(StoreError::ConnectionLost),
+        Ok(verdicts) => verdicts
+            .into_iter()
+            .next()
+            .ok_or(StoreError::ConnectionLost),
         Err(error) if error.violates("users_email_key") => Ok(Verdict::EmailTaken),
         Err(error) => Err(error),
     }

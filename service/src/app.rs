@@ -1,0 +1,280 @@
+//! Joins the layers into a running service. The only module that sees http, domain and store at once.
+
+use crate::config::{AuthMode, ConfigError, DatabaseArgs, HttpArgs, LogArgs, PoolArgs, ServeArgs};
+use crate::domain::Directory;
+use crate::http::{
+    Admin, CursorSeal, Edge, HttpSettings, Listener, Readiness, ServerLimits, Service, Source,
+    TEMPLATES, serve,
+};
+use crate::metrics::{BuildInfo, Metrics, PoolState};
+use crate::store::migrations::SchemaError;
+use crate::store::pool::{Limits, PoolSettings};
+use crate::store::{PgUserStore, StoreError, SweepSettings};
+use crate::telemetry::{Telemetry, TelemetrySettings};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// What is running.
+pub const BUILD: BuildInfo = BuildInfo {
+    version: env!("CARGO_PKG_VERSION"),
+    revision: match option_env!("ROSTER_REVISION") {
+        Some(revision) => revision,
+        None => "unknown",
+    },
+};
+
+/// How long an idempotency key is remembered, by the contract.
+const KEYS_RETENTION: Duration = Duration::from_hours(24);
+const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
+
+/// Why the service does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A setting cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The database cannot be used.
+    #[error("the database cannot be used: {0}")]
+    Store(#[from] StoreError),
+    /// The schema does not fit this program.
+    #[error("{0}")]
+    Schema(SchemaError),
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}: {source}; is another program using it?")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A mistake in the program itself.
+    #[error("the program cannot start: {0}")]
+    Internal(String),
+}
+
+/// A service that is bound to its addresses, but serves nobody yet.
+pub struct App {
+    listener: Listener,
+    admin_listener: Listener,
+    edge: Arc<Edge>,
+    admin: Arc<Admin>,
+    metrics: Arc<Metrics>,
+    limits: ServerLimits,
+    stop: watch::Sender<bool>,
+    draining: watch::Receiver<bool>,
+    reload: Reload,
+}
+
+/// Takes up what may change while the service runs.
+#[derive(Clone)]
+pub struct Reload {
+    service: Arc<Service<PgUserStore>>,
+    database: DatabaseArgs,
+}
+
+impl Reload {
+    /// Reads the secrets again. What cannot be read leaves the present one in place.
+    pub fn secrets(&self) {
+        match self.database.password() {
+            Ok(Some(password)) => self.service.directory.store().set_password(&password),
+            Ok(None) => {}
+            Err(error) => {
+                tracing::error!(error = %error, "the database password could not be read again; the present one stays");
+            }
+        }
+    }
+}
+
+impl App {
+    /// Connects, checks the schema and binds the addresses.
+    pub async fn start(args: &ServeArgs, telemetry: &Telemetry) -> Result<Self, StartError> {
+        let internal = |error: &dyn std::fmt::Display| StartError::Internal(error.to_string());
+        if args.http.auth == AuthMode::Disabled {
+            tracing::warn!(
+                "--auth disabled: everyone who reaches this service may read and change every user"
+            );
+        }
+        let metrics = Metrics::new(TEMPLATES, BUILD).map_err(|error| internal(&error))?;
+        let store = PgUserStore::new(&pool_settings(&args.database, Some(&args.pool))?)?;
+        store.check_schema().await.map_err(|error| match error {
+            SchemaError::Store(error) => StartError::Store(error),
+            error => StartError::Schema(error),
+        })?;
+        let cursors =
+            CursorSeal::new(&store.cursor_key().await?).map_err(|error| internal(&error))?;
+        store.start_sweeping(SweepSettings {
+            changes_retention: Duration::from_secs(
+                u64::from(args.http.changes_retention_days) * 24 * 60 * 60,
+            ),
+            keys_retention: KEYS_RETENTION,
+            interval: SWEEP_INTERVAL,
+        });
+        let (stop, draining) = watch::channel(false);
+        let service = Arc::new(Service {
+            directory: Directory::new(store),
+            cursors,
+            settings: http_settings(&args.http),
+            source: Source,
+            metrics: metrics.clone(),
+            draining: draining.clone(),
+        });
+        let edge = Edge::new(&service, telemetry.access_log()).map_err(|error| internal(&error))?;
+        watch_state(&metrics, &service, telemetry);
+        let pinged = service.clone();
+        let readiness = Readiness::new(draining.clone(), move || {
+            let service = pinged.clone();
+            async move {
+                service
+                    .directory
+                    .store()
+                    .ping()
+                    .await
+                    .map_err(|error| error.to_string())
+            }
+        });
+        Ok(Self {
+            listener: bind(args.http.listen).await?,
+            admin_listener: bind(args.http.admin_listen).await?,
+            edge: Arc::new(edge),
+            admin: Arc::new(Admin {
+                readiness,
+                metrics: metrics.clone(),
+            }),
+            metrics,
+            limits: server_limits(&args.http),
+            stop,
+            draining,
+            reload: Reload {
+                service,
+                database: args.database.clone(),
+            },
+        })
+    }
+
+    /// Where clients are served.
+    pub fn address(&self) -> SocketAddr {
+        self.listener.address()
+    }
+
+    /// Where probes and metrics are served.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin_listener.address()
+    }
+
+    /// Stops the service when `true` is sent.
+    pub fn stop_handle(&self) -> watch::Sender<bool> {
+        self.stop.clone()
+    }
+
+    /// Takes up what may change while the service runs.
+    pub fn reload_handle(&self) -> Reload {
+        self.reload.clone()
+    }
+
+    /// Serves until it is stopped and everything in flight has ended.
+    /// Returns how many connections had to be cut off.
+    pub async fn run(self) -> usize {
+        let admin = tokio::spawn(self.admin.serve(self.admin_listener));
+        let cut_off = serve(
+            self.listener,
+            self.edge,
+            self.metrics,
+            self.limits,
+            self.draining,
+        )
+        .await;
+        admin.abort();
+        cut_off
+    }
+}
+
+async fn bind(address: SocketAddr) -> Result<Listener, StartError> {
+    Listener::bind(address)
+        .await
+        .map_err(|source| StartError::Listen { address, source })
+}
+
+/// Brings what is counted elsewhere into the metrics, each time they are asked for.
+fn watch_state(metrics: &Metrics, service: &Arc<Service<PgUserStore>>, telemetry: &Telemetry) {
+    let pool_of = Arc::downgrade(service);
+    let lost = telemetry.lost_lines();
+    metrics.before_scrape(move |metrics| {
+        if let Some(service) = pool_of.upgrade() {
+            let status = service.directory.store().pool_status();
+            let idle = status.available;
+            let in_use = status.size.saturating_sub(idle);
+            metrics.set_pool(PoolState {
+                in_use,
+                idle,
+                max: status.max_size,
+                waiting: status.waiting,
+            });
+        }
+        for lines in &lost {
+            metrics.set_log_lines_lost(lines.sink(), lines.total());
+        }
+    });
+}
+
+/// The settings of the pool; commands other than `serve` take the defaults of its limits.
+pub fn pool_settings(
+    database: &DatabaseArgs,
+    pool: Option<&PoolArgs>,
+) -> Result<PoolSettings, ConfigError> {
+    let ms = Duration::from_millis;
+    let limits = Limits {
+        size: pool.map_or(4, |pool| usize::from(pool.pool_size)),
+        wait_timeout: ms(pool.map_or(1000, |pool| pool.pool_wait_timeout_ms)),
+        connect_timeout: ms(database.connect_timeout_ms),
+        statement_timeout: ms(pool.map_or(1500, |pool| pool.statement_timeout_ms)),
+        lock_timeout: ms(pool.map_or(1000, |pool| pool.lock_timeout_ms)),
+        idle_timeout: ms(pool.map_or(0, |pool| pool.idle_timeout_ms)),
+        store_timeout: ms(pool.map_or(1800, |pool| pool.database_timeout_ms)),
+        max_read_batch: pool.map_or(1, |pool| usize::from(pool.read_batch_limit)),
+        max_write_batch: pool.map_or(1, |pool| usize::from(pool.write_batch_limit)),
+    };
+    Ok(PoolSettings {
+        url: database.url()?,
+        ca_file: database.database_ca_file.clone(),
+        limits,
+    })
+}
+
+fn http_settings(args: &HttpArgs) -> HttpSettings {
+    let bytes = |limit: u32| usize::try_from(limit).unwrap_or(usize::MAX);
+    HttpSettings {
+        version: BUILD.version,
+        body_limit_bytes: bytes(args.body_limit_bytes),
+        body_timeout: Duration::from_millis(args.request_timeout_ms),
+        uri_limit_bytes: usize::from(args.uri_limit_bytes),
+        headers_limit_bytes: usize::from(args.headers_limit_bytes),
+        queue_limit: bytes(args.queue_limit),
+        require_if_match: args.require_if_match,
+    }
+}
+
+fn server_limits(args: &HttpArgs) -> ServerLimits {
+    let edge_limits = usize::from(args.uri_limit_bytes) + usize::from(args.headers_limit_bytes);
+    ServerLimits {
+        max_connections: usize::try_from(args.max_connections).unwrap_or(usize::MAX),
+        header_timeout: Duration::from_millis(args.header_timeout_ms),
+        head_buffer_bytes: edge_limits + 8192,
+        drain_delay: Duration::from_millis(args.drain_delay_ms),
+        drain_timeout: Duration::from_millis(args.drain_timeout_ms),
+    }
+}
+
+/// The settings of the log.
+pub fn telemetry_settings(args: &LogArgs) -> TelemetrySettings {
+    TelemetrySettings {
+        level: args.log_level,
+        format: args.log_format,
+        colour: std::env::var_os("NO_COLOR").is_none(),
+        file: args.log_file.clone(),
+        syslog: args.syslog.clone(),
+        ..TelemetrySettings::default()
+    }
+}

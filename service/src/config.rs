@@ -1,0 +1,324 @@
+//! The settings: the only place that reads flags and the environment. Every limit of the service stands here.
+
+#![allow(
+    clippy::doc_markdown,
+    reason = "these comments are the text of --help, where Markdown would show"
+)]
+
+use crate::store::DatabaseUrl;
+use crate::telemetry::{LogFormat, SyslogTarget};
+use clap::{Args, ValueEnum};
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use tracing::level_filters::LevelFilter;
+
+/// Why the settings cannot be used. One line, which names the setting.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A setting is missing.
+    #[error("{setting} is not set: {next}")]
+    Missing {
+        /// Its flag and variable.
+        setting: &'static str,
+        /// What to do.
+        next: &'static str,
+    },
+    /// A file that a setting names cannot be read.
+    #[error("{setting} names {path}, which cannot be read: {source}")]
+    File {
+        /// Its variable.
+        setting: &'static str,
+        /// The file.
+        path: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A setting has a value that it cannot have.
+    #[error("{setting} {why}")]
+    Invalid {
+        /// Its flag and variable.
+        setting: &'static str,
+        /// What is wrong with it, without its value if that is secret.
+        why: String,
+    },
+}
+
+/// Whether clients have to show a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum AuthMode {
+    /// Every request needs a token with the scope for it.
+    Required,
+    /// Nobody is asked who they are. Only for trying things out.
+    Disabled,
+}
+
+/// How to reach the database. What every command needs.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Database")]
+pub struct DatabaseArgs {
+    /// Connection string, such as postgresql://roster@db:5432/roster?sslmode=verify-full. DATABASE_URL is taken too,
+    /// and ROSTER_DATABASE_URL_FILE names a file that holds it.
+    #[arg(
+        long,
+        env = "ROSTER_DATABASE_URL",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    pub database_url: Option<String>,
+    /// File that holds the connection string.
+    #[arg(long, env = "ROSTER_DATABASE_URL_FILE", value_name = "FILE")]
+    pub database_url_file: Option<PathBuf>,
+    /// File that holds the password, when the connection string has none; read again on SIGHUP. The variable
+    /// ROSTER_DATABASE_PASSWORD holds the password itself.
+    #[arg(long, env = "ROSTER_DATABASE_PASSWORD_FILE", value_name = "FILE")]
+    pub database_password_file: Option<PathBuf>,
+    /// PEM file with the authorities that may sign the server's certificate (sslmode verify-ca and verify-full).
+    #[arg(long, env = "ROSTER_DATABASE_CA_FILE", value_name = "FILE")]
+    pub database_ca_file: Option<PathBuf>,
+    /// Longest wait for a new connection, in milliseconds.
+    #[arg(long, env = "ROSTER_CONNECT_TIMEOUT_MS", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=60_000), value_name = "MS")]
+    pub connect_timeout_ms: u64,
+}
+
+/// The settings of `roster serve`.
+#[derive(Args, Clone, Debug)]
+pub struct ServeArgs {
+    /// How to reach the database.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// Limits of the connections to the database.
+    #[command(flatten)]
+    pub pool: PoolArgs,
+    /// What clients meet.
+    #[command(flatten)]
+    pub http: HttpArgs,
+    /// Logs.
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// Limits of the connections to the database.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Pool")]
+pub struct PoolArgs {
+    /// Most connections at a time. One serves the point reads, one the writes; lists, searches and the rest share the others.
+    #[arg(long, env = "ROSTER_POOL_SIZE", default_value_t = 16, value_parser = clap::value_parser!(u16).range(3..=1000), value_name = "N")]
+    pub pool_size: u16,
+    /// Longest wait for a free connection, in milliseconds.
+    #[arg(long, env = "ROSTER_POOL_WAIT_TIMEOUT_MS", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=60_000), value_name = "MS")]
+    pub pool_wait_timeout_ms: u64,
+    /// Longest run of a statement, in milliseconds; kept by PostgreSQL.
+    #[arg(long, env = "ROSTER_STATEMENT_TIMEOUT_MS", default_value_t = 1500, value_parser = clap::value_parser!(u64).range(1..=600_000), value_name = "MS")]
+    pub statement_timeout_ms: u64,
+    /// Longest wait for a row that somebody else holds, in milliseconds; kept by PostgreSQL.
+    #[arg(long, env = "ROSTER_LOCK_TIMEOUT_MS", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=600_000), value_name = "MS")]
+    pub lock_timeout_ms: u64,
+    /// Longest that a request waits for the database in all, in milliseconds; then it is answered 503.
+    #[arg(long, env = "ROSTER_DATABASE_TIMEOUT_MS", default_value_t = 1800, value_parser = clap::value_parser!(u64).range(1..=600_000), value_name = "MS")]
+    pub database_timeout_ms: u64,
+    /// How long a connection may lie unused before it is closed, in milliseconds; 0 keeps it.
+    #[arg(
+        long,
+        env = "ROSTER_IDLE_TIMEOUT_MS",
+        default_value_t = 600_000,
+        value_name = "MS"
+    )]
+    pub idle_timeout_ms: u64,
+    /// Most point reads that join into one statement.
+    #[arg(long, env = "ROSTER_READ_BATCH_LIMIT", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..=4096), value_name = "N")]
+    pub read_batch_limit: u16,
+    /// Most writes that join into one transaction.
+    #[arg(long, env = "ROSTER_WRITE_BATCH_LIMIT", default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..=1024), value_name = "N")]
+    pub write_batch_limit: u16,
+}
+
+/// What clients meet.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "HTTP")]
+pub struct HttpArgs {
+    /// Where clients are served.
+    #[arg(
+        long,
+        env = "ROSTER_LISTEN",
+        default_value = "127.0.0.1:8080",
+        value_name = "ADDRESS"
+    )]
+    pub listen: SocketAddr,
+    /// Where probes and Prometheus are served; keep it from clients.
+    #[arg(
+        long,
+        env = "ROSTER_ADMIN_LISTEN",
+        default_value = "127.0.0.1:8081",
+        value_name = "ADDRESS"
+    )]
+    pub admin_listen: SocketAddr,
+    /// Whether clients have to show a token.
+    #[arg(
+        long,
+        env = "ROSTER_AUTH",
+        default_value = "required",
+        value_name = "MODE"
+    )]
+    pub auth: AuthMode,
+    /// Answer 428 to a change without If-Match.
+    #[arg(long, env = "ROSTER_REQUIRE_IF_MATCH")]
+    pub require_if_match: bool,
+    /// Most bytes of a body.
+    #[arg(long, env = "ROSTER_BODY_LIMIT_BYTES", default_value_t = 65_536, value_parser = clap::value_parser!(u32).range(1024..=16_777_216), value_name = "BYTES")]
+    pub body_limit_bytes: u32,
+    /// Longest that a body may take to arrive, in milliseconds; then 408.
+    #[arg(long, env = "ROSTER_REQUEST_TIMEOUT_MS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=600_000), value_name = "MS")]
+    pub request_timeout_ms: u64,
+    /// Longest that the head of a request may take to arrive, in milliseconds; then the connection is closed.
+    #[arg(long, env = "ROSTER_HEADER_TIMEOUT_MS", default_value_t = 60_000, value_parser = clap::value_parser!(u64).range(1..=3_600_000), value_name = "MS")]
+    pub header_timeout_ms: u64,
+    /// Most bytes of a request target; then 414.
+    #[arg(long, env = "ROSTER_URI_LIMIT_BYTES", default_value_t = 8192, value_parser = clap::value_parser!(u16).range(256..=32_768), value_name = "BYTES")]
+    pub uri_limit_bytes: u16,
+    /// Most bytes of all header fields; then 431.
+    #[arg(long, env = "ROSTER_HEADERS_LIMIT_BYTES", default_value_t = 16_384, value_parser = clap::value_parser!(u16).range(1024..=32_768), value_name = "BYTES")]
+    pub headers_limit_bytes: u16,
+    /// Most connections at a time; further ones wait.
+    #[arg(long, env = "ROSTER_MAX_CONNECTIONS", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000), value_name = "N")]
+    pub max_connections: u32,
+    /// Most requests in work at a time; further ones are answered 503 at once.
+    #[arg(long, env = "ROSTER_QUEUE_LIMIT", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=1_000_000), value_name = "N")]
+    pub queue_limit: u32,
+    /// How long to go on accepting once told to stop, in milliseconds: for load balancers to notice.
+    #[arg(
+        long,
+        env = "ROSTER_DRAIN_DELAY_MS",
+        default_value_t = 0,
+        value_name = "MS"
+    )]
+    pub drain_delay_ms: u64,
+    /// Longest that requests in flight may take to end, in milliseconds.
+    #[arg(
+        long,
+        env = "ROSTER_DRAIN_TIMEOUT_MS",
+        default_value_t = 25_000,
+        value_name = "MS"
+    )]
+    pub drain_timeout_ms: u64,
+    /// How long a change stays in the feed, in days.
+    #[arg(long, env = "ROSTER_CHANGES_RETENTION_DAYS", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3650), value_name = "DAYS")]
+    pub changes_retention_days: u16,
+    /// Threads that serve; 0 takes one for each core.
+    #[arg(long, env = "ROSTER_WORKER_THREADS", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=512), value_name = "N")]
+    pub worker_threads: u16,
+}
+
+/// Logs.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Logs")]
+pub struct LogArgs {
+    /// Least severe events that are logged: off, error, warn, info, debug or trace.
+    #[arg(
+        long,
+        env = "ROSTER_LOG_LEVEL",
+        default_value = "info",
+        value_name = "LEVEL"
+    )]
+    pub log_level: LevelFilter,
+    /// Lines on standard output: auto (human on a terminal, JSON otherwise), human, json or off.
+    #[arg(
+        long,
+        env = "ROSTER_LOG_FORMAT",
+        default_value = "auto",
+        value_name = "FORMAT"
+    )]
+    pub log_format: LogFormat,
+    /// File for syslog lines (RFC 5424), opened anew on SIGHUP.
+    #[arg(long, env = "ROSTER_LOG_FILE", value_name = "PATH")]
+    pub log_file: Option<PathBuf>,
+    /// Syslog server: unix:/dev/log, udp://host:514 or tcp://host:601.
+    #[arg(long, env = "ROSTER_SYSLOG", value_name = "TARGET")]
+    pub syslog: Option<SyslogTarget>,
+}
+
+const URL_SETTING: &str = "--database-url (ROSTER_DATABASE_URL)";
+
+impl DatabaseArgs {
+    /// The connection string with its password.
+    pub fn url(&self) -> Result<DatabaseUrl, ConfigError> {
+        let raw = match (
+            &self.database_url,
+            &self.database_url_file,
+            std::env::var("DATABASE_URL"),
+        ) {
+            (Some(url), _, _) => url.clone(),
+            (None, Some(file), _) => read_secret("ROSTER_DATABASE_URL_FILE", file)?,
+            (None, None, Ok(url)) if !url.is_empty() => url,
+            _ => {
+                let next =
+                    "say where PostgreSQL is, such as postgresql://roster@localhost:5432/roster";
+                return Err(ConfigError::Missing {
+                    setting: URL_SETTING,
+                    next,
+                });
+            }
+        };
+        let mut url = DatabaseUrl::parse(&raw).map_err(|error| ConfigError::Invalid {
+            setting: URL_SETTING,
+            why: error.to_string(),
+        })?;
+        if let Some(password) = self.password()? {
+            url.set_password(&password);
+        }
+        Ok(url)
+    }
+
+    /// The password that is kept apart from the connection string, if there is one.
+    pub fn password(&self) -> Result<Option<String>, ConfigError> {
+        match &self.database_password_file {
+            Some(file) => read_secret("ROSTER_DATABASE_PASSWORD_FILE", file).map(Some),
+            None => Ok(std::env::var("ROSTER_DATABASE_PASSWORD")
+                .ok()
+                .filter(|password| !password.is_empty())),
+        }
+    }
+}
+
+/// Reads a secret from a file; the line break at its end, which editors add, is not part of it.
+pub fn read_secret(setting: &'static str, path: &std::path::Path) -> Result<String, ConfigError> {
+    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::File {
+        setting,
+        path: path.display().to_string(),
+        source,
+    })?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// The effective settings of `roster serve`, a line each, with secrets masked.
+pub fn describe(command: &clap::Command, matches: &clap::ArgMatches, url: &DatabaseUrl) -> String {
+    let mut lines = String::new();
+    for argument in command
+        .get_arguments()
+        .filter(|argument| argument.get_env().is_some())
+    {
+        let id = argument.get_id().as_str();
+        let raw: Vec<_> = matches
+            .get_raw(id)
+            .into_iter()
+            .flatten()
+            .map(|value| value.to_string_lossy())
+            .collect();
+        let value = match id {
+            "database_url" => url.to_string(),
+            _ if raw.is_empty() => "(not set)".to_owned(),
+            _ => raw.join(","),
+        };
+        let source = match matches.value_source(id) {
+            Some(clap::parser::ValueSource::CommandLine) => "flag",
+            Some(clap::parser::ValueSource::EnvVariable) => "environment",
+            _ => "default",
+        };
+        let _ = writeln!(
+            lines,
+            "{:<28} {value} ({source})",
+            format!("--{}", argument.get_long().unwrap_or(id))
+        );
+    }
+    lines
+}

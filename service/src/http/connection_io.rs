@@ -1,0 +1,133 @@
+//! The bytes of a connection, on their way to the client.
+//!
+//! What hyper refuses before any handler runs (a head that is too large or cannot be parsed), it answers by itself with
+//! an empty body. Here such an answer is given the problem document that every error of the service has.
+
+use super::problem::{Problem, ProblemKind};
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// Tells the writer that a handler was called, so that what is written is its answer.
+#[derive(Clone, Default)]
+pub(super) struct Calls(Arc<AtomicBool>);
+
+impl Calls {
+    pub(super) fn called(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A stream whose refusals have a body.
+pub(super) struct ConnectionIo<T> {
+    stream: T,
+    calls: Calls,
+    /// What is written instead of hyper's bare answer, and how far it is.
+    refusal: Option<(Vec<u8>, usize)>,
+}
+
+impl<T> ConnectionIo<T> {
+    pub(super) fn new(stream: T, calls: Calls) -> Self {
+        Self {
+            stream,
+            calls,
+            refusal: None,
+        }
+    }
+
+    pub(super) fn into_inner(self) -> T {
+        self.stream
+    }
+
+    fn is_refusal(&self, bytes: &[u8]) -> bool {
+        !self.calls.0.load(Ordering::Relaxed)
+            && bytes.starts_with(b"HTTP/1.")
+            && bytes.get(9) == Some(&b'4')
+    }
+}
+
+fn refusal(bare: &[u8]) -> Vec<u8> {
+    let kind = match bare.get(9..12) {
+        Some(b"431") => ProblemKind::HeadersTooLarge,
+        Some(b"414") => ProblemKind::UriTooLong,
+        _ => ProblemKind::MalformedRequest,
+    };
+    let detail = match kind {
+        ProblemKind::MalformedRequest => "the request is not HTTP as it has to be",
+        _ => kind.title(),
+    };
+    head_and_body(&kind.with_detail(detail))
+}
+
+fn head_and_body(problem: &Problem) -> Vec<u8> {
+    let id = super::request_id::request_id(&http::HeaderMap::new());
+    let id = super::request_id::as_text(&id);
+    let body = problem.document("", id).to_string();
+    let status = problem.kind.status();
+    format!(
+        "HTTP/1.1 {} {}\r\ncontent-type: application/problem+json\r\ncontent-length: {}\r\nx-request-id: {id}\r\n\
+         cache-control: no-store\r\nx-content-type-options: nosniff\r\nconnection: close\r\n\r\n{body}",
+        status.as_u16(),
+        status.canonical_reason().unwrap_or("Error"),
+        body.len(),
+    )
+    .into_bytes()
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for ConnectionIo<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for ConnectionIo<T> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        if self.refusal.is_none() && self.is_refusal(bytes) {
+            self.refusal = Some((refusal(bytes), 0));
+        }
+        if self.refusal.is_some() {
+            ready!(self.poll_refusal(context))?;
+            return Poll::Ready(Ok(bytes.len()));
+        }
+        let written = ready!(Pin::new(&mut self.stream).poll_write(context, bytes))?;
+        if written == bytes.len() {
+            self.calls.0.store(false, Ordering::Relaxed);
+        }
+        Poll::Ready(Ok(written))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+impl<T: AsyncWrite + Unpin> ConnectionIo<T> {
+    fn poll_refusal(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while let Some((bytes, done)) = &mut self.refusal {
+            if *done == bytes.len() {
+                break;
+            }
+            let written = ready!(Pin::new(&mut self.stream).poll_write(context, &bytes[*done..]))?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            *done += written;
+        }
+        Poll::Ready(Ok(()))
+    }
+}

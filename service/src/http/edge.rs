@@ -1,0 +1,323 @@
+//! What stands around the router: everything that a request meets before its handler, and an answer after it.
+//!
+//! The router alone would buffer any body, run the GET handler for a method that it does not know, and answer a wrong
+//! method with 404 (docs/adr/0001). So limits, methods, bodies, panics, ids, logs and metrics are seen to here.
+
+use super::connection_io::Calls;
+use super::list_users::ACCEPT_QUERY;
+use super::patch::{ACCEPT_PATCH, ACCEPT_PATCH_HEADER};
+use super::problem::{Problem, ProblemKind};
+use super::read_request::read_body;
+use super::request_id::{X_REQUEST_ID, as_text, request_id};
+use super::routes::{Route, router};
+use super::{Answer, HttpSettings, Service};
+use crate::domain::UserStore;
+use crate::metrics::{MethodLabel, Metrics};
+use crate::telemetry::{AccessLog, AccessRecord};
+use crate::trace_context::TraceContext;
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::{Body, Incoming};
+use routerify_ng::{RequestService, RequestServiceBuilder};
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+use tokio::sync::watch;
+
+/// The edge of the service: one for the process.
+pub struct Edge {
+    router: RequestServiceBuilder<Infallible>,
+    settings: HttpSettings,
+    metrics: Arc<Metrics>,
+    access_log: AccessLog,
+    draining: watch::Receiver<bool>,
+    in_flight: AtomicUsize,
+}
+
+/// Who sent a request: a name that keeps the idempotency keys of one client apart from another's.
+#[derive(Clone)]
+struct Client(Arc<str>);
+
+/// The client's name for what is kept under it.
+pub(super) fn client_of(request: &super::Request) -> String {
+    request
+        .extensions()
+        .get::<Client>()
+        .map_or_else(String::new, |client| client.0.to_string())
+}
+
+impl Edge {
+    /// The edge around the routes of `service`.
+    ///
+    /// # Errors
+    /// When a route cannot be understood by the router.
+    pub fn new<S: UserStore>(
+        service: &Arc<Service<S>>,
+        access_log: AccessLog,
+    ) -> Result<Self, routerify_ng::Error> {
+        let settings = service.settings.clone();
+        let metrics = service.metrics.clone();
+        let draining = service.draining.clone();
+        Ok(Self {
+            router: build(service)?,
+            settings,
+            metrics,
+            access_log,
+            draining,
+            in_flight: AtomicUsize::new(0),
+        })
+    }
+
+    /// What answers the requests of one connection.
+    pub(super) fn connection(self: &Arc<Self>, peer: SocketAddr, calls: Calls) -> EdgeConnection {
+        EdgeConnection(Arc::new(ConnectionState {
+            edge: self.clone(),
+            router: self.router.build(peer),
+            calls,
+        }))
+    }
+}
+
+fn build<S: UserStore>(
+    service: &Arc<Service<S>>,
+) -> Result<RequestServiceBuilder<Infallible>, routerify_ng::Error> {
+    let plain = |error: routerify_ng::RouteError| routerify_ng::Error::new(error.to_string());
+    RequestServiceBuilder::new(router(service).map_err(plain)?).map_err(plain)
+}
+
+/// Counts a request as in flight while it lives.
+struct InFlight<'a>(&'a AtomicUsize);
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+struct ConnectionState {
+    edge: Arc<Edge>,
+    router: RequestService<Infallible>,
+    calls: Calls,
+}
+
+/// Answers the requests of one connection.
+#[derive(Clone)]
+pub(super) struct EdgeConnection(Arc<ConnectionState>);
+
+impl hyper::service::Service<Request<Incoming>> for EdgeConnection {
+    type Response = Answer;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Answer, Infallible>> + Send>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let state = self.0.clone();
+        state.calls.called();
+        Box::pin(async move { Ok(state.answer(request).await) })
+    }
+}
+
+impl ConnectionState {
+    async fn answer(&self, request: Request<Incoming>) -> Answer {
+        let started = Instant::now();
+        let edge = &*self.edge;
+        let _metric = edge.metrics.request_started();
+        let route = Route::of(request.uri().path());
+        let method = MethodLabel::from_name(request.method().as_str());
+        let id = request_id(request.headers());
+        let trace = TraceContext::of_request(
+            request
+                .headers()
+                .get_all("traceparent")
+                .iter()
+                .map(HeaderValue::as_bytes),
+        );
+        // Kept for a problem document alone, so copied only when there is one; cheap: the path is shared.
+        let uri = request.uri().clone();
+        let request_bytes =
+            usize::try_from(request.body().size_hint().lower()).unwrap_or(usize::MAX);
+
+        let entered = edge.in_flight.fetch_add(1, Ordering::Relaxed);
+        let _in_flight = InFlight(&edge.in_flight);
+        let outcome = if entered >= edge.settings.queue_limit {
+            edge.metrics.request_shed();
+            Err(ProblemKind::Unavailable
+                .with_detail("the service is working on as many requests as it can")
+                .retry_after(1))
+        } else {
+            match AssertUnwindSafe(self.dispatch(request, route))
+                .catch_unwind()
+                .await
+            {
+                Ok(outcome) => outcome,
+                Err(panic) => Err(panicked(&*panic, as_text(&id))),
+            }
+        };
+        let mut answer = outcome.unwrap_or_else(Problem::into_response);
+        if let Some(problem) = answer.extensions_mut().remove::<Arc<Problem>>() {
+            log_cause(&problem, as_text(&id));
+            answer = problem.render(uri.path(), as_text(&id));
+        }
+        let duration = started.elapsed();
+        let status = answer.status().as_u16();
+        let response_bytes =
+            usize::try_from(answer.body().size_hint().lower()).unwrap_or(usize::MAX);
+        edge.metrics.http_finished(
+            route as usize,
+            method,
+            status,
+            duration,
+            request_bytes,
+            response_bytes,
+        );
+        edge.access_log.write(&AccessRecord {
+            request_id: as_text(&id),
+            trace,
+            method: method.as_str(),
+            route: route.template(),
+            status,
+            duration,
+        });
+        self.finish(&mut answer, id);
+        answer
+    }
+
+    /// Header fields that every answer has.
+    fn finish(&self, answer: &mut Answer, id: HeaderValue) {
+        let draining = *self.edge.draining.borrow();
+        let headers = answer.headers_mut();
+        headers.insert(X_REQUEST_ID, id);
+        headers
+            .entry(CACHE_CONTROL)
+            .or_insert(HeaderValue::from_static("no-store"));
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        if draining {
+            // The client is asked to go elsewhere with its next request, instead of finding the connection closed.
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+    }
+
+    async fn dispatch(&self, request: Request<Incoming>, route: Route) -> Result<Answer, Problem> {
+        let settings = &self.edge.settings;
+        check_sizes(&request, settings)?;
+        if route == Route::Unmatched {
+            return Err(ProblemKind::NotFound.into_problem());
+        }
+        let method = request.method();
+        if !route.allows(method) {
+            let problem = ProblemKind::MethodNotAllowed
+                .with_detail(format!("this resource knows {}", route.allow()));
+            return Err(problem.with_header(ALLOW, HeaderValue::from_static(route.allow())));
+        }
+        if method == Method::OPTIONS {
+            return Ok(options(route));
+        }
+        let reads_body = Route::reads_body(method);
+        let (mut parts, mut body) = request.into_parts();
+        let bytes = if reads_body {
+            read_body(
+                &parts.headers,
+                &mut body,
+                settings.body_limit_bytes,
+                settings.body_timeout,
+            )
+            .await?
+        } else {
+            Bytes::new()
+        };
+        parts.extensions.insert(Client(Arc::from("")));
+        let routed = hyper::service::Service::call(
+            &self.router,
+            Request::from_parts(parts, Full::new(bytes)),
+        )
+        .await;
+        // The router fails on a path alone that is not UTF-8 once it is decoded: such a path names nothing.
+        routed.map_err(|_| {
+            if route == Route::User {
+                ProblemKind::UserNotFound.into_problem()
+            } else {
+                ProblemKind::NotFound.into_problem()
+            }
+        })
+    }
+}
+
+fn check_sizes(request: &Request<Incoming>, settings: &HttpSettings) -> Result<(), Problem> {
+    let uri = request.uri();
+    let target = uri.path().len() + uri.query().map_or(0, |query| query.len() + 1);
+    if target > settings.uri_limit_bytes {
+        return Err(ProblemKind::UriTooLong.with_detail(format!(
+            "the request target may have at most {} bytes",
+            settings.uri_limit_bytes
+        )));
+    }
+    if header_bytes(request.headers()) > settings.headers_limit_bytes {
+        let limit = settings.headers_limit_bytes;
+        return Err(ProblemKind::HeadersTooLarge.with_detail(format!(
+            "the header fields may have at most {limit} bytes together"
+        )));
+    }
+    Ok(())
+}
+
+fn header_bytes(headers: &HeaderMap) -> usize {
+    headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum()
+}
+
+fn options(route: Route) -> Answer {
+    let mut answer = Response::new(Full::default());
+    *answer.status_mut() = StatusCode::NO_CONTENT;
+    let headers = answer.headers_mut();
+    headers.insert(ALLOW, HeaderValue::from_static(route.allow()));
+    if route == Route::User {
+        headers.insert(ACCEPT_PATCH_HEADER, HeaderValue::from_static(ACCEPT_PATCH));
+    }
+    if route == Route::Users {
+        headers.insert(ACCEPT_QUERY, HeaderValue::from_static("application/json"));
+    }
+    answer
+}
+
+fn panicked(panic: &(dyn std::any::Any + Send), request_id: &str) -> Problem {
+    let message = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or(panic.downcast_ref::<String>().map(String::as_str));
+    tracing::error!(
+        request_id,
+        panic = message.unwrap_or("without a message"),
+        "a handler panicked"
+    );
+    ProblemKind::Internal.with_detail("the failure was logged under the request id")
+}
+
+/// Logs what went wrong inside, once, with everything that led to it.
+fn log_cause(problem: &Problem, request_id: &str) {
+    let Some(cause) = problem.cause() else { return };
+    let mut chain = cause.to_string();
+    let mut source = cause.source();
+    while let Some(error) = source {
+        chain.push_str(": ");
+        chain.push_str(&error.to_string());
+        source = error.source();
+    }
+    if problem.kind == ProblemKind::Internal {
+        tracing::error!(request_id, error = chain, "a request failed");
+    } else {
+        tracing::warn!(
+            request_id,
+            error = chain,
+            "a request could not be answered for now"
+        );
+    }
+}

@@ -1,0 +1,98 @@
+//! The directory over HTTP. Only this folder names hyper or the router; of the domain it knows the operations,
+//! of the store nothing.
+//!
+//! `server` accepts connections, `edge` stands around the router, `routes` is the table of who answers what.
+
+mod changes;
+mod connection_io;
+mod cursor;
+mod edge;
+mod list_query;
+mod list_users;
+mod meta;
+mod patch;
+mod probes;
+mod problem;
+mod read_request;
+mod request_id;
+mod routes;
+mod server;
+mod user_json;
+mod users;
+
+use crate::domain::{Directory, Timestamp, UserId};
+use crate::metrics::Metrics;
+use bytes::Bytes;
+use http_body_util::Full;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+pub use cursor::{BadCursorKey, CursorSeal};
+pub use edge::Edge;
+pub use probes::{Admin, Readiness};
+pub use routes::TEMPLATES;
+pub use server::{Listener, ServerLimits, serve};
+
+type Request = http::Request<Full<Bytes>>;
+type Answer = http::Response<Full<Bytes>>;
+
+/// What the handlers are told by the settings.
+#[derive(Clone, Debug)]
+pub struct HttpSettings {
+    /// The version of the service.
+    pub version: &'static str,
+    /// The most bytes of a body.
+    pub body_limit_bytes: usize,
+    /// The longest that a body may take to arrive.
+    pub body_timeout: Duration,
+    /// The most bytes of a request target.
+    pub uri_limit_bytes: usize,
+    /// The most bytes of all header fields together.
+    pub headers_limit_bytes: usize,
+    /// The most requests that are worked on at a time; more are refused at once.
+    pub queue_limit: usize,
+    /// Whether every change has to be conditional.
+    pub require_if_match: bool,
+}
+
+/// Where new ids and the time come from.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Source;
+
+impl Source {
+    /// A new id: a `UUIDv7`, greater than every one that this process gave out before.
+    #[allow(
+        clippy::unused_self,
+        reason = "what is asked for is a property of the source"
+    )]
+    pub fn user_id(&self) -> UserId {
+        UserId(Uuid::now_v7())
+    }
+
+    /// The present instant, by the clock of the system.
+    #[allow(
+        clippy::unused_self,
+        reason = "what is asked for is a property of the source"
+    )]
+    pub fn now(&self) -> Timestamp {
+        SystemTime::now().into()
+    }
+}
+
+/// What the handlers work with.
+pub struct Service<S> {
+    /// The directory of users.
+    pub directory: Directory<S>,
+    /// Seals the cursors that clients hand back.
+    pub cursors: CursorSeal,
+    /// The settings.
+    pub settings: HttpSettings,
+    /// Ids and time.
+    pub source: Source,
+    /// The metrics.
+    pub metrics: Arc<Metrics>,
+    /// True once the service is shutting down.
+    pub draining: watch::Receiver<bool>,
+}

@@ -1,0 +1,186 @@
+//! Every path of the service, on one screen: its template, its methods, and who answers.
+
+use super::problem::{Problem, ProblemKind};
+use super::{Answer, Request, Service, changes, list_users, meta, users};
+use crate::domain::UserStore;
+use http::Method;
+use routerify_ng::Router;
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+/// A path of the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// Name, version, links.
+    Root,
+    /// The users.
+    Users,
+    /// The change feed.
+    Changes,
+    /// One user.
+    User,
+    /// What a problem's type means.
+    Problem,
+    /// None of the above.
+    Unmatched,
+}
+
+/// The templates of the routes, in the order of [`Route`]; labels of metrics and logs.
+pub const TEMPLATES: &[&str] = &[
+    "/",
+    "/v1/users",
+    "/v1/users/changes",
+    "/v1/users/{id}",
+    "/problems/{slug}",
+    "unmatched",
+];
+
+impl Route {
+    /// The route of a path. The router decides who answers; this decides what may be asked.
+    pub fn of(path: &str) -> Self {
+        match path {
+            "/" => Self::Root,
+            "/v1/users" => Self::Users,
+            "/v1/users/changes" => Self::Changes,
+            _ => match path.strip_prefix("/v1/users/") {
+                Some(id) if is_segment(id) => Self::User,
+                Some(_) => Self::Unmatched,
+                None if path.strip_prefix("/problems/").is_some_and(is_segment) => Self::Problem,
+                None => Self::Unmatched,
+            },
+        }
+    }
+
+    /// The template, such as `/v1/users/{id}`.
+    pub fn template(self) -> &'static str {
+        TEMPLATES[self as usize]
+    }
+
+    /// The methods that the path knows, as `Allow` lists them.
+    pub fn allow(self) -> &'static str {
+        match self {
+            Self::Users => "GET, HEAD, QUERY, POST, OPTIONS",
+            Self::User => "GET, HEAD, PUT, PATCH, DELETE, OPTIONS",
+            Self::Root | Self::Changes | Self::Problem => "GET, HEAD, OPTIONS",
+            Self::Unmatched => "",
+        }
+    }
+
+    /// Whether the path knows the method.
+    pub fn allows(self, method: &Method) -> bool {
+        self.allow()
+            .split(", ")
+            .any(|allowed| allowed == method.as_str())
+    }
+
+    /// Whether a request with this method brings a body that is read.
+    pub fn reads_body(method: &Method) -> bool {
+        matches!(method.as_str(), "POST" | "PUT" | "PATCH" | "QUERY")
+    }
+}
+
+fn is_segment(text: &str) -> bool {
+    !text.is_empty() && !text.contains('/')
+}
+
+/// The router: method and path to handler. The first that fits answers, so literal paths stand before patterns.
+pub(super) fn router<S: UserStore>(
+    service: &Arc<Service<S>>,
+) -> routerify_ng::Result<Router<Infallible>> {
+    let read = || vec![Method::GET, Method::HEAD];
+    let query = Method::from_bytes(b"QUERY").map_err(routerify_ng::Error::wrap)?;
+    Router::builder()
+        .add("/v1/users/changes", read(), handler(service, changes::read))
+        .add("/v1/users/:id", read(), handler(service, users::read))
+        .add(
+            "/v1/users/:id",
+            vec![Method::PUT],
+            handler(service, users::replace),
+        )
+        .add(
+            "/v1/users/:id",
+            vec![Method::PATCH],
+            handler(service, users::patch),
+        )
+        .add(
+            "/v1/users/:id",
+            vec![Method::DELETE],
+            handler(service, users::delete),
+        )
+        .add("/v1/users", read(), handler(service, list_users::list))
+        .add(
+            "/v1/users",
+            vec![query],
+            handler(service, list_users::query),
+        )
+        .add(
+            "/v1/users",
+            vec![Method::POST],
+            handler(service, users::create),
+        )
+        .add("/problems/:slug", read(), handler(service, meta::problem))
+        .add("/", read(), handler(service, meta::root))
+        .any(handler(service, nobody))
+        .build()
+}
+
+/// A handler as the router wants one: its problems become answers, which the edge completes.
+fn handler<S, H, F>(
+    service: &Arc<Service<S>>,
+    handle: H,
+) -> impl Fn(Request) -> RouterFuture + Send + Sync + 'static
+where
+    S: UserStore,
+    H: Fn(Arc<Service<S>>, Request) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<Answer, Problem>> + Send + 'static,
+{
+    let service = service.clone();
+    move |request| {
+        let answer = handle(service.clone(), request);
+        Box::pin(async move { Ok(answer.await.unwrap_or_else(Problem::into_response)) })
+    }
+}
+
+type RouterFuture = Pin<Box<dyn Future<Output = Result<Answer, Infallible>> + Send>>;
+
+/// What no route takes once it is decoded, such as `/v1/users/a%2Fb`.
+async fn nobody<S: UserStore>(_: Arc<Service<S>>, request: Request) -> Result<Answer, Problem> {
+    let kind = if Route::of(request.uri().path()) == Route::User {
+        ProblemKind::UserNotFound
+    } else {
+        ProblemKind::NotFound
+    };
+    Err(kind.into_problem())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Route, TEMPLATES};
+    use http::Method;
+
+    #[test]
+    fn every_path_has_its_template() {
+        for (path, template) in [
+            ("/", "/"),
+            ("/v1/users", "/v1/users"),
+            ("/v1/users/changes", "/v1/users/changes"),
+            ("/v1/users/%ff", "/v1/users/{id}"),
+            ("/problems/internal", "/problems/{slug}"),
+            ("/v1/users/", "unmatched"),
+            ("/v1/users/a/b", "unmatched"),
+            ("/metrics", "unmatched"),
+        ] {
+            assert_eq!(Route::of(path).template(), template, "{path}");
+        }
+        assert_eq!(TEMPLATES.last(), Some(&Route::Unmatched.template()));
+    }
+
+    #[test]
+    fn methods_are_told_apart_to_the_letter() {
+        assert!(Route::Users.allows(&Method::from_bytes(b"QUERY").unwrap()));
+        assert!(!Route::Users.allows(&Method::from_bytes(b"get").unwrap()));
+        assert!(!Route::User.allows(&Method::POST));
+    }
+}

@@ -1,0 +1,192 @@
+//! Accepts connections and serves each until it ends, or until the service does.
+
+use super::Edge;
+use super::connection_io::{Calls, ConnectionIo};
+use crate::metrics::Metrics;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::{Instant, timeout, timeout_at};
+
+/// Limits of the connections.
+#[derive(Clone, Copy, Debug)]
+pub struct ServerLimits {
+    /// The most connections at a time; further ones wait to be accepted.
+    pub max_connections: usize,
+    /// The longest that the head of a request may take to arrive.
+    pub header_timeout: Duration,
+    /// The most bytes that hyper buffers of a head; a little over the limits that the edge keeps and tells of.
+    pub head_buffer_bytes: usize,
+    /// How long the service goes on accepting once it is told to stop, for load balancers to notice.
+    pub drain_delay: Duration,
+    /// The longest that requests in flight may take to end.
+    pub drain_timeout: Duration,
+}
+
+/// How long a connection is kept open for a client that reads the refusal of a body which it is still sending.
+const LINGER: Duration = Duration::from_secs(1);
+/// How much of such a body is read and thrown away.
+const LINGER_BYTES: usize = 256 * 1024;
+/// How long idle connections stay open after the drain began: a request may be on its way.
+const IDLE_GRACE: Duration = Duration::from_millis(500);
+/// The most header fields of a request.
+const MAX_HEADERS: usize = 100;
+
+/// A bound socket that nobody serves yet.
+pub struct Listener {
+    socket: TcpListener,
+    address: SocketAddr,
+}
+
+impl Listener {
+    /// Binds `address`; port 0 takes a free one.
+    pub async fn bind(address: SocketAddr) -> io::Result<Self> {
+        let socket = TcpListener::bind(address).await?;
+        let address = socket.local_addr()?;
+        Ok(Self { socket, address })
+    }
+
+    pub(super) async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        self.socket.accept().await
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+/// Serves `edge` on `listener` until `draining` turns true, then lets what is in flight end.
+/// Returns how many connections had to be cut off.
+pub async fn serve(
+    listener: Listener,
+    edge: Arc<Edge>,
+    metrics: Arc<Metrics>,
+    limits: ServerLimits,
+    draining: watch::Receiver<bool>,
+) -> usize {
+    let acceptor = Acceptor {
+        listener,
+        edge,
+        metrics,
+        limits,
+        draining,
+        places: Arc::new(Semaphore::new(limits.max_connections)),
+    };
+    let mut told = acceptor.draining.clone();
+    tokio::select! {
+        () = acceptor.accept() => {}
+        _ = told.wait_for(|draining| *draining) => {}
+    }
+    let deadline = Instant::now() + limits.drain_delay + limits.drain_timeout;
+    // Whoever stands in the queue of the socket already has been promised an answer: a moment is always left for them.
+    let _ = timeout(
+        limits.drain_delay.max(Duration::from_millis(1)),
+        acceptor.accept(),
+    )
+    .await;
+    let places = acceptor.places;
+    drop(acceptor.listener);
+    let all = u32::try_from(limits.max_connections).unwrap_or(u32::MAX);
+    let _ = timeout_at(deadline, places.acquire_many(all)).await;
+    limits.max_connections - places.available_permits()
+}
+
+struct Acceptor {
+    listener: Listener,
+    edge: Arc<Edge>,
+    metrics: Arc<Metrics>,
+    limits: ServerLimits,
+    draining: watch::Receiver<bool>,
+    places: Arc<Semaphore>,
+}
+
+impl Acceptor {
+    async fn accept(&self) {
+        loop {
+            let Ok(place) = self.places.clone().acquire_owned().await else {
+                return;
+            };
+            match self.listener.accept().await {
+                Ok((stream, peer)) => {
+                    let connection = serve_connection(
+                        stream,
+                        peer,
+                        self.edge.clone(),
+                        self.limits,
+                        self.draining.clone(),
+                    );
+                    let open = self.metrics.connection_opened();
+                    tokio::spawn(async move {
+                        connection.await;
+                        drop((open, place));
+                    });
+                }
+                Err(error) => {
+                    // Out of descriptors, most likely: others end meanwhile.
+                    tracing::warn!(error = %error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            }
+        }
+    }
+}
+
+async fn serve_connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    edge: Arc<Edge>,
+    limits: ServerLimits,
+    mut draining: watch::Receiver<bool>,
+) {
+    // Answers are written in one piece: waiting to fill a packet would only delay them.
+    let _ = stream.set_nodelay(true);
+    let calls = Calls::default();
+    let service = edge.connection(peer, calls.clone());
+    let mut connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_timeout)
+        .max_buf_size(limits.head_buffer_bytes)
+        .max_headers(MAX_HEADERS)
+        .serve_connection(TokioIo::new(ConnectionIo::new(stream, calls)), service);
+    let told_to_end = async {
+        let _ = draining.wait_for(|draining| *draining).await;
+        tokio::time::sleep(IDLE_GRACE).await;
+    };
+    let ended = tokio::select! {
+        // How it ended is nothing that the service could mend.
+        _ = poll_fn(|context| connection.poll_without_shutdown(context)) => true,
+        () = told_to_end => false,
+    };
+    if !ended {
+        Pin::new(&mut connection).graceful_shutdown();
+        let _ = poll_fn(|context| connection.poll_without_shutdown(context)).await;
+    }
+    linger(connection.into_parts().io.into_inner().into_inner()).await;
+}
+
+/// Ends a connection so that a client that is still sending reads the answer instead of a reset.
+async fn linger(mut stream: TcpStream) {
+    if stream.shutdown().await.is_err() {
+        return;
+    }
+    let mut scrap = [0; 4096];
+    let mut discarded = 0;
+    let _ = timeout(LINGER, async {
+        while discarded < LINGER_BYTES {
+            match stream.read(&mut scrap).await {
+                Ok(0) | Err(_) => break,
+                Ok(bytes) => discarded += bytes,
+            }
+        }
+    })
+    .await;
+}

@@ -1,0 +1,165 @@
+//! One user: create, read, replace, patch, delete.
+
+use super::patch::Patch;
+use super::problem::{Problem, ProblemKind};
+use super::read_request::{
+    body_of, demand_acceptable, demand_json, entity_tag, is_not_modified, parse_json,
+    read_condition, user_id,
+};
+use super::user_json::{TYPICAL_BYTES, read_profile, write_user};
+use super::{Answer, Request, Service};
+use crate::domain::{Created, IdempotencyClaim, IdempotencyKey, User, UserStore};
+use aws_lc_rs::digest::{SHA256, digest};
+use bytes::Bytes;
+use http::header::{
+    ACCEPT, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, LAST_MODIFIED, LOCATION,
+};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http_body_util::Full;
+use std::sync::Arc;
+
+pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// `GET /v1/users/{id}`
+pub(super) async fn read<S: UserStore>(
+    service: Arc<Service<S>>,
+    request: Request,
+) -> Result<Answer, Problem> {
+    demand_acceptable(request.headers(), "application/json")?;
+    let id = user_id(request.uri().path())?;
+    let user = service.directory.read(id).await?;
+    if is_not_modified(request.headers(), &user) {
+        let mut answer = Response::new(Full::default());
+        *answer.status_mut() = StatusCode::NOT_MODIFIED;
+        set_validators(answer.headers_mut(), &user);
+        return Ok(answer);
+    }
+    Ok(represent(StatusCode::OK, &user))
+}
+
+/// `POST /v1/users`
+pub(super) async fn create<S: UserStore>(
+    service: Arc<Service<S>>,
+    request: Request,
+) -> Result<Answer, Problem> {
+    demand_acceptable(request.headers(), "application/json")?;
+    demand_json(request.headers(), ACCEPT)?;
+    let key = idempotency_key(request.headers())?;
+    let client = super::edge::client_of(&request);
+    let body = body_of(request).await;
+    let profile = read_profile(parse_json(&body)?)?;
+    let claim = key.map(|key| IdempotencyClaim {
+        client,
+        key,
+        fingerprint: fingerprint(&body),
+    });
+    let user = User::new(service.source.user_id(), profile, service.source.now());
+    let (user, replayed) = match service.directory.create(user, claim).await? {
+        Created::Now(user) => (user, false),
+        Created::Before(user) => (user, true),
+    };
+    let mut answer = represent(StatusCode::CREATED, &user);
+    let location = HeaderValue::from_maybe_shared(Bytes::from(format!("/v1/users/{}", user.id.0)));
+    if let Ok(location) = location {
+        answer.headers_mut().insert(LOCATION, location);
+    }
+    if replayed {
+        answer
+            .headers_mut()
+            .insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
+    }
+    Ok(answer)
+}
+
+/// `PUT /v1/users/{id}`
+pub(super) async fn replace<S: UserStore>(
+    service: Arc<Service<S>>,
+    request: Request,
+) -> Result<Answer, Problem> {
+    demand_acceptable(request.headers(), "application/json")?;
+    let id = user_id(request.uri().path())?;
+    demand_json(request.headers(), ACCEPT)?;
+    let condition = read_condition(request.headers(), service.settings.require_if_match)?;
+    let profile = read_profile(parse_json(&body_of(request).await)?)?;
+    let user = service
+        .directory
+        .replace(id, profile, condition, service.source.now())
+        .await?;
+    Ok(represent(StatusCode::OK, &user))
+}
+
+/// `PATCH /v1/users/{id}`
+pub(super) async fn patch<S: UserStore>(
+    service: Arc<Service<S>>,
+    request: Request,
+) -> Result<Answer, Problem> {
+    demand_acceptable(request.headers(), "application/json")?;
+    let id = user_id(request.uri().path())?;
+    let condition = read_condition(request.headers(), service.settings.require_if_match)?;
+    let (parts, body) = request.into_parts();
+    let patch = Patch::read(&parts.headers, &body_of(http::Request::new(body)).await)?;
+    let user = service
+        .directory
+        .patch(id, condition, service.source.now(), |user| {
+            patch.apply(user)
+        })
+        .await?;
+    Ok(represent(StatusCode::OK, &user))
+}
+
+/// `DELETE /v1/users/{id}`
+pub(super) async fn delete<S: UserStore>(
+    service: Arc<Service<S>>,
+    request: Request,
+) -> Result<Answer, Problem> {
+    let id = user_id(request.uri().path())?;
+    let condition = read_condition(request.headers(), service.settings.require_if_match)?;
+    service
+        .directory
+        .delete(id, condition, service.source.now())
+        .await?;
+    let mut answer = Response::new(Full::default());
+    *answer.status_mut() = StatusCode::NO_CONTENT;
+    Ok(answer)
+}
+
+fn represent(status: StatusCode, user: &User) -> Answer {
+    let mut body = Vec::with_capacity(TYPICAL_BYTES);
+    write_user(&mut body, user);
+    let mut answer = Response::new(Full::new(Bytes::from(body)));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(CONTENT_TYPE, JSON);
+    set_validators(answer.headers_mut(), user);
+    answer
+}
+
+fn set_validators(headers: &mut HeaderMap, user: &User) {
+    headers.insert(ETAG, entity_tag(user.version));
+    let date = httpdate::fmt_http_date(user.updated_at.to_system_time());
+    if let Ok(date) = HeaderValue::from_maybe_shared(Bytes::from(date)) {
+        headers.insert(LAST_MODIFIED, date);
+    }
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Problem> {
+    let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    let key = value
+        .to_str()
+        .ok()
+        .and_then(IdempotencyKey::parse)
+        .filter(|_| values.next().is_none());
+    let wanted = "Idempotency-Key has to be given once, with 1 to 255 visible ASCII characters";
+    key.map(Some)
+        .ok_or_else(|| ProblemKind::MalformedRequest.with_detail(wanted))
+}
+
+/// The same key with another body is another request.
+fn fingerprint(body: &[u8]) -> [u8; 32] {
+    digest(&SHA256, body).as_ref().try_into().unwrap_or([0; 32])
+}
