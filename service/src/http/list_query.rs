@@ -78,7 +78,7 @@ impl<'a> Parameters<'a> {
             match value {
                 Value::String(text) => parameters.set(&name, Cow::Owned(text))?,
                 Value::Number(number) if name == "limit" => {
-                    parameters.set(&name, Cow::Owned(number.to_string()))?
+                    parameters.set(&name, Cow::Owned(number.to_string()))?;
                 }
                 _ if name == "limit" => return Err(invalid("limit", "has to be a number")),
                 _ => {

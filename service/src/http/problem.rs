@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// Every kind of error of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "each is told by its title and its explanation")]
-pub enum ProblemKind {
+pub(super) enum ProblemKind {
     MalformedRequest,
     InvalidQuery,
     Unauthorized,
@@ -44,7 +44,7 @@ type Entry = (u16, &'static str, &'static str, &'static str);
 
 impl ProblemKind {
     /// Every kind.
-    pub const ALL: [Self; 23] = [
+    pub(super) const ALL: [Self; 23] = [
         Self::MalformedRequest,
         Self::InvalidQuery,
         Self::Unauthorized,
@@ -70,6 +70,7 @@ impl ProblemKind {
         Self::Unavailable,
     ];
 
+    #[allow(clippy::too_many_lines, reason = "a table: one entry for each kind")]
     fn entry(self) -> Entry {
         match self {
             Self::MalformedRequest => (
@@ -214,32 +215,32 @@ impl ProblemKind {
     }
 
     /// The status code.
-    pub fn status(self) -> StatusCode {
+    pub(super) fn status(self) -> StatusCode {
         StatusCode::from_u16(self.entry().0).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     /// The last part of the problem's type.
-    pub fn slug(self) -> &'static str {
+    pub(super) fn slug(self) -> &'static str {
         self.entry().1
     }
 
     /// One line for people.
-    pub fn title(self) -> &'static str {
+    pub(super) fn title(self) -> &'static str {
         self.entry().2
     }
 
     /// What it means and what to do.
-    pub fn explanation(self) -> &'static str {
+    pub(super) fn explanation(self) -> &'static str {
         self.entry().3
     }
 
     /// A problem of this kind that has no more to say than its title.
-    pub fn into_problem(self) -> Problem {
+    pub(super) fn into_problem(self) -> Problem {
         self.with_detail(self.title())
     }
 
     /// A problem of this kind.
-    pub fn with_detail(self, detail: impl Into<Cow<'static, str>>) -> Problem {
+    pub(super) fn with_detail(self, detail: impl Into<Cow<'static, str>>) -> Problem {
         Problem {
             kind: self,
             detail: detail.into(),
@@ -253,18 +254,18 @@ impl ProblemKind {
 
 /// One fault of a request body.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub(super) struct Fault {
     /// Where: a JSON Pointer (RFC 6901).
-    pub pointer: String,
+    pub(super) pointer: String,
     /// What is wanted, as a sentence without its subject.
-    pub detail: String,
+    pub(super) detail: String,
 }
 
 /// One error, to be shown to a client.
 #[derive(Clone, Debug)]
-pub struct Problem {
+pub(super) struct Problem {
     /// Its kind.
-    pub kind: ProblemKind,
+    pub(super) kind: ProblemKind,
     detail: Cow<'static, str>,
     faults: Vec<Fault>,
     headers: Vec<(HeaderName, HeaderValue)>,
@@ -274,7 +275,7 @@ pub struct Problem {
 
 impl Problem {
     /// A body with these faults.
-    pub fn of_faults(faults: Vec<Fault>) -> Self {
+    pub(super) fn of_faults(faults: Vec<Fault>) -> Self {
         let detail = match faults.len() {
             1 => "the body has one fault".to_owned(),
             many => format!("the body has {many} faults"),
@@ -287,31 +288,31 @@ impl Problem {
 
     /// Adds a header field to the response.
     #[must_use]
-    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+    pub(super) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self
     }
 
     /// Adds a member to the document.
     #[must_use]
-    pub fn with_member(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+    pub(super) fn with_member(mut self, name: &'static str, value: impl Into<Value>) -> Self {
         self.members.push((name, value.into()));
         self
     }
 
     /// Adds when to try again.
     #[must_use]
-    pub fn retry_after(self, seconds: u64) -> Self {
+    pub(super) fn retry_after(self, seconds: u64) -> Self {
         self.with_header(RETRY_AFTER, HeaderValue::from(seconds))
     }
 
     /// What went wrong inside; logged at the edge, never shown.
-    pub fn cause(&self) -> Option<&(dyn Error + Send + Sync)> {
+    pub(super) fn cause(&self) -> Option<&(dyn Error + Send + Sync)> {
         self.cause.as_deref()
     }
 
     /// A response that the edge finishes with [`Problem::render`].
-    pub fn into_response(self) -> Response<Full<Bytes>> {
+    pub(super) fn into_response(self) -> Response<Full<Bytes>> {
         let mut response = Response::new(Full::default());
         *response.status_mut() = self.kind.status();
         response.extensions_mut().insert(Arc::new(self));
@@ -342,7 +343,7 @@ impl Problem {
     }
 
     /// The response with its document.
-    pub fn render(&self, instance: &str, request_id: &str) -> Response<Full<Bytes>> {
+    pub(super) fn render(&self, instance: &str, request_id: &str) -> Response<Full<Bytes>> {
         let document = self.document(instance, request_id);
         let mut response = Response::new(Full::new(Bytes::from(document.to_string())));
         *response.status_mut() = self.kind.status();

@@ -101,7 +101,7 @@ pub(super) fn parse_json(body: &[u8]) -> Result<Value, Problem> {
     })
 }
 
-/// Builds a value like serde_json's own, but refuses duplicate keys.
+/// Builds a value like `serde_json`'s own, but refuses duplicate keys.
 struct Strict;
 
 impl<'de> DeserializeSeed<'de> for Strict {

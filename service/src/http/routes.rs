@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 /// A path of the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Route {
+pub(super) enum Route {
     /// Name, version, links.
     Root,
     /// The users.
@@ -39,27 +39,24 @@ pub const TEMPLATES: &[&str] = &[
 
 impl Route {
     /// The route of a path. The router decides who answers; this decides what may be asked.
-    pub fn of(path: &str) -> Self {
+    pub(super) fn of(path: &str) -> Self {
         match path {
             "/" => Self::Root,
             "/v1/users" => Self::Users,
             "/v1/users/changes" => Self::Changes,
-            _ => match path.strip_prefix("/v1/users/") {
-                Some(id) if is_segment(id) => Self::User,
-                Some(_) => Self::Unmatched,
-                None if path.strip_prefix("/problems/").is_some_and(is_segment) => Self::Problem,
-                None => Self::Unmatched,
-            },
+            _ if path.strip_prefix("/v1/users/").is_some_and(is_segment) => Self::User,
+            _ if path.strip_prefix("/problems/").is_some_and(is_segment) => Self::Problem,
+            _ => Self::Unmatched,
         }
     }
 
     /// The template, such as `/v1/users/{id}`.
-    pub fn template(self) -> &'static str {
+    pub(super) fn template(self) -> &'static str {
         TEMPLATES[self as usize]
     }
 
     /// The methods that the path knows, as `Allow` lists them.
-    pub fn allow(self) -> &'static str {
+    pub(super) fn allow(self) -> &'static str {
         match self {
             Self::Users => "GET, HEAD, QUERY, POST, OPTIONS",
             Self::User => "GET, HEAD, PUT, PATCH, DELETE, OPTIONS",
@@ -69,14 +66,14 @@ impl Route {
     }
 
     /// Whether the path knows the method.
-    pub fn allows(self, method: &Method) -> bool {
+    pub(super) fn allows(self, method: &Method) -> bool {
         self.allow()
             .split(", ")
             .any(|allowed| allowed == method.as_str())
     }
 
     /// Whether a request with this method brings a body that is read.
-    pub fn reads_body(method: &Method) -> bool {
+    pub(super) fn reads_body(method: &Method) -> bool {
         matches!(method.as_str(), "POST" | "PUT" | "PATCH" | "QUERY")
     }
 }

@@ -50,7 +50,7 @@ async fn listen(connector: Connector, heard: watch::Sender<()>) {
                 // What was committed while nobody listened is found by those who wait when they look again.
                 heard.send_replace(());
                 if listening.is_ok() {
-                    std::future::pending().await
+                    std::future::pending::<()>().await;
                 }
             };
             tokio::select! {

@@ -17,7 +17,6 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, Statement};
 use uuid::Uuid;
 
-type Parameters<'a> = Vec<&'a (dyn ToSql + Sync)>;
 type Verdicts = HashMap<Uuid, Verdict>;
 
 /// Makes all the writes of `batch` in one transaction; no two of them may be of one user.
@@ -29,102 +28,100 @@ pub(super) async fn run(
     batch: &[&Work],
     mode: Mode,
 ) -> Result<Vec<Verdict>, StoreError> {
-    let (mut created, mut claimed, mut replaced, mut deleted) = (
-        Profiles::default(),
-        Profiles::default(),
-        Profiles::default(),
-        Expectations::default(),
-    );
-    let (mut claims, mut expectations) = (Claims::default(), Expectations::default());
-    for work in batch {
-        match work {
-            Work::Create { user, claim: None } => {
-                created.push(user.id, &user.profile, user.created_at)
-            }
-            Work::Create {
-                user,
-                claim: Some(claim),
-            } => {
-                claimed.push(user.id, &user.profile, user.created_at);
-                claims.push(claim);
-            }
-            Work::Replace {
-                id,
-                profile,
-                expected,
-                at,
-            } => {
-                replaced.push(*id, profile, *at);
-                expectations.push(*id, *expected, *at);
-            }
-            Work::Delete { id, expected, at } => deleted.push(*id, *expected, *at),
-        }
-    }
+    let columns = Columns::of(batch);
+    let statements = Statements::prepare(client, &columns, mode).await?;
     // One write waits for its row before it takes the lock that everyone needs.
-    let held = batch
+    let awaited = batch
         .first()
         .filter(|work| mode == Mode::Alone && !matches!(work, Work::Create { .. }))
         .map(|work| work.user_id().0);
-
-    let wait = prepare(client, write_sql::HOLD, held.is_some()).await?;
-    let create = prepare(client, write_sql::CREATE, !created.is_empty()).await?;
-    let claim = prepare(client, write_sql::CLAIM, !claimed.is_empty()).await?;
-    let create_once = prepare(client, write_sql::CREATE_CLAIMED, !claimed.is_empty()).await?;
-    let replace = prepare(client, write_sql::replace(mode), !replaced.is_empty()).await?;
-    let delete = prepare(client, write_sql::delete(mode), !deleted.is_empty()).await?;
-
-    let (wait_values, create_values, claim_values) = (
-        held.iter().map(|id| id as _).collect(),
-        created.create_values(),
-        claims.values(&claimed),
-    );
-    let (claimed_values, replace_values, delete_values) = (
-        claims.create_values(&claimed),
-        replaced.replace_values(&expectations),
-        deleted.delete_values(),
-    );
-    let opening = if held.is_some() {
-        write_sql::BEGIN_ALONE
-    } else {
-        write_sql::BEGIN
-    };
-    let lock = held.map(|_| client.batch_execute(write_sql::LOCK));
-    // Polled in this order, so sent in this order, without waiting for an answer in between.
-    let (begun, held, locked, deleted, replaced, claimed, created_once, created, committed) = tokio::join!(
-        biased;
-        client.batch_execute(opening),
-        query(client, wait.as_ref(), &wait_values),
-        OptionFuture::from(lock),
-        query(client, delete.as_ref(), &delete_values),
-        query(client, replace.as_ref(), &replace_values),
-        query(client, claim.as_ref(), &claim_values),
-        query(client, create_once.as_ref(), &claimed_values),
-        query(client, create.as_ref(), &create_values),
-        client.batch_execute("COMMIT"),
-    );
-    // The first error is the cause of those behind it, and turns the commit into a rollback.
-    begun?;
-    held?;
-    locked.transpose()?;
-    let (deleted, replaced) = (deleted?, replaced?);
-    claimed?;
-    let (created_once, created) = (created_once?, created?);
-    committed?;
-
-    let mut verdicts = HashMap::with_capacity(batch.len());
-    judge(&mut verdicts, &deleted, judge_delete)?;
-    judge(&mut verdicts, &replaced, judge_replace)?;
-    judge(&mut verdicts, &created_once, judge_claimed)?;
-    judge(&mut verdicts, &created, |_| Ok(Verdict::Created))?;
+    let mut verdicts = exchange(client, &columns, &statements, awaited).await?;
     // Of the creations without a key, only those that were made are answered with a row.
+    let verdict_of = |work: &&Work| verdicts.remove(&work.user_id().0);
     Ok(batch
         .iter()
-        .map(|work| {
-            verdicts
-                .remove(&work.user_id().0)
-                .unwrap_or(Verdict::EmailTaken)
-        })
+        .map(verdict_of)
+        .map(|verdict| verdict.unwrap_or(Verdict::EmailTaken))
         .collect())
+}
+
+/// The writes of a batch by their statements, turned into arrays.
+#[derive(Default)]
+struct Columns<'a> {
+    created: Profiles<'a>,
+    claimed: Profiles<'a>,
+    claims: Claims<'a>,
+    replaced: Profiles<'a>,
+    expectations: Expectations,
+    deleted: Expectations,
+}
+
+impl<'a> Columns<'a> {
+    fn of(batch: &[&'a Work]) -> Self {
+        let mut columns = Self::default();
+        for work in batch {
+            match work {
+                Work::Create { user, claim: None } => {
+                    columns
+                        .created
+                        .push(user.id, &user.profile, user.created_at);
+                }
+                Work::Create {
+                    user,
+                    claim: Some(claim),
+                } => {
+                    columns
+                        .claimed
+                        .push(user.id, &user.profile, user.created_at);
+                    columns.claims.push(claim);
+                }
+                Work::Replace {
+                    id,
+                    profile,
+                    expected,
+                    at,
+                } => {
+                    columns.replaced.push(*id, profile, *at);
+                    columns.expectations.push(*id, *expected, *at);
+                }
+                Work::Delete { id, expected, at } => columns.deleted.push(*id, *expected, *at),
+            }
+        }
+        columns
+    }
+}
+
+/// The statements that a batch needs.
+struct Statements {
+    wait: Statement,
+    delete: Option<Statement>,
+    replace: Option<Statement>,
+    claim: Option<Statement>,
+    create_claimed: Option<Statement>,
+    create: Option<Statement>,
+}
+
+impl Statements {
+    async fn prepare(
+        client: &Object,
+        columns: &Columns<'_>,
+        mode: Mode,
+    ) -> Result<Self, StoreError> {
+        let claims = !columns.claimed.is_empty();
+        Ok(Self {
+            wait: client.prepare_cached(write_sql::WAIT).await?,
+            delete: prepare(client, write_sql::delete(mode), !columns.deleted.is_empty()).await?,
+            replace: prepare(
+                client,
+                write_sql::replace(mode),
+                !columns.replaced.is_empty(),
+            )
+            .await?,
+            claim: prepare(client, write_sql::CLAIM, claims).await?,
+            create_claimed: prepare(client, write_sql::CREATE_CLAIMED, claims).await?,
+            create: prepare(client, write_sql::CREATE, !columns.created.is_empty()).await?,
+        })
+    }
 }
 
 async fn prepare(
@@ -139,10 +136,64 @@ async fn prepare(
     })
 }
 
+/// Sends the whole transaction and reads its verdicts.
+async fn exchange(
+    client: &Object,
+    columns: &Columns<'_>,
+    statements: &Statements,
+    awaited: Option<Uuid>,
+) -> Result<Verdicts, StoreError> {
+    let delete_values = columns.deleted.delete_values();
+    let replace_values = columns.replaced.replace_values(&columns.expectations);
+    let claim_values = columns.claims.values(&columns.claimed);
+    let claimed_values = columns.claims.create_values(&columns.claimed);
+    let create_values = columns.created.create_values();
+    let opening = if awaited.is_some() {
+        write_sql::BEGIN_ALONE
+    } else {
+        write_sql::BEGIN
+    };
+    let awaited_values = awaited.as_ref().map(|id| [id as &(dyn ToSql + Sync)]);
+    let wait = awaited_values
+        .as_ref()
+        .map(|values| client.execute(&statements.wait, values));
+    let lock = awaited.map(|_| client.batch_execute(write_sql::LOCK));
+    // Polled in this order, so sent in this order, without waiting for an answer in between.
+    let answers = tokio::join!(
+        biased;
+        client.batch_execute(opening),
+        OptionFuture::from(wait),
+        OptionFuture::from(lock),
+        query(client, statements.delete.as_ref(), &delete_values),
+        query(client, statements.replace.as_ref(), &replace_values),
+        query(client, statements.claim.as_ref(), &claim_values),
+        query(client, statements.create_claimed.as_ref(), &claimed_values),
+        query(client, statements.create.as_ref(), &create_values),
+        client.batch_execute("COMMIT"),
+    );
+    let (opened, waited, locked, deleted, replaced, claimed, created_once, created, committed) =
+        answers;
+    // The first error is the cause of those behind it, and turns the commit into a rollback.
+    opened?;
+    waited.transpose()?;
+    locked.transpose()?;
+    let (deleted, replaced) = (deleted?, replaced?);
+    claimed?;
+    let (created_once, created) = (created_once?, created?);
+    committed?;
+
+    let mut verdicts = HashMap::new();
+    judge(&mut verdicts, &deleted, judge_delete)?;
+    judge(&mut verdicts, &replaced, judge_replace)?;
+    judge(&mut verdicts, &created_once, judge_claimed)?;
+    judge(&mut verdicts, &created, |_| Ok(Verdict::Created))?;
+    Ok(verdicts)
+}
+
 async fn query(
     client: &Object,
     statement: Option<&Statement>,
-    parameters: &Parameters<'_>,
+    parameters: &[&(dyn ToSql + Sync)],
 ) -> Result<Vec<Row>, tokio_postgres::Error> {
     match statement {
         Some(statement) => client.query(statement, parameters).await,

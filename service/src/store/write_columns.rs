@@ -1,7 +1,9 @@
 //! Writes turned on their side: one array for each column, as the set-based statements take them.
 
 use super::grams::index_grams;
-use crate::domain::{IdempotencyClaim, Profile, Timestamp, UserId, Version, fold::fold};
+use crate::domain::{
+    IdempotencyClaim, Label, PhoneNumber, Profile, Timestamp, UserId, Version, fold::fold,
+};
 use std::time::SystemTime;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
@@ -33,15 +35,10 @@ impl<'a> Profiles<'a> {
         self.names.push(profile.name.as_str());
         self.name_keys.push(name_key);
         self.phones
-            .push(profile.phone.as_ref().map(|phone| phone.as_str()));
-        self.titles
-            .push(profile.title.as_ref().map(|title| title.as_str()));
-        self.departments.push(
-            profile
-                .department
-                .as_ref()
-                .map(|department| department.as_str()),
-        );
+            .push(profile.phone.as_ref().map(PhoneNumber::as_str));
+        self.titles.push(profile.title.as_ref().map(Label::as_str));
+        self.departments
+            .push(profile.department.as_ref().map(Label::as_str));
         self.statuses.push(profile.status.as_str());
         self.times.push(at.to_system_time());
     }

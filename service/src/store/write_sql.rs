@@ -74,7 +74,7 @@ JOIN idempotency_keys k ON k.client = i.client AND k.key = i.key
 LEFT JOIN created c ON c.id = i.id";
 
 /// Waits for the row of a single write before the advisory lock is taken, so that nobody else waits for it.
-pub(super) const HOLD: &str = "SELECT FROM users WHERE id = $1 FOR UPDATE";
+pub(super) const WAIT: &str = "SELECT FROM users WHERE id = $1 FOR UPDATE";
 
 /// Replaces profiles where the condition holds and something differs.
 pub(super) fn replace(mode: Mode) -> &'static str {
