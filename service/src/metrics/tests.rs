@@ -184,3 +184,29 @@ fn promtool_finds_the_metrics_clean() {
     let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.trim().is_empty(), "{said}");
 }
+
+#[test]
+fn every_metric_is_in_the_operators_table_and_the_table_has_no_other() {
+    let metrics = metrics();
+    finish(&metrics, 0, "GET", 200);
+    metrics.statement("user_by_id").observe(0.001);
+    metrics.set_log_lines_lost("file", 0);
+    let text = scrape(&metrics);
+    let of_line = |line: &str, prefix: &str| {
+        let rest = line.strip_prefix(prefix)?;
+        let name = rest.split([' ', '`']).next()?;
+        name.starts_with("roster_").then(|| name.to_owned())
+    };
+    let mut made: Vec<_> = text
+        .lines()
+        .filter_map(|line| of_line(line, "# TYPE "))
+        .collect();
+    let table = include_str!("../../../docs/logs-and-metrics.md");
+    let mut said: Vec<_> = table
+        .lines()
+        .filter_map(|line| of_line(line, "| `"))
+        .collect();
+    made.sort();
+    said.sort();
+    assert_eq!(made, said);
+}
