@@ -4,6 +4,8 @@
 //! Nothing here knows of HTTP or SQL, owns a clock, or draws a random number.
 
 pub mod change;
+pub mod client;
+pub mod client_registry;
 pub mod directory;
 pub mod email_address;
 pub mod error;
@@ -15,6 +17,8 @@ pub mod timestamp;
 pub mod user;
 
 pub use change::{Change, ChangeKind, ChangePage, Condition, IdempotencyClaim, IdempotencyKey};
+pub use client::{ApiClient, ClientId, ClientStore, Scope, Scopes, SecretHash};
+pub use client_registry::{ClientRegistry, Registration};
 pub use directory::{Created, Directory, UserStore};
 pub use email_address::EmailAddress;
 pub use error::{DirectoryError, Unavailable};

@@ -2,6 +2,7 @@
 //! it knows nothing of HTTP, and of the domain only its values.
 
 mod changes;
+mod clients;
 mod connector;
 mod database_url;
 mod grams;
@@ -28,6 +29,7 @@ use pool::PoolSettings;
 use std::future::Future;
 use std::sync::Arc;
 
+pub use clients::PgClientStore;
 pub use database_url::{DatabaseUrl, DatabaseUrlError};
 pub use sql_error::StoreError;
 pub use sweep::SweepSettings;

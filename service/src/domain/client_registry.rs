@@ -1,0 +1,176 @@
+//! Proves who a client is. Hashing is slow by intent, so it runs beside the requests and never
+//! more than a few at a time; an unknown client costs as much time as a wrong secret.
+
+use super::client::{ApiClient, ClientId, ClientStore, SALT_BYTES, Scopes, SecretHash};
+use super::{DirectoryError, Timestamp, Unavailable};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// How long a proof waits for its turn before the caller is told to come back.
+const TURN_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The clients of the service.
+#[derive(Clone)]
+pub struct ClientRegistry {
+    store: Arc<dyn ClientStore>,
+    turns: Arc<Semaphore>,
+    /// What the secret of a client that does not exist is compared with.
+    nobody: SecretHash,
+}
+
+impl ClientRegistry {
+    /// The clients in `store`, of which at most `concurrency` are proven at a time.
+    ///
+    /// # Errors
+    /// When hashing does not work at all.
+    pub fn new(store: Arc<dyn ClientStore>, concurrency: usize) -> Result<Self, DirectoryError> {
+        let nobody = SecretHash::of("", [0; SALT_BYTES]).ok_or_else(hashing_failed)?;
+        let turns = Arc::new(Semaphore::new(concurrency.max(1)));
+        Ok(Self { store, turns, nobody })
+    }
+
+    /// The client with this id and secret, or `None`: which of the two was wrong is not told.
+    pub async fn authenticate(&self, id: &str, secret: String) -> Result<Option<ApiClient>, DirectoryError> {
+        let client = match ClientId::parse(id) {
+            Some(id) => self.store.find(&id).await?,
+            None => None,
+        };
+        let client = client.filter(|client| client.revoked_at.is_none());
+        let hash = client.as_ref().map_or_else(|| self.nobody.clone(), |client| client.secret_hash.clone());
+        let turn = tokio::time::timeout(TURN_TIMEOUT, self.turns.clone().acquire_owned()).await;
+        let Ok(Ok(turn)) = turn else {
+            return Err(DirectoryError::Unavailable { reason: Unavailable::Exhausted, source: None });
+        };
+        let proof = tokio::task::spawn_blocking(move || {
+            // Kept to the end of the work, also when the request is given up meanwhile.
+            let _turn = turn;
+            hash.matches(&secret)
+        });
+        let proven = proof.await.map_err(|error| DirectoryError::Internal(Box::new(error)))?;
+        Ok(client.filter(|_| proven))
+    }
+
+    /// Adds a client; `None` when the id is taken.
+    pub async fn register(&self, request: Registration) -> Result<Option<ApiClient>, DirectoryError> {
+        let Registration { id, name, scopes, secret, salt, at } = request;
+        let secret_hash = tokio::task::spawn_blocking(move || SecretHash::of(&secret, salt))
+            .await
+            .map_err(|error| DirectoryError::Internal(Box::new(error)))?
+            .ok_or_else(hashing_failed)?;
+        let client = ApiClient { id, name, secret_hash, scopes, created_at: at, revoked_at: None };
+        Ok(self.store.add(&client).await?.then_some(client))
+    }
+
+    /// All clients, the oldest first.
+    pub async fn list(&self) -> Result<Vec<ApiClient>, DirectoryError> {
+        self.store.list().await
+    }
+
+    /// Ends a client: it gets no more tokens, and those it has end by themselves.
+    pub async fn revoke(&self, id: &ClientId, at: Timestamp) -> Result<bool, DirectoryError> {
+        self.store.revoke(id, at).await
+    }
+}
+
+/// A client to be added.
+pub struct Registration {
+    /// The name by which it will be known.
+    pub id: ClientId,
+    /// What people call it.
+    pub name: String,
+    /// What it may do.
+    pub scopes: Scopes,
+    /// Its secret; only the hash is kept.
+    pub secret: String,
+    /// Chance, for the hash.
+    pub salt: [u8; SALT_BYTES],
+    /// Now.
+    pub at: Timestamp,
+}
+
+fn hashing_failed() -> DirectoryError {
+    DirectoryError::Internal("Argon2id refused to hash".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::client::{ClientOutcome, Scope};
+    use super::*;
+    use std::sync::Mutex;
+    use std::time::Instant;
+
+    #[derive(Default)]
+    struct InMemory(Mutex<Vec<ApiClient>>);
+
+    impl ClientStore for InMemory {
+        fn add<'a>(&'a self, client: &'a ApiClient) -> ClientOutcome<'a, bool> {
+            self.0.lock().unwrap().push(client.clone());
+            Box::pin(async { Ok(true) })
+        }
+
+        fn find<'a>(&'a self, id: &'a ClientId) -> ClientOutcome<'a, Option<ApiClient>> {
+            let found = self.0.lock().unwrap().iter().find(|client| client.id == *id).cloned();
+            Box::pin(async { Ok(found) })
+        }
+
+        fn list(&self) -> ClientOutcome<'_, Vec<ApiClient>> {
+            let all = self.0.lock().unwrap().clone();
+            Box::pin(async { Ok(all) })
+        }
+
+        fn revoke<'a>(&'a self, id: &'a ClientId, at: Timestamp) -> ClientOutcome<'a, bool> {
+            let mut clients = self.0.lock().unwrap();
+            let found = clients.iter_mut().find(|client| client.id == *id);
+            let revoked = found.map(|client| client.revoked_at = Some(at)).is_some();
+            Box::pin(async move { Ok(revoked) })
+        }
+    }
+
+    async fn registry_with(id: &str, secret: &str) -> ClientRegistry {
+        let registry = ClientRegistry::new(Arc::new(InMemory::default()), 2).expect("hashing works");
+        let registration = Registration {
+            id: ClientId::parse(id).expect("a good id"),
+            name: "a test".into(),
+            scopes: [Scope::UsersRead].into_iter().collect(),
+            secret: secret.into(),
+            salt: [1; SALT_BYTES],
+            at: Timestamp::from_unix_micros(1),
+        };
+        registry.register(registration).await.expect("works").expect("is new");
+        registry
+    }
+
+    #[tokio::test]
+    async fn only_the_right_secret_of_a_client_that_is_not_revoked_proves_it() {
+        let registry = registry_with("billing", "s3cret").await;
+        let proven = |id: &'static str, secret: &'static str| {
+            let registry = registry.clone();
+            async move { registry.authenticate(id, secret.into()).await.expect("works").is_some() }
+        };
+        assert!(proven("billing", "s3cret").await);
+        assert!(!proven("billing", "wrong").await);
+        assert!(!proven("billing", "").await);
+        assert!(!proven("nobody", "s3cret").await);
+        assert!(!proven("nobody", "").await, "the stand-in's secret lets nobody in");
+        assert!(!proven("no:body\u{0}", "").await);
+        let id = ClientId::parse("billing").expect("a good id");
+        assert!(registry.revoke(&id, Timestamp::from_unix_micros(2)).await.expect("works"));
+        assert!(!proven("billing", "s3cret").await);
+    }
+
+    #[tokio::test]
+    async fn an_unknown_client_takes_as_long_as_a_wrong_secret() {
+        let registry = registry_with("billing", "s3cret").await;
+        let mut best = [Duration::MAX; 2];
+        for _ in 0..5 {
+            for (i, id) in ["billing", "nobody"].into_iter().enumerate() {
+                let began = Instant::now();
+                registry.authenticate(id, "wrong".into()).await.expect("works");
+                best[i] = best[i].min(began.elapsed());
+            }
+        }
+        let [wrong, unknown] = best.map(|d| d.as_secs_f64());
+        assert!((0.5..2.0).contains(&(unknown / wrong)), "unknown {unknown} s, wrong secret {wrong} s");
+    }
+}
