@@ -1,16 +1,21 @@
 //! Joins the layers into a running service. The only module that sees http, domain and store at once.
 
-use crate::config::{AuthMode, ConfigError, DatabaseArgs, HttpArgs, LogArgs, PoolArgs, ServeArgs};
+mod access;
+
+use crate::config::{
+    AuthMode, ConfigError, DatabaseArgs, HttpArgs, LogArgs, PoolArgs, ServeArgs, TokenArgs,
+};
 use crate::domain::Directory;
 use crate::http::{
-    Admin, CursorSeal, Edge, HttpSettings, Listener, Readiness, ServerLimits, Service, Source,
-    TEMPLATES, serve,
+    Admin, CursorSeal, Edge, HttpSettings, Listener, Protocols, Readiness, ServerLimits, Service,
+    Source, TEMPLATES, serve,
 };
 use crate::metrics::{BuildInfo, Metrics, PoolState};
 use crate::store::migrations::SchemaError;
 use crate::store::pool::{Limits, PoolSettings};
 use crate::store::{PgUserStore, StoreError, SweepSettings};
 use crate::telemetry::{Telemetry, TelemetrySettings};
+use access::Access;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -62,6 +67,7 @@ pub struct App {
     edge: Arc<Edge>,
     admin: Arc<Admin>,
     metrics: Arc<Metrics>,
+    protocols: Protocols,
     limits: ServerLimits,
     stop: watch::Sender<bool>,
     draining: watch::Receiver<bool>,
@@ -73,6 +79,8 @@ pub struct App {
 pub struct Reload {
     service: Arc<Service<PgUserStore>>,
     database: DatabaseArgs,
+    tokens: TokenArgs,
+    access: Access,
 }
 
 impl Reload {
@@ -85,6 +93,7 @@ impl Reload {
                 tracing::error!(error = %error, "the database password could not be read again; the present one stays");
             }
         }
+        self.access.reload(&self.tokens, &self.service.tokens);
     }
 }
 
@@ -98,6 +107,7 @@ impl App {
             );
         }
         let metrics = Metrics::new(TEMPLATES, BUILD).map_err(|error| internal(&error))?;
+        let access = Access::open(args, &metrics)?;
         let store = PgUserStore::new(&pool_settings(&args.database, Some(&args.pool))?)?;
         store.check_schema().await.map_err(|error| match error {
             SchemaError::Store(error) => StartError::Store(error),
@@ -113,43 +123,39 @@ impl App {
             interval: SWEEP_INTERVAL,
         });
         let (stop, draining) = watch::channel(false);
+        let tokens = access
+            .token_issuer(&args.tokens, &store)
+            .map_err(|error| internal(&error))?;
         let service = Arc::new(Service {
             directory: Directory::new(store),
             cursors,
             settings: http_settings(&args.http),
+            tokens,
             source: Source,
             metrics: metrics.clone(),
             draining: draining.clone(),
         });
-        let edge = Edge::new(&service, telemetry.access_log()).map_err(|error| internal(&error))?;
+        let edge = Edge::new(&service, telemetry.access_log(), access.gate(&args.tokens))
+            .map_err(|error| internal(&error))?;
         watch_state(&metrics, &service, telemetry);
-        let pinged = service.clone();
-        let readiness = Readiness::new(draining.clone(), move || {
-            let service = pinged.clone();
-            async move {
-                service
-                    .directory
-                    .store()
-                    .ping()
-                    .await
-                    .map_err(|error| error.to_string())
-            }
-        });
         Ok(Self {
             listener: bind(args.http.listen).await?,
             admin_listener: bind(args.http.admin_listen).await?,
             edge: Arc::new(edge),
             admin: Arc::new(Admin {
-                readiness,
+                readiness: readiness(&service, &access, draining.clone()),
                 metrics: metrics.clone(),
             }),
             metrics,
+            protocols: access.protocols.clone(),
             limits: server_limits(&args.http),
             stop,
             draining,
             reload: Reload {
                 service,
                 database: args.database.clone(),
+                tokens: args.tokens.clone(),
+                access,
             },
         })
     }
@@ -182,6 +188,7 @@ impl App {
             self.listener,
             self.edge,
             self.metrics,
+            self.protocols,
             self.limits,
             self.draining,
         )
@@ -195,6 +202,26 @@ async fn bind(address: SocketAddr) -> Result<Listener, StartError> {
     Listener::bind(address)
         .await
         .map_err(|source| StartError::Listen { address, source })
+}
+
+/// Ready when tokens can be verified and the database answers.
+fn readiness(
+    service: &Arc<Service<PgUserStore>>,
+    access: &Access,
+    draining: watch::Receiver<bool>,
+) -> Readiness {
+    let (service, auth) = (service.clone(), access.auth.clone());
+    Readiness::new(draining, move || {
+        let (service, auth) = (service.clone(), auth.clone());
+        async move {
+            if !auth.is_ready() {
+                let why = "the OIDC issuer has not answered yet: no token of it can be verified";
+                return Err(why.into());
+            }
+            let ping = service.directory.store().ping().await;
+            ping.map_err(|error| error.to_string())
+        }
+    })
 }
 
 /// Brings what is counted elsewhere into the metrics, each time they are asked for.

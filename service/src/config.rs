@@ -5,6 +5,8 @@
     reason = "these comments are the text of --help, where Markdown would show"
 )]
 
+mod access;
+
 use crate::store::DatabaseUrl;
 use crate::telemetry::{LogFormat, SyslogTarget};
 use clap::{Args, ValueEnum};
@@ -12,6 +14,8 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use tracing::level_filters::LevelFilter;
+
+pub use access::{TlsArgs, TokenArgs};
 
 /// Why the settings cannot be used. One line, which names the setting.
 #[derive(Debug, thiserror::Error)]
@@ -93,6 +97,12 @@ pub struct ServeArgs {
     /// What clients meet.
     #[command(flatten)]
     pub http: HttpArgs,
+    /// Tokens.
+    #[command(flatten)]
+    pub tokens: TokenArgs,
+    /// TLS.
+    #[command(flatten)]
+    pub tls: TlsArgs,
     /// Logs.
     #[command(flatten)]
     pub log: LogArgs,

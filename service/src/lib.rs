@@ -3,6 +3,7 @@
 //! Calls go one way: `http` → `domain` → `store`. Only `app` sees all three.
 
 pub mod app;
+pub mod client_commands;
 pub mod config;
 pub mod domain;
 pub mod healthcheck;

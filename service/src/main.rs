@@ -2,7 +2,9 @@
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use roster::app::{self, App, StartError};
+use roster::client_commands::{self, ClientCommand, CommandError, TokenCommand};
 use roster::config::{self, DatabaseArgs, ServeArgs};
+use roster::domain::DirectoryError;
 use roster::healthcheck;
 use roster::shutdown::run_until_signalled;
 use roster::store::migrations::{self, SchemaError};
@@ -54,6 +56,12 @@ enum Command {
         )]
         admin_listen: SocketAddr,
     },
+    /// Make, list and revoke the clients that may ask for tokens.
+    #[command(subcommand)]
+    Client(ClientCommand),
+    /// Make the keys that sign tokens.
+    #[command(subcommand)]
+    Token(TokenCommand),
     /// Print the effective settings of 'serve', with secrets masked, and say what is wrong with them.
     CheckConfig(Box<ServeArgs>),
 }
@@ -68,6 +76,8 @@ fn main() -> ExitCode {
         Command::Serve(args) => serve(&args),
         Command::Migrate(args) => migrate(&args),
         Command::Healthcheck { admin_listen } => ask(admin_listen),
+        Command::Client(command) => client(&command),
+        Command::Token(command) => print(client_commands::run_token(&command)),
         Command::CheckConfig(args) => check_config(&args, &matches),
     };
     match outcome {
@@ -135,6 +145,22 @@ fn migrate(args: &DatabaseArgs) -> Outcome {
     Ok(())
 }
 
+fn client(command: &ClientCommand) -> Outcome {
+    print(runtime(1)?.block_on(client_commands::run_client(command)))
+}
+
+fn print(outcome: Result<String, CommandError>) -> Outcome {
+    let text = outcome.map_err(|error| match &error {
+        CommandError::Start(start) => start_failure(start),
+        CommandError::Store(DirectoryError::Unavailable { .. }) => {
+            (DATABASE_UNREACHABLE, error.to_string())
+        }
+        CommandError::Store(_) | CommandError::Refused(_) => (FAILURE, error.to_string()),
+    })?;
+    write!(std::io::stdout(), "{text}")
+        .map_err(|error| (FAILURE, format!("the answer could not be printed: {error}")))
+}
+
 fn ask(admin_listen: SocketAddr) -> Outcome {
     healthcheck::ask(admin_listen).map_err(|error| (FAILURE, error.to_string()))
 }
@@ -155,5 +181,7 @@ fn check_config(args: &ServeArgs, matches: &clap::ArgMatches) -> Outcome {
             config::describe(command, matches, &url)
         );
     }
-    Ok(())
+    let wrong = |error: config::ConfigError| (BAD_SETTING, error.to_string());
+    args.tokens.check(args.http.auth).map_err(wrong)?;
+    args.tokens.signing_keys().map(drop).map_err(wrong)
 }

@@ -148,11 +148,8 @@ impl SecretHash {
 
     /// Whether it is the hash of `secret`. As slow as [`SecretHash::of`].
     pub fn matches(&self, secret: &str) -> bool {
-        PasswordHash::new(&self.0).is_ok_and(|hash| {
-            argon2id()
-                .verify_password(secret.as_bytes(), &hash)
-                .is_ok()
-        })
+        PasswordHash::new(&self.0)
+            .is_ok_and(|hash| argon2id().verify_password(secret.as_bytes(), &hash).is_ok())
     }
 }
 
@@ -186,7 +183,8 @@ pub struct ApiClient {
 }
 
 /// A result of the client store, to be awaited.
-pub type ClientOutcome<'a, T> = Pin<Box<dyn Future<Output = Result<T, DirectoryError>> + Send + 'a>>;
+pub type ClientOutcome<'a, T> =
+    Pin<Box<dyn Future<Output = Result<T, DirectoryError>> + Send + 'a>>;
 
 /// What is needed of whatever keeps the clients. Off the hot path, so it may be used behind a pointer.
 pub trait ClientStore: Send + Sync + 'static {

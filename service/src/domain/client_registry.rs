@@ -27,38 +27,70 @@ impl ClientRegistry {
     pub fn new(store: Arc<dyn ClientStore>, concurrency: usize) -> Result<Self, DirectoryError> {
         let nobody = SecretHash::of("", [0; SALT_BYTES]).ok_or_else(hashing_failed)?;
         let turns = Arc::new(Semaphore::new(concurrency.max(1)));
-        Ok(Self { store, turns, nobody })
+        Ok(Self {
+            store,
+            turns,
+            nobody,
+        })
     }
 
     /// The client with this id and secret, or `None`: which of the two was wrong is not told.
-    pub async fn authenticate(&self, id: &str, secret: String) -> Result<Option<ApiClient>, DirectoryError> {
+    pub async fn authenticate(
+        &self,
+        id: &str,
+        secret: String,
+    ) -> Result<Option<ApiClient>, DirectoryError> {
         let client = match ClientId::parse(id) {
             Some(id) => self.store.find(&id).await?,
             None => None,
         };
         let client = client.filter(|client| client.revoked_at.is_none());
-        let hash = client.as_ref().map_or_else(|| self.nobody.clone(), |client| client.secret_hash.clone());
+        let hash = client
+            .as_ref()
+            .map_or_else(|| self.nobody.clone(), |client| client.secret_hash.clone());
         let turn = tokio::time::timeout(TURN_TIMEOUT, self.turns.clone().acquire_owned()).await;
         let Ok(Ok(turn)) = turn else {
-            return Err(DirectoryError::Unavailable { reason: Unavailable::Exhausted, source: None });
+            return Err(DirectoryError::Unavailable {
+                reason: Unavailable::Exhausted,
+                source: None,
+            });
         };
         let proof = tokio::task::spawn_blocking(move || {
             // Kept to the end of the work, also when the request is given up meanwhile.
             let _turn = turn;
             hash.matches(&secret)
         });
-        let proven = proof.await.map_err(|error| DirectoryError::Internal(Box::new(error)))?;
+        let proven = proof
+            .await
+            .map_err(|error| DirectoryError::Internal(Box::new(error)))?;
         Ok(client.filter(|_| proven))
     }
 
     /// Adds a client; `None` when the id is taken.
-    pub async fn register(&self, request: Registration) -> Result<Option<ApiClient>, DirectoryError> {
-        let Registration { id, name, scopes, secret, salt, at } = request;
+    pub async fn register(
+        &self,
+        request: Registration,
+    ) -> Result<Option<ApiClient>, DirectoryError> {
+        let Registration {
+            id,
+            name,
+            scopes,
+            secret,
+            salt,
+            at,
+        } = request;
         let secret_hash = tokio::task::spawn_blocking(move || SecretHash::of(&secret, salt))
             .await
             .map_err(|error| DirectoryError::Internal(Box::new(error)))?
             .ok_or_else(hashing_failed)?;
-        let client = ApiClient { id, name, secret_hash, scopes, created_at: at, revoked_at: None };
+        let client = ApiClient {
+            id,
+            name,
+            secret_hash,
+            scopes,
+            created_at: at,
+            revoked_at: None,
+        };
         Ok(self.store.add(&client).await?.then_some(client))
     }
 
@@ -110,7 +142,13 @@ mod tests {
         }
 
         fn find<'a>(&'a self, id: &'a ClientId) -> ClientOutcome<'a, Option<ApiClient>> {
-            let found = self.0.lock().unwrap().iter().find(|client| client.id == *id).cloned();
+            let found = self
+                .0
+                .lock()
+                .unwrap()
+                .iter()
+                .find(|client| client.id == *id)
+                .cloned();
             Box::pin(async { Ok(found) })
         }
 
@@ -128,7 +166,8 @@ mod tests {
     }
 
     async fn registry_with(id: &str, secret: &str) -> ClientRegistry {
-        let registry = ClientRegistry::new(Arc::new(InMemory::default()), 2).expect("hashing works");
+        let registry =
+            ClientRegistry::new(Arc::new(InMemory::default()), 2).expect("hashing works");
         let registration = Registration {
             id: ClientId::parse(id).expect("a good id"),
             name: "a test".into(),
@@ -137,7 +176,11 @@ mod tests {
             salt: [1; SALT_BYTES],
             at: Timestamp::from_unix_micros(1),
         };
-        registry.register(registration).await.expect("works").expect("is new");
+        registry
+            .register(registration)
+            .await
+            .expect("works")
+            .expect("is new");
         registry
     }
 
@@ -146,16 +189,30 @@ mod tests {
         let registry = registry_with("billing", "s3cret").await;
         let proven = |id: &'static str, secret: &'static str| {
             let registry = registry.clone();
-            async move { registry.authenticate(id, secret.into()).await.expect("works").is_some() }
+            async move {
+                registry
+                    .authenticate(id, secret.into())
+                    .await
+                    .expect("works")
+                    .is_some()
+            }
         };
         assert!(proven("billing", "s3cret").await);
         assert!(!proven("billing", "wrong").await);
         assert!(!proven("billing", "").await);
         assert!(!proven("nobody", "s3cret").await);
-        assert!(!proven("nobody", "").await, "the stand-in's secret lets nobody in");
+        assert!(
+            !proven("nobody", "").await,
+            "the stand-in's secret lets nobody in"
+        );
         assert!(!proven("no:body\u{0}", "").await);
         let id = ClientId::parse("billing").expect("a good id");
-        assert!(registry.revoke(&id, Timestamp::from_unix_micros(2)).await.expect("works"));
+        assert!(
+            registry
+                .revoke(&id, Timestamp::from_unix_micros(2))
+                .await
+                .expect("works")
+        );
         assert!(!proven("billing", "s3cret").await);
     }
 
@@ -166,11 +223,17 @@ mod tests {
         for _ in 0..5 {
             for (i, id) in ["billing", "nobody"].into_iter().enumerate() {
                 let began = Instant::now();
-                registry.authenticate(id, "wrong".into()).await.expect("works");
+                registry
+                    .authenticate(id, "wrong".into())
+                    .await
+                    .expect("works");
                 best[i] = best[i].min(began.elapsed());
             }
         }
         let [wrong, unknown] = best.map(|d| d.as_secs_f64());
-        assert!((0.5..2.0).contains(&(unknown / wrong)), "unknown {unknown} s, wrong secret {wrong} s");
+        assert!(
+            (0.5..2.0).contains(&(unknown / wrong)),
+            "unknown {unknown} s, wrong secret {wrong} s"
+        );
     }
 }

@@ -3,21 +3,23 @@
 //! The router alone would buffer any body, run the GET handler for a method that it does not know, and answer a wrong
 //! method with 404 (docs/adr/0001). So limits, methods, bodies, panics, ids, logs and metrics are seen to here.
 
+use super::auth::{Auth, Refusal};
 use super::connection_io::Calls;
 use super::list_users::ACCEPT_QUERY;
 use super::patch::{ACCEPT_PATCH, ACCEPT_PATCH_HEADER};
 use super::problem::{Problem, ProblemKind};
+use super::rate_limit::{RateKey, RateLimits, RateState};
 use super::read_request::read_body;
 use super::request_id::{X_REQUEST_ID, as_text, request_id};
 use super::routes::{Route, router};
 use super::{Answer, HttpSettings, Service};
-use crate::domain::UserStore;
+use crate::domain::{Scope, UserStore};
 use crate::metrics::{MethodLabel, Metrics};
 use crate::telemetry::{AccessLog, AccessRecord};
 use crate::trace_context::TraceContext;
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, X_CONTENT_TYPE_OPTIONS};
+use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::{Body, Incoming};
@@ -32,8 +34,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 use tokio::sync::watch;
 
+/// Who is let in, and how often.
+pub struct Gate {
+    /// Whether callers have to prove themselves.
+    pub auth: Auth,
+    /// How often each may call, when that is limited.
+    pub rate_limits: Option<RateLimits>,
+}
+
 /// The edge of the service: one for the process.
 pub struct Edge {
+    gate: Gate,
     router: RequestServiceBuilder<Infallible>,
     settings: HttpSettings,
     metrics: Arc<Metrics>,
@@ -62,11 +73,13 @@ impl Edge {
     pub fn new<S: UserStore>(
         service: &Arc<Service<S>>,
         access_log: AccessLog,
+        gate: Gate,
     ) -> Result<Self, routerify_ng::Error> {
         let settings = service.settings.clone();
         let metrics = service.metrics.clone();
         let draining = service.draining.clone();
         Ok(Self {
+            gate,
             router: build(service)?,
             settings,
             metrics,
@@ -81,7 +94,9 @@ impl Edge {
         EdgeConnection(Arc::new(ConnectionState {
             edge: self.clone(),
             router: self.router.build(peer),
+            peer,
             calls,
+            activity: Arc::default(),
         }))
     }
 }
@@ -105,12 +120,46 @@ impl Drop for InFlight<'_> {
 struct ConnectionState {
     edge: Arc<Edge>,
     router: RequestService<Infallible>,
+    peer: SocketAddr,
     calls: Calls,
+    activity: Arc<Activity>,
+}
+
+/// How many requests of a connection have begun and ended.
+#[derive(Default)]
+pub(super) struct Activity {
+    begun: AtomicUsize,
+    ended: AtomicUsize,
+}
+
+impl Activity {
+    /// How many requests have begun, and how many of them are not ended.
+    pub(super) fn now(&self) -> (usize, usize) {
+        let ended = self.ended.load(Ordering::Relaxed);
+        let begun = self.begun.load(Ordering::Relaxed);
+        (begun, begun.wrapping_sub(ended))
+    }
+}
+
+/// Counts a request of a connection as ended when it is dropped.
+struct Begun(Arc<ConnectionState>);
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        self.0.activity.ended.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 /// Answers the requests of one connection.
 #[derive(Clone)]
 pub(super) struct EdgeConnection(Arc<ConnectionState>);
+
+impl EdgeConnection {
+    /// How many requests have begun and ended.
+    pub(super) fn activity(&self) -> Arc<Activity> {
+        self.0.activity.clone()
+    }
+}
 
 impl hyper::service::Service<Request<Incoming>> for EdgeConnection {
     type Response = Answer;
@@ -120,7 +169,9 @@ impl hyper::service::Service<Request<Incoming>> for EdgeConnection {
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let state = self.0.clone();
         state.calls.called();
-        Box::pin(async move { Ok(state.answer(request).await) })
+        state.activity.begun.fetch_add(1, Ordering::Relaxed);
+        let begun = Begun(state);
+        Box::pin(async move { Ok(begun.0.answer(request).await) })
     }
 }
 
@@ -146,13 +197,14 @@ impl ConnectionState {
 
         let entered = edge.in_flight.fetch_add(1, Ordering::Relaxed);
         let _in_flight = InFlight(&edge.in_flight);
+        let mut rate = None;
         let outcome = if entered >= edge.settings.queue_limit {
             edge.metrics.request_shed();
             Err(ProblemKind::Unavailable
                 .with_detail("the service is working on as many requests as it can")
                 .retry_after(1))
         } else {
-            match AssertUnwindSafe(self.dispatch(request, route))
+            match AssertUnwindSafe(self.dispatch(request, route, &mut rate))
                 .catch_unwind()
                 .await
             {
@@ -164,6 +216,9 @@ impl ConnectionState {
         if let Some(problem) = answer.extensions_mut().remove::<Arc<Problem>>() {
             log_cause(&problem, as_text(&id));
             answer = problem.render(uri.path(), as_text(&id));
+        }
+        if let (Some(state), Some(limits)) = (rate, &edge.gate.rate_limits) {
+            limits.tell(state, answer.headers_mut());
         }
         let duration = started.elapsed();
         let status = answer.status().as_u16();
@@ -204,7 +259,39 @@ impl ConnectionState {
         }
     }
 
-    async fn dispatch(&self, request: Request<Incoming>, route: Route) -> Result<Answer, Problem> {
+    /// Who calls, once it is known that it may, and not too often.
+    async fn admit(
+        &self,
+        headers: &HeaderMap,
+        scope: Scope,
+        rate: &mut Option<RateState>,
+    ) -> Result<Client, Problem> {
+        let Gate { auth, rate_limits } = &self.edge.gate;
+        let caller = auth.caller(headers).await.map_err(refused)?;
+        if let Some(limits) = rate_limits {
+            let key = match auth {
+                Auth::Required(_) => RateKey::Client(caller.client.clone()),
+                Auth::Disabled => RateKey::of_peer(self.peer.ip()),
+            };
+            let state = limits.take(&key);
+            *rate = Some(state);
+            if state.refused_for.is_some() {
+                self.edge.metrics.request_rate_limited();
+                return Err(ProblemKind::RateLimited.with_detail(
+                    "the rate of this client is used up; Retry-After says how long to wait",
+                ));
+            }
+        }
+        caller.require(scope).map_err(refused)?;
+        Ok(Client(caller.client))
+    }
+
+    async fn dispatch(
+        &self,
+        request: Request<Incoming>,
+        route: Route,
+        rate: &mut Option<RateState>,
+    ) -> Result<Answer, Problem> {
         let settings = &self.edge.settings;
         check_sizes(&request, settings)?;
         if route == Route::Unmatched {
@@ -220,6 +307,10 @@ impl ConnectionState {
             return Ok(options(route));
         }
         let reads_body = Route::reads_body(method);
+        let client = match route.scope(method) {
+            Some(scope) => Some(self.admit(request.headers(), scope, rate).await?),
+            None => None,
+        };
         let (mut parts, mut body) = request.into_parts();
         let bytes = if reads_body {
             read_body(
@@ -232,7 +323,9 @@ impl ConnectionState {
         } else {
             Bytes::new()
         };
-        parts.extensions.insert(Client(Arc::from("")));
+        if let Some(client) = client {
+            parts.extensions.insert(client);
+        }
         let routed = hyper::service::Service::call(
             &self.router,
             Request::from_parts(parts, Full::new(bytes)),
@@ -246,6 +339,20 @@ impl ConnectionState {
                 ProblemKind::NotFound.into_problem()
             }
         })
+    }
+}
+
+/// The problem of a caller that was not let in.
+fn refused(refusal: Refusal) -> Problem {
+    let kind = match refusal {
+        Refusal::NoToken | Refusal::BadToken(_) => ProblemKind::Unauthorized,
+        Refusal::ScopeLacking(_) => ProblemKind::InsufficientScope,
+        Refusal::Unverifiable => ProblemKind::Unavailable,
+    };
+    let problem = kind.with_detail(refusal.to_string());
+    match refusal.challenge() {
+        Some(challenge) => problem.with_header(WWW_AUTHENTICATE, challenge),
+        None => problem.retry_after(1),
     }
 }
 

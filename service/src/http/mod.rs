@@ -3,20 +3,29 @@
 //!
 //! `server` accepts connections, `edge` stands around the router, `routes` is the table of who answers what.
 
+mod auth;
 mod changes;
 mod connection_io;
 mod cursor;
 mod edge;
+mod http2;
 mod list_query;
 mod list_users;
 mod meta;
+mod oidc;
 mod patch;
 mod probes;
 mod problem;
+mod rate_limit;
 mod read_request;
 mod request_id;
 mod routes;
 mod server;
+mod signing_keys;
+mod tls;
+mod token_verifier;
+mod tokens;
+mod trusted_keys;
 mod user_json;
 mod users;
 
@@ -29,11 +38,18 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
 use uuid::Uuid;
 
+pub use auth::Auth;
 pub use cursor::{BadCursorKey, CursorSeal};
-pub use edge::Edge;
+pub use edge::{Edge, Gate};
+pub use oidc::{OidcError, OidcIssuer, OidcSettings};
 pub use probes::{Admin, Readiness};
+pub use rate_limit::{RateLimits, RateQuota};
 pub use routes::TEMPLATES;
-pub use server::{Listener, ServerLimits, serve};
+pub use server::{Listener, Protocols, ServerLimits, serve};
+pub use signing_keys::{KeyKind, SigningKeyError, SigningKeys, generate as generate_signing_key};
+pub use tls::{Tls, TlsError, TlsFiles};
+pub use token_verifier::{Caller, OwnTokens, TokenVerifier};
+pub use tokens::TokenIssuer;
 
 type Request = http::Request<Full<Bytes>>;
 type Answer = http::Response<Full<Bytes>>;
@@ -89,6 +105,8 @@ pub struct Service<S> {
     pub cursors: CursorSeal,
     /// The settings.
     pub settings: HttpSettings,
+    /// Issues the service's own tokens.
+    pub tokens: TokenIssuer,
     /// Ids and time.
     pub source: Source,
     /// The metrics.

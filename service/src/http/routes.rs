@@ -1,8 +1,8 @@
 //! Every path of the service, on one screen: its template, its methods, and who answers.
 
 use super::problem::{Problem, ProblemKind};
-use super::{Answer, Request, Service, changes, list_users, meta, users};
-use crate::domain::UserStore;
+use super::{Answer, Request, Service, changes, list_users, meta, tokens, users};
+use crate::domain::{Scope, UserStore};
 use http::Method;
 use routerify_ng::Router;
 use std::convert::Infallible;
@@ -23,6 +23,10 @@ pub(super) enum Route {
     User,
     /// What a problem's type means.
     Problem,
+    /// Tokens for clients.
+    Token,
+    /// The keys that verify them.
+    Jwks,
     /// None of the above.
     Unmatched,
 }
@@ -34,6 +38,8 @@ pub const TEMPLATES: &[&str] = &[
     "/v1/users/changes",
     "/v1/users/{id}",
     "/problems/{slug}",
+    "/oauth/token",
+    "/.well-known/jwks.json",
     "unmatched",
 ];
 
@@ -44,6 +50,8 @@ impl Route {
             "/" => Self::Root,
             "/v1/users" => Self::Users,
             "/v1/users/changes" => Self::Changes,
+            "/oauth/token" => Self::Token,
+            "/.well-known/jwks.json" => Self::Jwks,
             _ if path.strip_prefix("/v1/users/").is_some_and(is_segment) => Self::User,
             _ if path.strip_prefix("/problems/").is_some_and(is_segment) => Self::Problem,
             _ => Self::Unmatched,
@@ -60,7 +68,8 @@ impl Route {
         match self {
             Self::Users => "GET, HEAD, QUERY, POST, OPTIONS",
             Self::User => "GET, HEAD, PUT, PATCH, DELETE, OPTIONS",
-            Self::Root | Self::Changes | Self::Problem => "GET, HEAD, OPTIONS",
+            Self::Root | Self::Changes | Self::Problem | Self::Jwks => "GET, HEAD, OPTIONS",
+            Self::Token => "POST, OPTIONS",
             Self::Unmatched => "",
         }
     }
@@ -70,6 +79,17 @@ impl Route {
         self.allow()
             .split(", ")
             .any(|allowed| allowed == method.as_str())
+    }
+
+    /// What a caller needs to use the method here; `None` when everybody may.
+    pub(super) fn scope(self, method: &Method) -> Option<Scope> {
+        match self {
+            Self::Users | Self::User | Self::Changes => Some(match method.as_str() {
+                "GET" | "HEAD" | "QUERY" => Scope::UsersRead,
+                _ => Scope::UsersWrite,
+            }),
+            Self::Root | Self::Problem | Self::Token | Self::Jwks | Self::Unmatched => None,
+        }
     }
 
     /// Whether a request with this method brings a body that is read.
@@ -118,6 +138,16 @@ pub(super) fn router<S: UserStore>(
             handler(service, users::create),
         )
         .add("/problems/:slug", read(), handler(service, meta::problem))
+        .add(
+            "/oauth/token",
+            vec![Method::POST],
+            handler(service, tokens::issue),
+        )
+        .add(
+            "/.well-known/jwks.json",
+            read(),
+            handler(service, tokens::keys),
+        )
         .add("/", read(), handler(service, meta::root))
         .any(handler(service, nobody))
         .build()

@@ -2,6 +2,9 @@
 
 use super::Edge;
 use super::connection_io::{Calls, ConnectionIo};
+use super::edge::EdgeConnection;
+use super::http2;
+use super::tls::Tls;
 use crate::metrics::Metrics;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -11,7 +14,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -29,6 +32,17 @@ pub struct ServerLimits {
     pub drain_delay: Duration,
     /// The longest that requests in flight may take to end.
     pub drain_timeout: Duration,
+}
+
+/// What is spoken on the connections.
+#[derive(Clone)]
+pub enum Protocols {
+    /// HTTP/1.1 without TLS.
+    Http1,
+    /// HTTP/1.1 without TLS, or HTTP/2 for a client that begins with it.
+    Http1AndH2c,
+    /// HTTP/1.1 or HTTP/2, as negotiated, over TLS.
+    Https(Arc<Tls>),
 }
 
 /// How long a connection is kept open for a client that reads the refusal of a body which it is still sending.
@@ -70,10 +84,12 @@ pub async fn serve(
     listener: Listener,
     edge: Arc<Edge>,
     metrics: Arc<Metrics>,
+    protocols: Protocols,
     limits: ServerLimits,
     draining: watch::Receiver<bool>,
 ) -> usize {
     let acceptor = Acceptor {
+        protocols,
         listener,
         edge,
         metrics,
@@ -101,6 +117,7 @@ pub async fn serve(
 }
 
 struct Acceptor {
+    protocols: Protocols,
     listener: Listener,
     edge: Arc<Edge>,
     metrics: Arc<Metrics>,
@@ -121,6 +138,7 @@ impl Acceptor {
                         stream,
                         peer,
                         self.edge.clone(),
+                        self.protocols.clone(),
                         self.limits,
                         self.draining.clone(),
                     );
@@ -144,13 +162,45 @@ async fn serve_connection(
     stream: TcpStream,
     peer: SocketAddr,
     edge: Arc<Edge>,
+    protocols: Protocols,
     limits: ServerLimits,
-    mut draining: watch::Receiver<bool>,
+    draining: watch::Receiver<bool>,
 ) {
     // Answers are written in one piece: waiting to fill a packet would only delay them.
     let _ = stream.set_nodelay(true);
     let calls = Calls::default();
     let service = edge.connection(peer, calls.clone());
+    match protocols {
+        Protocols::Http1 => serve_http1(stream, service, calls, limits, draining).await,
+        Protocols::Http1AndH2c => {
+            if http2::begins_with_http2(&stream, limits.header_timeout).await {
+                http2::serve(stream, service, limits, draining).await;
+            } else {
+                serve_http1(stream, service, calls, limits, draining).await;
+            }
+        }
+        Protocols::Https(tls) => {
+            let Some(stream) = tls.accept(stream).await else {
+                return;
+            };
+            if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+                http2::serve(stream, service, limits, draining).await;
+            } else {
+                serve_http1(stream, service, calls, limits, draining).await;
+            }
+        }
+    }
+}
+
+async fn serve_http1<I>(
+    stream: I,
+    service: EdgeConnection,
+    calls: Calls,
+    limits: ServerLimits,
+    mut draining: watch::Receiver<bool>,
+) where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_timeout)
@@ -174,7 +224,7 @@ async fn serve_connection(
 }
 
 /// Ends a connection so that a client that is still sending reads the answer instead of a reset.
-async fn linger(mut stream: TcpStream) {
+async fn linger(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
     if stream.shutdown().await.is_err() {
         return;
     }

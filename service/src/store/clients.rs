@@ -4,7 +4,9 @@ use super::pool::{self, Limits, PoolSettings};
 use super::sql_error::StoreError;
 use super::{PgUserStore, connector};
 use crate::domain::client::ClientOutcome;
-use crate::domain::{ApiClient, ClientId, ClientStore, DirectoryError, Scope, SecretHash, Timestamp};
+use crate::domain::{
+    ApiClient, ClientId, ClientStore, DirectoryError, Scope, SecretHash, Timestamp,
+};
 use deadpool_postgres::Pool;
 use std::time::SystemTime;
 use tokio_postgres::Row;
@@ -27,7 +29,10 @@ pub struct PgClientStore {
 impl PgUserStore {
     /// The API clients in the same database, over the same connections.
     pub fn clients(&self) -> PgClientStore {
-        PgClientStore { pool: self.pool.clone(), limits: self.limits }
+        PgClientStore {
+            pool: self.pool.clone(),
+            limits: self.limits,
+        }
     }
 }
 
@@ -38,7 +43,10 @@ impl PgClientStore {
     /// When the settings for TLS cannot be used.
     pub fn new(settings: &PoolSettings) -> Result<Self, StoreError> {
         let connector = connector::Connector::new(settings)?;
-        Ok(Self { pool: pool::open(&connector, settings.limits)?, limits: settings.limits })
+        Ok(Self {
+            pool: pool::open(&connector, settings.limits)?,
+            limits: settings.limits,
+        })
     }
 
     async fn add(&self, client: &ApiClient) -> Result<bool, StoreError> {
@@ -47,7 +55,16 @@ impl PgClientStore {
         let connection = pool::get(&self.pool).await?;
         let statement = connection.prepare_cached(ADD).await?;
         let added = connection
-            .execute(&statement, &[&client.id.as_str(), &client.name, &client.secret_hash.as_str(), &scopes, &created_at])
+            .execute(
+                &statement,
+                &[
+                    &client.id.as_str(),
+                    &client.name,
+                    &client.secret_hash.as_str(),
+                    &scopes,
+                    &created_at,
+                ],
+            )
             .await?;
         Ok(added == 1)
     }
@@ -55,20 +72,35 @@ impl PgClientStore {
     async fn find(&self, id: &ClientId) -> Result<Option<ApiClient>, StoreError> {
         let connection = pool::get(&self.pool).await?;
         let statement = connection.prepare_cached(FIND).await?;
-        connection.query_opt(&statement, &[&id.as_str()]).await?.map(|row| client_of(&row)).transpose()
+        connection
+            .query_opt(&statement, &[&id.as_str()])
+            .await?
+            .map(|row| client_of(&row))
+            .transpose()
     }
 
     async fn list(&self) -> Result<Vec<ApiClient>, StoreError> {
         let connection = pool::get(&self.pool).await?;
-        connection.query(LIST, &[]).await?.iter().map(client_of).collect()
+        connection
+            .query(LIST, &[])
+            .await?
+            .iter()
+            .map(client_of)
+            .collect()
     }
 
     async fn revoke(&self, id: &ClientId, at: Timestamp) -> Result<bool, StoreError> {
         let connection = pool::get(&self.pool).await?;
-        Ok(connection.execute(REVOKE, &[&id.as_str(), &at.to_system_time()]).await? == 1)
+        Ok(connection
+            .execute(REVOKE, &[&id.as_str(), &at.to_system_time()])
+            .await?
+            == 1)
     }
 
-    async fn within<T>(&self, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, DirectoryError> {
+    async fn within<T>(
+        &self,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, DirectoryError> {
         Ok(pool::within(&self.limits, work).await?)
     }
 }
@@ -100,7 +132,11 @@ fn client_of(row: &Row) -> Result<ApiClient, StoreError> {
         id: ClientId::parse(id).ok_or_else(|| unreadable("id"))?,
         name: row.try_get(1)?,
         secret_hash: SecretHash::from_stored(row.try_get(2)?),
-        scopes: scopes.into_iter().map(Scope::parse).collect::<Option<_>>().ok_or_else(|| unreadable("scopes"))?,
+        scopes: scopes
+            .into_iter()
+            .map(Scope::parse)
+            .collect::<Option<_>>()
+            .ok_or_else(|| unreadable("scopes"))?,
         created_at: row.try_get::<_, SystemTime>(4)?.into(),
         revoked_at: revoked_at.map(Timestamp::from),
     })

@@ -1,0 +1,274 @@
+//! `roster client` and `roster token`: make, list and end the clients that may ask for tokens, and make signing keys.
+//!
+//! Secrets go to standard output or a file, once, and nowhere else.
+
+#![allow(
+    clippy::doc_markdown,
+    reason = "these comments are the text of --help, where Markdown would show"
+)]
+
+use crate::app::{StartError, pool_settings};
+use crate::config::DatabaseArgs;
+use crate::domain::client::SALT_BYTES;
+use crate::domain::{
+    ApiClient, ClientId, ClientRegistry, DirectoryError, Registration, Scope, Scopes, Timestamp,
+};
+use crate::http::{KeyKind, generate_signing_key};
+use crate::store::PgClientStore;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::json;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
+use uuid::Uuid;
+
+/// Bytes of chance in a client's secret.
+const SECRET_BYTES: usize = 32;
+/// Before a secret, so that scanners of repositories can tell what they have found.
+const SECRET_PREFIX: &str = "roster_";
+
+/// Why a command did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// A setting cannot be used, or the database cannot.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The database failed.
+    #[error("the database did not do it: {}", with_causes(.0))]
+    Store(#[from] DirectoryError),
+    /// What was asked for cannot be done.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// What to do with clients.
+#[derive(Subcommand)]
+pub enum ClientCommand {
+    /// Make a client and print its id and its secret. The secret is shown this once: only its hash is kept.
+    Create(CreateArgs),
+    /// List the clients: id, scopes, since when, until when, name.
+    List {
+        /// How to reach the database.
+        #[command(flatten)]
+        database: DatabaseArgs,
+        /// One JSON array.
+        #[arg(long)]
+        json: bool,
+    },
+    /// End a client: it gets no more tokens. Those it has end by themselves, within --token-lifetime-s.
+    Revoke {
+        /// How to reach the database.
+        #[command(flatten)]
+        database: DatabaseArgs,
+        /// The client's id.
+        #[arg(value_name = "CLIENT_ID")]
+        id: String,
+    },
+}
+
+/// A client to be made.
+#[derive(Args)]
+pub struct CreateArgs {
+    /// How to reach the database.
+    #[command(flatten)]
+    database: DatabaseArgs,
+    /// What it may do; give it twice for both.
+    #[arg(long = "scope", required = true, value_name = "SCOPE", value_delimiter = ',', value_parser = PossibleValuesParser::new(Scope::ALL.map(Scope::as_str)))]
+    scopes: Vec<String>,
+    /// What people call it.
+    #[arg(long, default_value = "unnamed", value_name = "TEXT")]
+    name: String,
+    /// Its id, 1 to 64 of A-Z a-z 0-9 . _ -; a new one when not given.
+    #[arg(long, value_name = "CLIENT_ID")]
+    id: Option<String>,
+    /// One JSON object: client_id, client_secret, scope.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What to do with signing keys.
+#[derive(Subcommand)]
+pub enum TokenCommand {
+    /// Make a private key that signs tokens, as PKCS#8 in PEM. To rotate: put the new key before the old one in the
+    /// file of --token-keys-file, send SIGHUP, and take the old one out once its last token has ended.
+    Keygen {
+        /// Kind of the key.
+        #[arg(long, default_value = "ed25519", value_name = "KIND")]
+        algorithm: KeyAlgorithm,
+        /// File to write, readable by its owner alone; it must not exist yet. Standard output when not given.
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+}
+
+/// Kind of a signing key.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum KeyAlgorithm {
+    /// Ed25519 (EdDSA).
+    Ed25519,
+    /// ECDSA on P-256 (ES256), for clients that do not know Ed25519.
+    P256,
+}
+
+/// Runs a command on clients; the text is for standard output.
+pub async fn run_client(command: &ClientCommand) -> Result<String, CommandError> {
+    match command {
+        ClientCommand::Create(args) => create(args).await,
+        ClientCommand::List { database, json } => {
+            let clients = registry(database)?.list().await?;
+            Ok(if *json {
+                format!(
+                    "{}\n",
+                    clients.iter().map(as_json).collect::<serde_json::Value>()
+                )
+            } else {
+                as_lines(&clients)
+            })
+        }
+        ClientCommand::Revoke { database, id } => {
+            let unknown = || {
+                CommandError::Refused(format!(
+                    "there is no client {id:?} that is not revoked already: 'roster client list' shows what there is"
+                ))
+            };
+            let client = ClientId::parse(id).ok_or_else(unknown)?;
+            if !registry(database)?.revoke(&client, now()).await? {
+                return Err(unknown());
+            }
+            Ok(format!("revoked {client}\n"))
+        }
+    }
+}
+
+/// Runs a command on signing keys; the text is for standard output.
+pub fn run_token(command: &TokenCommand) -> Result<String, CommandError> {
+    let TokenCommand::Keygen { algorithm, output } = command;
+    let kind = match algorithm {
+        KeyAlgorithm::Ed25519 => KeyKind::Ed25519,
+        KeyAlgorithm::P256 => KeyKind::P256,
+    };
+    let pem =
+        generate_signing_key(kind).map_err(|error| CommandError::Refused(error.to_string()))?;
+    let Some(path) = output else { return Ok(pem) };
+    let written = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .and_then(|mut file| file.write_all(pem.as_bytes()));
+    written.map_err(|error| {
+        CommandError::Refused(format!("{} cannot be written: {error}", path.display()))
+    })?;
+    Ok(format!("wrote {}\n", path.display()))
+}
+
+async fn create(args: &CreateArgs) -> Result<String, CommandError> {
+    let id = args
+        .id
+        .clone()
+        .unwrap_or_else(|| Uuid::now_v7().to_string());
+    let wrong_id = || CommandError::Refused("--id has to be 1 to 64 of A-Z a-z 0-9 . _ -".into());
+    let name = args.name.trim();
+    if !(1..=100).contains(&name.chars().count()) || name.chars().any(char::is_control) {
+        return Err(CommandError::Refused(
+            "--name has to be 1 to 100 characters without control characters".into(),
+        ));
+    }
+    let scopes: Scopes = args
+        .scopes
+        .iter()
+        .filter_map(|name| Scope::parse(name))
+        .collect();
+    let secret = format!(
+        "{SECRET_PREFIX}{}",
+        URL_SAFE_NO_PAD.encode(random::<SECRET_BYTES>()?)
+    );
+    let registration = Registration {
+        id: ClientId::parse(&id).ok_or_else(wrong_id)?,
+        name: name.to_owned(),
+        scopes,
+        secret: secret.clone(),
+        salt: random::<SALT_BYTES>()?,
+        at: now(),
+    };
+    let taken = || {
+        CommandError::Refused(format!(
+            "there is a client {id:?} already, or was one: choose another --id"
+        ))
+    };
+    registry(&args.database)?
+        .register(registration)
+        .await?
+        .ok_or_else(taken)?;
+    Ok(if args.json {
+        format!(
+            "{}\n",
+            json!({ "client_id": id, "client_secret": secret, "scope": scopes.to_string() })
+        )
+    } else {
+        format!("client_id     {id}\nclient_secret {secret}\nscope         {scopes}\n")
+    })
+}
+
+fn registry(database: &DatabaseArgs) -> Result<ClientRegistry, CommandError> {
+    let settings = pool_settings(database, None).map_err(StartError::from)?;
+    let store = PgClientStore::new(&settings).map_err(StartError::from)?;
+    Ok(ClientRegistry::new(Arc::new(store), 1)?)
+}
+
+fn as_json(client: &ApiClient) -> serde_json::Value {
+    let text = |at: Timestamp| String::from_utf8_lossy(&at.rfc3339()).into_owned();
+    json!({
+        "client_id": client.id.as_str(),
+        "name": client.name,
+        "scope": client.scopes.to_string(),
+        "created_at": text(client.created_at),
+        "revoked_at": client.revoked_at.map(text),
+    })
+}
+
+fn as_lines(clients: &[ApiClient]) -> String {
+    let seconds = |at: Timestamp| String::from_utf8_lossy(&at.rfc3339()[..19]).into_owned() + "Z";
+    let mut text = format!(
+        "{:<38}{:<25}{:<22}{:<22}NAME\n",
+        "CLIENT ID", "SCOPE", "CREATED", "REVOKED"
+    );
+    for client in clients {
+        let revoked = client.revoked_at.map_or_else(|| "-".to_owned(), seconds);
+        let (id, scope) = (client.id.as_str(), client.scopes.to_string());
+        let _ = writeln!(
+            text,
+            "{id:<38}{scope:<25}{:<22}{revoked:<22}{}",
+            seconds(client.created_at),
+            client.name
+        );
+    }
+    text
+}
+
+fn random<const N: usize>() -> Result<[u8; N], CommandError> {
+    let mut bytes = [0; N];
+    let filled = aws_lc_rs::rand::fill(&mut bytes);
+    filled.map_err(|_| CommandError::Refused("the system gives no random numbers".into()))?;
+    Ok(bytes)
+}
+
+fn now() -> Timestamp {
+    SystemTime::now().into()
+}
+
+fn with_causes(error: &DirectoryError) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        let _ = write!(text, ": {error}");
+        cause = error.source();
+    }
+    text
+}

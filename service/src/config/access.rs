@@ -1,0 +1,176 @@
+//! The settings of who may call, how often, and under which certificate.
+
+#![allow(
+    clippy::doc_markdown,
+    reason = "these comments are the text of --help, where Markdown would show"
+)]
+
+use super::{AuthMode, ConfigError};
+use crate::http::{OidcSettings, OwnTokens, RateQuota, SigningKeys, TlsFiles};
+use clap::Args;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+/// Tokens.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Tokens")]
+pub struct TokenArgs {
+    /// OpenID Connect issuer whose tokens are taken, such as https://login.example.com/tenant. Its keys are found by discovery.
+    #[arg(long, env = "ROSTER_OIDC_ISSUER", value_name = "URL")]
+    pub oidc_issuer: Option<String>,
+    /// Audience (aud) that the issuer's tokens must have.
+    #[arg(long, env = "ROSTER_OIDC_AUDIENCE", value_name = "NAME")]
+    pub oidc_audience: Option<String>,
+    /// PEM file with the authorities that may sign the issuer's certificate; those of the web when not set.
+    #[arg(long, env = "ROSTER_OIDC_CA_FILE", value_name = "FILE")]
+    pub oidc_ca_file: Option<PathBuf>,
+    /// Take keys from an issuer over plain HTTP, beyond this host too. Whoever is on the way can then forge tokens.
+    #[arg(long, env = "ROSTER_OIDC_ALLOW_PLAIN_HTTP")]
+    pub oidc_allow_plain_http: bool,
+    /// PEM file with the private keys of Roster's own tokens, read again on SIGHUP. The first signs, all verify;
+    /// 'roster token keygen' makes one.
+    #[arg(long, env = "ROSTER_TOKEN_KEYS_FILE", value_name = "FILE")]
+    pub token_keys_file: Option<PathBuf>,
+    /// Issuer (iss) of Roster's own tokens.
+    #[arg(
+        long,
+        env = "ROSTER_TOKEN_ISSUER",
+        default_value = "roster",
+        value_name = "NAME"
+    )]
+    pub token_issuer: String,
+    /// Audience (aud) of Roster's own tokens.
+    #[arg(
+        long,
+        env = "ROSTER_TOKEN_AUDIENCE",
+        default_value = "roster",
+        value_name = "NAME"
+    )]
+    pub token_audience: String,
+    /// How long Roster's own tokens live, in seconds. A client that is revoked keeps its last token for as long.
+    #[arg(long, env = "ROSTER_TOKEN_LIFETIME_S", default_value_t = 3600, value_parser = clap::value_parser!(u32).range(60..=86_400), value_name = "S")]
+    pub token_lifetime_s: u32,
+    /// Client secrets that are checked at a time; each takes a core and 19 MiB for some 20 ms. Further ones wait up to a second.
+    #[arg(long, env = "ROSTER_TOKEN_CONCURRENCY", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64), value_name = "N")]
+    pub token_concurrency: u16,
+    /// Requests that each client may make a second, for as long as it likes; 0 sets no limit.
+    #[arg(
+        long,
+        env = "ROSTER_RATE_LIMIT_PER_SECOND",
+        default_value_t = 0,
+        value_name = "N"
+    )]
+    pub rate_limit_per_second: u32,
+    /// Requests that each client may make at once after a pause; 0 takes those of one second.
+    #[arg(
+        long,
+        env = "ROSTER_RATE_LIMIT_BURST",
+        default_value_t = 0,
+        value_name = "N"
+    )]
+    pub rate_limit_burst: u32,
+}
+
+/// TLS.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "TLS")]
+pub struct TlsArgs {
+    /// PEM file with the certificate, and those between it and its authority; makes the listener speak HTTPS.
+    /// A renewed file is taken up by itself.
+    #[arg(
+        long,
+        env = "ROSTER_TLS_CERT",
+        value_name = "FILE",
+        requires = "tls_key"
+    )]
+    pub tls_cert: Option<PathBuf>,
+    /// PEM file with the certificate's private key.
+    #[arg(
+        long,
+        env = "ROSTER_TLS_KEY",
+        value_name = "FILE",
+        requires = "tls_cert"
+    )]
+    pub tls_key: Option<PathBuf>,
+    /// Take HTTP/2 without TLS too, from clients that begin with it.
+    #[arg(long, env = "ROSTER_H2C", conflicts_with = "tls_cert")]
+    pub h2c: bool,
+}
+
+const KEYS_FILE: &str = "--token-keys-file (ROSTER_TOKEN_KEYS_FILE)";
+
+impl TokenArgs {
+    /// Refuses to require tokens that nothing can verify.
+    pub fn check(&self, auth: AuthMode) -> Result<(), ConfigError> {
+        let nothing_verifies = self.token_keys_file.is_none() && self.oidc_issuer.is_none();
+        if auth == AuthMode::Required && nothing_verifies {
+            return Err(ConfigError::Missing {
+                setting: "neither --token-keys-file (ROSTER_TOKEN_KEYS_FILE) nor --oidc-issuer (ROSTER_OIDC_ISSUER)",
+                next: "tokens are required and have to be verified with something; 'roster token keygen --output keys.pem' makes a key, and --auth disabled lets everybody in",
+            });
+        }
+        self.oidc().map(drop)
+    }
+
+    /// The keys of Roster's own tokens.
+    pub fn signing_keys(&self) -> Result<Option<SigningKeys>, ConfigError> {
+        let Some(path) = &self.token_keys_file else {
+            return Ok(None);
+        };
+        let file = |source| ConfigError::File {
+            setting: KEYS_FILE,
+            path: path.display().to_string(),
+            source,
+        };
+        let pem = std::fs::read(path).map_err(file)?;
+        let invalid = |why: String| ConfigError::Invalid {
+            setting: KEYS_FILE,
+            why: format!("names {}, which cannot be used: {why}", path.display()),
+        };
+        SigningKeys::from_pem(&pem)
+            .map(Some)
+            .map_err(|error| invalid(error.to_string()))
+    }
+
+    /// The issuer whose tokens are taken.
+    pub fn oidc(&self) -> Result<Option<OidcSettings>, ConfigError> {
+        let Some(issuer) = self.oidc_issuer.clone() else {
+            return Ok(None);
+        };
+        let missing = ConfigError::Missing {
+            setting: "--oidc-audience (ROSTER_OIDC_AUDIENCE)",
+            next: "without it every token of the issuer would be taken, whomever it was made for",
+        };
+        Ok(Some(OidcSettings {
+            issuer,
+            audience: self.oidc_audience.clone().ok_or(missing)?,
+            ca_file: self.oidc_ca_file.clone(),
+            allow_plain_http: self.oidc_allow_plain_http,
+        }))
+    }
+
+    /// What Roster's own tokens say.
+    pub fn own(&self) -> OwnTokens {
+        OwnTokens {
+            issuer: self.token_issuer.clone(),
+            audience: self.token_audience.clone(),
+        }
+    }
+
+    /// How often each client may call.
+    pub fn rate_quota(&self) -> Option<RateQuota> {
+        let per_second = NonZeroU32::new(self.rate_limit_per_second)?;
+        Some(RateQuota {
+            per_second,
+            burst: NonZeroU32::new(self.rate_limit_burst).unwrap_or(per_second),
+        })
+    }
+}
+
+impl TlsArgs {
+    /// Where the certificate and its key are.
+    pub fn files(&self) -> Option<TlsFiles> {
+        let (certificate, key) = (self.tls_cert.clone()?, self.tls_key.clone()?);
+        Some(TlsFiles { certificate, key })
+    }
+}

@@ -1,0 +1,205 @@
+//! Verifies bearer tokens: against the service's own keys, against those of an OIDC issuer, and, for
+//! a token that was seen before, against memory.
+//!
+//! What a key may verify (algorithm, issuer, audience) is fixed when the key is configured or fetched;
+//! a token's header chooses among keys and nothing else. Knows nothing of requests.
+
+#[cfg(test)]
+mod tests;
+
+use super::oidc::OidcIssuer;
+use super::signing_keys::SigningKeys;
+use super::trusted_keys::{BadToken, TrustedKeys, unix_now};
+use crate::domain::Scopes;
+use crate::metrics::Metrics;
+use arc_swap::ArcSwap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// An unknown key id makes the issuer's keys be fetched, but not more often than this.
+const REFETCH_PAUSE: Duration = Duration::from_secs(10);
+/// How often the issuer's keys are fetched anyway, so that one that was withdrawn is no longer trusted.
+const REFRESH_INTERVAL: Duration = Duration::from_mins(5);
+/// The longest pause between two attempts while the issuer has not answered yet.
+const MAX_RETRY_PAUSE: Duration = Duration::from_secs(30);
+
+/// Who sent a request, and what it may do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The client: the id of one of ours, or `oidc:` and the subject that the issuer names.
+    pub client: Arc<str>,
+    /// What the token allows.
+    pub scopes: Scopes,
+}
+
+/// What the service's own tokens say.
+#[derive(Clone, Debug)]
+pub struct OwnTokens {
+    /// Who issues them: `iss`.
+    pub issuer: String,
+    /// Whom they are for: `aud`.
+    pub audience: String,
+}
+
+/// Verifies bearer tokens.
+pub struct TokenVerifier {
+    own: OwnTokens,
+    issuer: Option<Arc<OidcIssuer>>,
+    keys: ArcSwap<TrustedKeys>,
+    /// Held while `keys` is made anew from one of its two sources.
+    change: Mutex<()>,
+    /// When an unknown key id last led to a fetch; locked while one is under way.
+    refetched: Arc<tokio::sync::Mutex<Option<Instant>>>,
+    metrics: Arc<Metrics>,
+}
+
+impl TokenVerifier {
+    /// Verifies tokens signed by `keys` (when given) and by `issuer` (when given).
+    pub fn new(
+        own: OwnTokens,
+        keys: Option<&SigningKeys>,
+        issuer: Option<OidcIssuer>,
+        metrics: Arc<Metrics>,
+    ) -> Arc<Self> {
+        // Which library signs and verifies is said once for the process; saying it again changes nothing.
+        let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
+        let own_keys = keys.map_or(&[][..], SigningKeys::public);
+        let trusted = TrustedKeys::of_own(&own.issuer, &own.audience, own_keys);
+        let verifier = Arc::new(Self {
+            own,
+            issuer: issuer.map(Arc::new),
+            keys: ArcSwap::from_pointee(trusted),
+            change: Mutex::new(()),
+            refetched: Arc::default(),
+            metrics,
+        });
+        let watched = Arc::downgrade(&verifier);
+        verifier.metrics.before_scrape(move |metrics| {
+            if let Some(verifier) = watched.upgrade() {
+                metrics.set_token_cache_entries(verifier.keys.load().remembered());
+            }
+        });
+        verifier
+    }
+
+    /// Whether all that tokens could be verified with is at hand. `false` until the issuer has answered once.
+    pub fn is_ready(&self) -> bool {
+        self.issuer.is_none() || self.keys.load().has_issuer_keys()
+    }
+
+    /// Trusts other keys of the service's own from now on.
+    pub fn set_own_keys(&self, keys: &SigningKeys) {
+        self.change(|trusted| {
+            trusted.with_own_keys(&self.own.issuer, &self.own.audience, keys.public())
+        });
+    }
+
+    /// The caller of a token that was verified before and has not ended. Allocates nothing.
+    pub fn recall(&self, token: &str) -> Option<Caller> {
+        let caller = self.keys.load().recall(token, unix_now());
+        self.metrics.token_looked_up(caller.is_some());
+        caller
+    }
+
+    /// The caller of a token that was not seen before.
+    ///
+    /// # Errors
+    /// When the token is not good, or cannot be judged because the issuer has never answered.
+    pub async fn verify(self: &Arc<Self>, token: &str) -> Result<Caller, BadToken> {
+        let first = self.keys.load().verify(token, unix_now());
+        match (first, &self.issuer) {
+            (Err(BadToken::UnknownKey), Some(issuer)) if issuer.is_named_by(token) => {
+                self.refetch(token).await;
+                let keys = self.keys.load();
+                match keys.verify(token, unix_now()) {
+                    Err(BadToken::UnknownKey) if !keys.has_issuer_keys() => {
+                        Err(BadToken::IssuerNeverReached)
+                    }
+                    outcome => outcome,
+                }
+            }
+            (outcome, _) => outcome,
+        }
+    }
+
+    /// Fetches the issuer's keys because of a token whose key is unknown, unless that was done just now.
+    async fn refetch(self: &Arc<Self>, token: &str) {
+        let mut refetched = self.refetched.clone().lock_owned().await;
+        // Whoever waited here is served by the fetch that it waited for.
+        let known_by_now = self.keys.load().knows_key_of(token);
+        if known_by_now || refetched.is_some_and(|at| at.elapsed() < REFETCH_PAUSE) {
+            return;
+        }
+        *refetched = Some(Instant::now());
+        let verifier = self.clone();
+        // A task of its own: a client that hangs up must not end the one fetch that the others wait for.
+        let fetch = tokio::spawn(async move {
+            verifier.fetch().await;
+            drop(refetched);
+        });
+        let _ = fetch.await;
+    }
+
+    /// Fetches the issuer's keys, and takes them up when that worked; the old ones stay otherwise.
+    async fn fetch(&self) -> bool {
+        let Some(issuer) = &self.issuer else {
+            return true;
+        };
+        let fetched = issuer.fetch().await;
+        self.metrics.oidc_fetched(fetched.is_ok());
+        match fetched {
+            Ok(keys) => {
+                if self.change(|trusted| {
+                    trusted.with_issuer_keys(issuer.name(), issuer.audience(), &keys)
+                }) {
+                    tracing::info!(
+                        issuer = issuer.name(),
+                        keys = keys.len(),
+                        "took up the keys of the OIDC issuer"
+                    );
+                }
+                true
+            }
+            Err(error) => {
+                let cached = self.keys.load().has_issuer_keys();
+                tracing::warn!(issuer = issuer.name(), error = %error, cached, "the keys of the OIDC issuer could not be fetched");
+                false
+            }
+        }
+    }
+
+    /// Makes the trusted keys anew; `make` returns `None` when they are the same.
+    fn change(&self, make: impl FnOnce(&TrustedKeys) -> Option<TrustedKeys>) -> bool {
+        let _only_one = self.change.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = make(&self.keys.load());
+        let is_changed = changed.is_some();
+        if let Some(trusted) = changed {
+            self.keys.store(Arc::new(trusted));
+        }
+        is_changed
+    }
+
+    /// Fetches the issuer's keys now and again, until the verifier is gone.
+    pub fn start_refreshing(self: &Arc<Self>) {
+        if self.issuer.is_none() {
+            return;
+        }
+        let watched = Arc::downgrade(self);
+        tokio::spawn(async move {
+            let mut pause = Duration::from_millis(500);
+            while let Some(verifier) = watched.upgrade() {
+                let fetched = verifier.fetch().await;
+                pause = if fetched {
+                    REFRESH_INTERVAL
+                } else {
+                    (pause * 2).min(MAX_RETRY_PAUSE)
+                };
+                drop(verifier);
+                tokio::time::sleep(pause).await;
+                if fetched {
+                    pause = Duration::from_millis(500);
+                }
+            }
+        });
+    }
+}
