@@ -101,6 +101,12 @@ pub(super) fn discard(client: Object) {
     drop(Object::take(client));
 }
 
+/// Closes every idle connection: when one is found dead, those beside it most likely are, and a second attempt
+/// has to meet a new one.
+pub(super) fn discard_idle(pool: &Pool) {
+    pool.retain(|_, _| false);
+}
+
 /// Bounds everything that one request asks of the store.
 pub(super) async fn within<T>(
     limits: &Limits,
@@ -125,7 +131,10 @@ where
     loop {
         let (guard, outcome) = work(DiscardUnlessDone::new(get(pool).await?)).await;
         match outcome {
-            Err(error) if error.is_connection_loss() && !failed_over => failed_over = true,
+            Err(error) if error.is_connection_loss() && !failed_over => {
+                failed_over = true;
+                discard_idle(pool);
+            }
             Err(error) if error.is_connection_loss() => return Err(error),
             outcome => {
                 guard.done();

@@ -117,6 +117,7 @@ impl Lane {
         match self.try_read(ids).await {
             Err(error) if error.is_connection_loss() => {
                 self.drop_client();
+                pool::discard_idle(&self.pool);
                 self.try_read(ids).await
             }
             outcome => outcome,

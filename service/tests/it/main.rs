@@ -1,0 +1,19 @@
+//! The service as its clients meet it: HTTP on a real socket, over a real `PostgreSQL`.
+//!
+//! One file for each behaviour; `test_app` starts the app, `relay` cuts it off from its database.
+
+mod change_feed;
+mod create_user;
+mod database_outage;
+mod delete_user;
+mod grouping;
+mod hostile_requests;
+mod idempotency;
+mod list_users;
+mod patch_user;
+mod problems;
+mod read_user;
+mod relay;
+mod replace_user;
+mod shutdown;
+mod test_app;

@@ -1,0 +1,91 @@
+//! Stands between the app and `PostgreSQL`, and can be cut, as a network can.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+/// A relay of TCP connections to a database.
+pub struct Relay {
+    address: SocketAddr,
+    state: Arc<watch::Sender<State>>,
+    url: String,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum State {
+    Open,
+    /// Connections are broken off and refused.
+    Cut,
+    /// Connections are taken and nothing is said any more.
+    Silent,
+}
+
+impl Relay {
+    /// A relay to the server of `url`.
+    pub async fn start(url: &str) -> Self {
+        let (head, tail) = url.rsplit_once('@').expect("a URL with a user");
+        let (server, rest) = tail.split_once('/').expect("a URL with a database");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let state = Arc::new(watch::Sender::new(State::Open));
+        tokio::spawn(relay(listener, server.to_owned(), state.clone()));
+        Self {
+            address,
+            state,
+            url: format!("{head}@{address}/{rest}"),
+        }
+    }
+
+    /// The database's URL by way of the relay.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Breaks off every connection and refuses new ones.
+    pub fn cut(&self) {
+        self.state.send_replace(State::Cut);
+    }
+
+    /// Breaks off every connection once and takes new ones at once.
+    pub fn cut_once(&self) {
+        self.cut();
+        self.restore();
+    }
+
+    /// Lets nothing through any more, and says nothing, as when a host is gone.
+    pub fn silence(&self) {
+        self.state.send_replace(State::Silent);
+    }
+
+    /// Takes connections again.
+    pub fn restore(&self) {
+        self.state.send_replace(State::Open);
+    }
+}
+
+async fn relay(listener: TcpListener, server: String, state: Arc<watch::Sender<State>>) {
+    while let Ok((mut near, _)) = listener.accept().await {
+        let server = server.clone();
+        let mut changes = state.subscribe();
+        tokio::spawn(async move {
+            if *changes.borrow_and_update() == State::Cut {
+                return;
+            }
+            let _ = changes.wait_for(|state| *state != State::Silent).await;
+            let Ok(mut far) = TcpStream::connect(server).await else {
+                return;
+            };
+            let mut copying = Box::pin(copy_bidirectional(&mut near, &mut far));
+            tokio::select! {
+                _ = &mut copying => return,
+                _ = changes.changed() => {}
+            }
+            // Silence keeps the connection open and moves nothing until the relay is restored or cut, and then ends it.
+            while *changes.borrow_and_update() == State::Silent {
+                let _ = changes.changed().await;
+            }
+        });
+    }
+}

@@ -1,0 +1,136 @@
+//! The service is told to stop.
+
+use crate::test_app::{TestApp, path};
+use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_request_that_was_accepted_is_dropped() {
+    let mut app = TestApp::start().await;
+    let user = app
+        .created(&json!({"email": "a@example.com", "name": "A"}))
+        .await;
+    let answered = Arc::new(AtomicUsize::new(0));
+    let mut clients = Vec::new();
+    for n in 0..32 {
+        let (address, target, answered) = (
+            app.address,
+            if n % 2 == 0 {
+                path(&user)
+            } else {
+                "/v1/users".into()
+            },
+            answered.clone(),
+        );
+        clients.push(tokio::spawn(async move {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            let request = format!("GET {target} HTTP/1.1\r\nhost: x\r\n\r\n");
+            let mut buffer = Vec::new();
+            loop {
+                // Whoever was asked to close does not send again.
+                stream
+                    .write_all(request.as_bytes())
+                    .await
+                    .expect("the connection is open until the service asks to close it");
+                let (head, length) = read_head(&mut stream, &mut buffer).await;
+                assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+                while buffer.len() < length {
+                    let read = stream.read_buf(&mut buffer).await.expect("a whole body");
+                    assert!(read > 0, "the body broke off");
+                }
+                buffer.drain(..length);
+                answered.fetch_add(1, Ordering::Relaxed);
+                if head.to_ascii_lowercase().contains("connection: close") {
+                    return;
+                }
+            }
+        }));
+    }
+    while answered.load(Ordering::Relaxed) < 500 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(app.stop().await, 0, "connections were cut off");
+    for client in clients {
+        client.await.expect("every request was answered");
+    }
+}
+
+async fn read_head(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> (String, usize) {
+    loop {
+        if let Some(end) = buffer.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
+            let head = String::from_utf8(buffer.drain(..end + 4).collect()).unwrap();
+            let length = head
+                .lines()
+                .find_map(|line| {
+                    line.to_ascii_lowercase()
+                        .strip_prefix("content-length: ")
+                        .and_then(|n| n.parse().ok())
+                })
+                .expect("a length");
+            return (head, length);
+        }
+        let read = stream.read_buf(buffer).await.expect("an answer");
+        assert!(read > 0, "the connection was closed instead of answering");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_stops_is_not_ready_but_lives() {
+    let app = TestApp::start_with(&["--drain-delay-ms", "3000"]).await;
+    let probe = async |path: &str| {
+        let mut stream = TcpStream::connect(app.admin_address).await.unwrap();
+        stream
+            .write_all(
+                format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").as_bytes(),
+            )
+            .await
+            .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    };
+    assert!(probe("/readyz").await.starts_with("HTTP/1.1 200 "));
+    app.begin_stop();
+    assert!(probe("/readyz").await.starts_with("HTTP/1.1 503 "));
+    assert!(probe("/livez").await.starts_with("HTTP/1.1 200 "));
+    // It still takes requests, for those who have not heard yet.
+    let answer = app.get("/v1/users").await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.header("connection")),
+        (200, "close")
+    );
+    assert!(
+        probe("/metrics")
+            .await
+            .contains("roster_http_requests_total")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_waits_for_changes_does_not_hold_up_the_end() {
+    let mut app = TestApp::start().await;
+    let address = app.address;
+    let waiting = tokio::spawn(async move {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream
+            .write_all(b"GET /v1/users/changes?wait=30 HTTP/1.1\r\nhost: x\r\n\r\n")
+            .await
+            .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let told = Instant::now();
+    assert_eq!(app.stop().await, 0);
+    assert!(
+        told.elapsed() < Duration::from_secs(20),
+        "{:?}",
+        told.elapsed()
+    );
+    assert!(waiting.await.unwrap().starts_with("HTTP/1.1 200 "));
+}

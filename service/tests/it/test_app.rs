@@ -1,0 +1,282 @@
+//! The real app on free ports, with a database of its own, and a client to speak with it.
+
+use bytes::Bytes;
+use clap::Parser;
+use dev_postgres::Database;
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use roster::app::{App, pool_settings};
+use roster::config::{DatabaseArgs, ServeArgs};
+use roster::store::migrations;
+use roster::telemetry::{LogFormat, Telemetry, TelemetrySettings};
+use serde_json::Value;
+use std::net::SocketAddr;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_postgres::NoTls;
+
+#[derive(Parser)]
+#[command(args_override_self = true)]
+struct Serve {
+    #[command(flatten)]
+    args: ServeArgs,
+}
+
+#[derive(Parser)]
+struct Migrate {
+    #[command(flatten)]
+    database: DatabaseArgs,
+}
+
+/// A running service.
+pub struct TestApp {
+    pub address: SocketAddr,
+    pub admin_address: SocketAddr,
+    stop: watch::Sender<bool>,
+    running: JoinHandle<usize>,
+    client: Client<HttpConnector, Full<Bytes>>,
+    database_url: String,
+    // Dropped last: the database goes when nobody uses it any more.
+    _database: Option<Database>,
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Answer {
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {:?}", self.body))
+    }
+
+    /// A header field.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().expect("visible ASCII"))
+    }
+
+    /// The slug of the problem that the answer is; demands everything that a problem has.
+    pub fn problem(&self) -> String {
+        assert_eq!(
+            self.header("content-type"),
+            "application/problem+json",
+            "{self:?}"
+        );
+        let document = self.json();
+        assert_eq!(document["status"], self.status.as_u16());
+        assert_eq!(document["request_id"], self.header("x-request-id"));
+        for member in ["title", "detail", "instance"] {
+            assert!(document[member].is_string(), "{member} in {document}");
+        }
+        let kind = document["type"].as_str().expect("a type");
+        kind.strip_prefix("/problems/")
+            .expect("a type of ours")
+            .to_owned()
+    }
+}
+
+/// A fresh database with the schema of Roster.
+pub async fn database() -> Database {
+    dev_postgres::test_database(async |url: String| {
+        let args = Migrate::parse_from(["migrate", "--database-url", &url]).database;
+        let settings = pool_settings(&args, None).map_err(|error| error.to_string())?;
+        migrations::migrate(&settings)
+            .await
+            .map(drop)
+            .map_err(|error| error.to_string())
+    })
+    .await
+    .unwrap_or_else(|error| panic!("{error}"))
+}
+
+impl TestApp {
+    /// A service with the settings of the tests.
+    pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// A service with further flags.
+    pub async fn start_with(flags: &[&str]) -> Self {
+        let database = database().await;
+        let url = database.url().to_owned();
+        let mut app = Self::start_on(&url, flags).await;
+        app._database = Some(database);
+        app
+    }
+
+    /// A service on the database that `url` names.
+    pub async fn start_on(url: &str, flags: &[&str]) -> Self {
+        // No test is decided by how busy the machine is: the limits of time are far away unless a test wants them near.
+        let fixed = [
+            "serve",
+            "--auth=disabled",
+            "--listen=127.0.0.1:0",
+            "--admin-listen=127.0.0.1:0",
+            "--connect-timeout-ms=30000",
+            "--pool-wait-timeout-ms=30000",
+            "--statement-timeout-ms=30000",
+            "--lock-timeout-ms=30000",
+            "--database-timeout-ms=30000",
+            "--request-timeout-ms=60000",
+            "--database-url",
+            url,
+        ];
+        let args = Serve::parse_from(fixed.into_iter().chain(flags.iter().copied())).args;
+        let quiet = TelemetrySettings {
+            format: LogFormat::Off,
+            ..TelemetrySettings::default()
+        };
+        let telemetry = Telemetry::open(&quiet).expect("a log");
+        let app = App::start(&args, &telemetry)
+            .await
+            .unwrap_or_else(|error| panic!("{error}"));
+        Self {
+            address: app.address(),
+            admin_address: app.admin_address(),
+            stop: app.stop_handle(),
+            running: tokio::spawn(app.run()),
+            client: Client::builder(TokioExecutor::new()).build_http(),
+            database_url: url.to_owned(),
+            _database: None,
+        }
+    }
+
+    /// Tells the service to stop and waits until it has; returns how many connections were cut off.
+    pub async fn stop(&mut self) -> usize {
+        self.stop.send_replace(true);
+        (&mut self.running)
+            .await
+            .expect("the service ends by itself")
+    }
+
+    /// Tells the service to stop.
+    pub fn begin_stop(&self) {
+        self.stop.send_replace(true);
+    }
+
+    /// The URL of its database.
+    pub fn database_url(&self) -> &str {
+        &self.database_url
+    }
+
+    /// A connection to the database itself, to look at rows.
+    pub async fn sql(&self) -> tokio_postgres::Client {
+        let (client, connection) = tokio_postgres::connect(&self.database_url, NoTls)
+            .await
+            .expect("PostgreSQL");
+        tokio::spawn(connection);
+        client
+    }
+
+    /// Sends a request, or says why it could not be sent.
+    pub async fn try_send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Result<Answer, String> {
+        let method = Method::from_bytes(method.as_bytes()).expect("a method");
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("http://{}{path}", self.address));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request
+            .body(Full::new(Bytes::from(body.to_owned())))
+            .expect("a request");
+        let response = self
+            .client
+            .request(request)
+            .await
+            .map_err(|error| format!("{error:?}"))?;
+        let (parts, body) = response.into_parts();
+        let body = body
+            .collect()
+            .await
+            .map_err(|error| format!("{error:?}"))?
+            .to_bytes();
+        Ok(Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        })
+    }
+
+    /// Sends a request.
+    pub async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
+        self.try_send(method, path, headers, body)
+            .await
+            .unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+    }
+
+    /// `GET`
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, &[], "").await
+    }
+
+    /// `POST /v1/users`
+    pub async fn create(&self, user: &Value) -> Answer {
+        self.send("POST", "/v1/users", JSON, &user.to_string())
+            .await
+    }
+
+    /// Creates a user that has to be valid and new.
+    pub async fn created(&self, user: &Value) -> Value {
+        let answer = self.create(user).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.json()
+    }
+
+    /// Follows `next` from the first page on; returns every item.
+    pub async fn walk(&self, query: &str) -> Vec<Value> {
+        let mut items = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let page = self.get(&format!("/v1/users?{query}{cursor}")).await;
+            assert_eq!(page.status, 200, "{page:?}");
+            let page = page.json();
+            items.extend(page["items"].as_array().expect("items").iter().cloned());
+            match page["next"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return items,
+            }
+        }
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        self.running.abort();
+    }
+}
+
+/// The header of a JSON body.
+pub const JSON: &[(&str, &str)] = &[("content-type", "application/json")];
+
+/// The id of a user.
+pub fn id(user: &Value) -> &str {
+    user["id"].as_str().expect("an id")
+}
+
+/// The path of a user.
+pub fn path(user: &Value) -> String {
+    format!("/v1/users/{}", id(user))
+}
