@@ -116,7 +116,7 @@ async fn headers_and_targets_over_the_limit_are_refused() {
         431,
         "headers-too-large",
     );
-    let many: String = (0..500).map(|n| format!("x-{n}: 1\r\n")).collect();
+    let many = "x-a: 1\r\n".repeat(500);
     assert_problem(
         &raw(
             &app,

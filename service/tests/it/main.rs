@@ -2,6 +2,16 @@
 //!
 //! One file for each behaviour; `test_app` starts the app, `relay` cuts it off from its database.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::too_many_lines,
+    clippy::similar_names,
+    clippy::duration_suboptimal_units,
+    reason = "a test fails by panicking, and tells one story from its beginning to its end"
+)]
+
 mod change_feed;
 mod create_user;
 mod database_outage;

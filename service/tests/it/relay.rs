@@ -1,14 +1,12 @@
 //! Stands between the app and `PostgreSQL`, and can be cut, as a network can.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 /// A relay of TCP connections to a database.
-pub struct Relay {
-    address: SocketAddr,
+pub(crate) struct Relay {
     state: Arc<watch::Sender<State>>,
     url: String,
 }
@@ -24,7 +22,7 @@ enum State {
 
 impl Relay {
     /// A relay to the server of `url`.
-    pub async fn start(url: &str) -> Self {
+    pub(crate) async fn start(url: &str) -> Self {
         let (head, tail) = url.rsplit_once('@').expect("a URL with a user");
         let (server, rest) = tail.split_once('/').expect("a URL with a database");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -32,35 +30,34 @@ impl Relay {
         let state = Arc::new(watch::Sender::new(State::Open));
         tokio::spawn(relay(listener, server.to_owned(), state.clone()));
         Self {
-            address,
             state,
             url: format!("{head}@{address}/{rest}"),
         }
     }
 
     /// The database's URL by way of the relay.
-    pub fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
     /// Breaks off every connection and refuses new ones.
-    pub fn cut(&self) {
+    pub(crate) fn cut(&self) {
         self.state.send_replace(State::Cut);
     }
 
     /// Breaks off every connection once and takes new ones at once.
-    pub fn cut_once(&self) {
+    pub(crate) fn cut_once(&self) {
         self.cut();
         self.restore();
     }
 
     /// Lets nothing through any more, and says nothing, as when a host is gone.
-    pub fn silence(&self) {
+    pub(crate) fn silence(&self) {
         self.state.send_replace(State::Silent);
     }
 
     /// Takes connections again.
-    pub fn restore(&self) {
+    pub(crate) fn restore(&self) {
         self.state.send_replace(State::Open);
     }
 }

@@ -32,41 +32,42 @@ struct Migrate {
 }
 
 /// A running service.
-pub struct TestApp {
-    pub address: SocketAddr,
-    pub admin_address: SocketAddr,
+pub(crate) struct TestApp {
+    pub(crate) address: SocketAddr,
+    pub(crate) admin_address: SocketAddr,
     stop: watch::Sender<bool>,
     running: JoinHandle<usize>,
     client: Client<HttpConnector, Full<Bytes>>,
     database_url: String,
     // Dropped last: the database goes when nobody uses it any more.
-    _database: Option<Database>,
+    #[allow(dead_code, reason = "held so that it is dropped after the app")]
+    database: Option<Database>,
 }
 
 /// An answer, read to its end.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: Bytes,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Answer {
     /// The body as JSON.
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body)
             .unwrap_or_else(|error| panic!("{error}: {:?}", self.body))
     }
 
     /// A header field.
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
             .map_or("", |value| value.to_str().expect("visible ASCII"))
     }
 
     /// The slug of the problem that the answer is; demands everything that a problem has.
-    pub fn problem(&self) -> String {
+    pub(crate) fn problem(&self) -> String {
         assert_eq!(
             self.header("content-type"),
             "application/problem+json",
@@ -86,7 +87,7 @@ impl Answer {
 }
 
 /// A fresh database with the schema of Roster.
-pub async fn database() -> Database {
+pub(crate) async fn database() -> Database {
     dev_postgres::test_database(async |url: String| {
         let args = Migrate::parse_from(["migrate", "--database-url", &url]).database;
         let settings = pool_settings(&args, None).map_err(|error| error.to_string())?;
@@ -101,21 +102,21 @@ pub async fn database() -> Database {
 
 impl TestApp {
     /// A service with the settings of the tests.
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::start_with(&[]).await
     }
 
     /// A service with further flags.
-    pub async fn start_with(flags: &[&str]) -> Self {
+    pub(crate) async fn start_with(flags: &[&str]) -> Self {
         let database = database().await;
         let url = database.url().to_owned();
         let mut app = Self::start_on(&url, flags).await;
-        app._database = Some(database);
+        app.database = Some(database);
         app
     }
 
     /// A service on the database that `url` names.
-    pub async fn start_on(url: &str, flags: &[&str]) -> Self {
+    pub(crate) async fn start_on(url: &str, flags: &[&str]) -> Self {
         // No test is decided by how busy the machine is: the limits of time are far away unless a test wants them near.
         let fixed = [
             "serve",
@@ -147,12 +148,12 @@ impl TestApp {
             running: tokio::spawn(app.run()),
             client: Client::builder(TokioExecutor::new()).build_http(),
             database_url: url.to_owned(),
-            _database: None,
+            database: None,
         }
     }
 
     /// Tells the service to stop and waits until it has; returns how many connections were cut off.
-    pub async fn stop(&mut self) -> usize {
+    pub(crate) async fn stop(&mut self) -> usize {
         self.stop.send_replace(true);
         (&mut self.running)
             .await
@@ -160,17 +161,17 @@ impl TestApp {
     }
 
     /// Tells the service to stop.
-    pub fn begin_stop(&self) {
+    pub(crate) fn begin_stop(&self) {
         self.stop.send_replace(true);
     }
 
     /// The URL of its database.
-    pub fn database_url(&self) -> &str {
+    pub(crate) fn database_url(&self) -> &str {
         &self.database_url
     }
 
     /// A connection to the database itself, to look at rows.
-    pub async fn sql(&self) -> tokio_postgres::Client {
+    pub(crate) async fn sql(&self) -> tokio_postgres::Client {
         let (client, connection) = tokio_postgres::connect(&self.database_url, NoTls)
             .await
             .expect("PostgreSQL");
@@ -179,7 +180,7 @@ impl TestApp {
     }
 
     /// Sends a request, or says why it could not be sent.
-    pub async fn try_send(
+    pub(crate) async fn try_send(
         &self,
         method: &str,
         path: &str,
@@ -215,7 +216,7 @@ impl TestApp {
     }
 
     /// Sends a request.
-    pub async fn send(
+    pub(crate) async fn send(
         &self,
         method: &str,
         path: &str,
@@ -228,25 +229,25 @@ impl TestApp {
     }
 
     /// `GET`
-    pub async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send("GET", path, &[], "").await
     }
 
     /// `POST /v1/users`
-    pub async fn create(&self, user: &Value) -> Answer {
+    pub(crate) async fn create(&self, user: &Value) -> Answer {
         self.send("POST", "/v1/users", JSON, &user.to_string())
             .await
     }
 
     /// Creates a user that has to be valid and new.
-    pub async fn created(&self, user: &Value) -> Value {
+    pub(crate) async fn created(&self, user: &Value) -> Value {
         let answer = self.create(user).await;
         assert_eq!(answer.status, 201, "{answer:?}");
         answer.json()
     }
 
     /// Follows `next` from the first page on; returns every item.
-    pub async fn walk(&self, query: &str) -> Vec<Value> {
+    pub(crate) async fn walk(&self, query: &str) -> Vec<Value> {
         let mut items = Vec::new();
         let mut cursor = String::new();
         loop {
@@ -269,14 +270,14 @@ impl Drop for TestApp {
 }
 
 /// The header of a JSON body.
-pub const JSON: &[(&str, &str)] = &[("content-type", "application/json")];
+pub(crate) const JSON: &[(&str, &str)] = &[("content-type", "application/json")];
 
 /// The id of a user.
-pub fn id(user: &Value) -> &str {
+pub(crate) fn id(user: &Value) -> &str {
     user["id"].as_str().expect("an id")
 }
 
 /// The path of a user.
-pub fn path(user: &Value) -> String {
+pub(crate) fn path(user: &Value) -> String {
     format!("/v1/users/{}", id(user))
 }
