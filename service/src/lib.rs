@@ -10,6 +10,7 @@ pub mod healthcheck;
 pub mod http;
 pub mod metrics;
 pub mod shutdown;
+pub mod smoke_test;
 pub mod store;
 pub mod telemetry;
 pub mod trace_context;

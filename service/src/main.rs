@@ -7,6 +7,7 @@ use roster::config::{self, DatabaseArgs, ServeArgs};
 use roster::domain::DirectoryError;
 use roster::healthcheck;
 use roster::shutdown::run_until_signalled;
+use roster::smoke_test::{self, SmokeTestArgs};
 use roster::store::migrations::{self, SchemaError};
 use roster::telemetry;
 use std::io::Write as _;
@@ -62,6 +63,8 @@ enum Command {
     /// Make the keys that sign tokens.
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Walk once through a running service as a client: token, create, read, delete one user. Used by `helm test`.
+    SmokeTest(SmokeTestArgs),
     /// Print the effective settings of 'serve', with secrets masked, and say what is wrong with them.
     CheckConfig(Box<ServeArgs>),
 }
@@ -78,6 +81,9 @@ fn main() -> ExitCode {
         Command::Healthcheck { admin_listen } => ask(admin_listen),
         Command::Client(command) => client(&command),
         Command::Token(command) => print(client_commands::run_token(&command)),
+        Command::SmokeTest(args) => {
+            smoke_test::run(&args).map_err(|error| (FAILURE, error.to_string()))
+        }
         Command::CheckConfig(args) => check_config(&args, &matches),
     };
     match outcome {

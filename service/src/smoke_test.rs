@@ -1,0 +1,285 @@
+//! Walks once through a running service as a client would: token, create, read, delete.
+//!
+//! `helm test` runs it in the cluster with the image's own binary, so it needs nothing but sockets. It speaks
+//! HTTP/1.0, in which a body ends where the connection does, and knows nothing of the service's own types.
+
+use std::io::{self, Read, Write};
+use std::net::{TcpStream, ToSocketAddrs as _};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::Uri;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use serde_json::{Value, json};
+
+const TIMEOUT: Duration = Duration::from_secs(10);
+const LARGEST_ANSWER: u64 = 1 << 20;
+
+/// Where the service is, and who we are to it.
+#[derive(Debug, clap::Args)]
+pub struct SmokeTestArgs {
+    /// Address of the API, such as `http://roster.roster.svc`.
+    #[arg(long, value_name = "URL")]
+    url: Uri,
+    /// Authority that signed the service's certificate (PEM); needed for https.
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+    /// File with the id of a client that may read and write users; none where tokens are not asked for.
+    #[arg(long, value_name = "FILE", requires = "client_secret_file")]
+    client_id_file: Option<PathBuf>,
+    /// File with that client's secret.
+    #[arg(long, value_name = "FILE", requires = "client_id_file")]
+    client_secret_file: Option<PathBuf>,
+}
+
+/// What went wrong, at which step.
+#[derive(Debug, thiserror::Error)]
+#[error("{step}: {why}")]
+pub struct SmokeTestError {
+    step: &'static str,
+    why: String,
+}
+
+struct Answer {
+    status: u16,
+    body: String,
+}
+
+struct Client<'a> {
+    args: &'a SmokeTestArgs,
+    authorization: Option<String>,
+}
+
+/// Creates, reads and deletes one user. Nothing is left behind, not even by a test that fails half way.
+pub fn run(args: &SmokeTestArgs) -> Result<(), SmokeTestError> {
+    let mut client = Client {
+        args,
+        authorization: None,
+    };
+    client.log_in()?;
+    let email = format!("smoke-test-{}@example.com", uuid::Uuid::now_v7());
+    let user = json!({"email": email, "name": "Smoke Test"});
+    let created = client.call("create", "POST", "/v1/users", &user.to_string(), 201)?;
+    let path = format!("/v1/users/{}", text(&created, "id", "create")?);
+    let read = client.read_back(&path, &email);
+    let deleted = client.call("delete", "DELETE", &path, "", 204);
+    read?;
+    deleted?;
+    client.call("read after delete", "GET", &path, "", 404)?;
+    Ok(())
+}
+
+impl Client<'_> {
+    fn log_in(&mut self) -> Result<(), SmokeTestError> {
+        let (Some(id), Some(secret)) = (&self.args.client_id_file, &self.args.client_secret_file)
+        else {
+            return Ok(());
+        };
+        let step = "token";
+        let file = |path: &PathBuf| {
+            std::fs::read_to_string(path)
+                .map(|text| text.trim().to_owned())
+                .map_err(|error| failed(step, format!("{}: {error}", path.display())))
+        };
+        let pair = format!("{}:{}", file(id)?, file(secret)?);
+        self.authorization = Some(format!("Basic {}", STANDARD.encode(pair)));
+        let form = "grant_type=client_credentials";
+        let token = self.call(step, "POST", "/oauth/token", form, 200)?;
+        self.authorization = Some(format!("Bearer {}", text(&token, "access_token", step)?));
+        Ok(())
+    }
+
+    fn read_back(&self, path: &str, email: &str) -> Result<(), SmokeTestError> {
+        let read = self.call("read", "GET", path, "", 200)?;
+        if text(&read, "email", "read")? == email {
+            return Ok(());
+        }
+        Err(failed("read", "another user came back than was created"))
+    }
+
+    /// Sends one request; an answer with another status is an error.
+    fn call(
+        &self,
+        step: &'static str,
+        method: &str,
+        path: &str,
+        body: &str,
+        wanted: u16,
+    ) -> Result<Value, SmokeTestError> {
+        let answer = self
+            .exchange(method, path, body)
+            .map_err(|error| failed(step, format!("{method} {path}: {error}")))?;
+        if answer.status != wanted {
+            let Answer { status, body } = answer;
+            let why =
+                format!("{method} {path} was answered with {status} instead of {wanted}: {body}");
+            return Err(failed(step, why));
+        }
+        Ok(serde_json::from_str(&answer.body).unwrap_or_default())
+    }
+
+    fn exchange(&self, method: &str, path: &str, body: &str) -> io::Result<Answer> {
+        let host = self.args.url.host().unwrap_or_default();
+        let secure = self.args.url.scheme_str() == Some("https");
+        let port = self
+            .args
+            .url
+            .port_u16()
+            .unwrap_or(if secure { 443 } else { 80 });
+        let media_type = if body.starts_with('{') {
+            "application/json"
+        } else {
+            "application/x-www-form-urlencoded"
+        };
+        let mut request =
+            format!("{method} {path} HTTP/1.0\r\nhost: {host}\r\naccept: application/json\r\n");
+        if let Some(authorization) = &self.authorization {
+            request.push_str(&format!("authorization: {authorization}\r\n"));
+        }
+        if !body.is_empty() {
+            let length = body.len();
+            request.push_str(&format!(
+                "content-type: {media_type}\r\ncontent-length: {length}\r\n"
+            ));
+        }
+        request.push_str("\r\n");
+        request.push_str(body);
+        let socket = connect(host, port)?;
+        if secure {
+            talk(StreamOwned::new(self.tls(host)?, socket), &request)
+        } else {
+            talk(socket, &request)
+        }
+    }
+
+    fn tls(&self, host: &str) -> io::Result<ClientConnection> {
+        let mut roots = RootCertStore::empty();
+        if let Some(file) = &self.args.ca_file {
+            for certificate in CertificateDer::pem_file_iter(file).map_err(io::Error::other)? {
+                roots
+                    .add(certificate.map_err(io::Error::other)?)
+                    .map_err(io::Error::other)?;
+            }
+        }
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(io::Error::other)?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+        ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)
+    }
+}
+
+fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
+    let mut last = io::Error::other(format!("{host} has no address"));
+    for address in (host, port).to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, TIMEOUT) {
+            Ok(socket) => {
+                socket.set_read_timeout(Some(TIMEOUT))?;
+                socket.set_write_timeout(Some(TIMEOUT))?;
+                return Ok(socket);
+            }
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+fn talk(mut stream: impl Read + Write, request: &str) -> io::Result<Answer> {
+    stream.write_all(request.as_bytes())?;
+    stream.flush()?;
+    let mut answer = Vec::new();
+    // A peer that closes without TLS's own goodbye has still sent what its length says.
+    if let Err(error) = stream.take(LARGEST_ANSWER).read_to_end(&mut answer)
+        && error.kind() != io::ErrorKind::UnexpectedEof
+    {
+        return Err(error);
+    }
+    parse(&String::from_utf8_lossy(&answer))
+        .ok_or_else(|| io::Error::other("the answer is not HTTP"))
+}
+
+fn parse(answer: &str) -> Option<Answer> {
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    let status = head.split_whitespace().nth(1)?.parse().ok()?;
+    Some(Answer {
+        status,
+        body: body.to_owned(),
+    })
+}
+
+fn text(value: &Value, name: &str, step: &'static str) -> Result<String, SmokeTestError> {
+    value[name]
+        .as_str()
+        .map(str::to_owned)
+        .ok_or_else(|| failed(step, format!("the answer has no `{name}`")))
+}
+
+fn failed(step: &'static str, why: impl Into<String>) -> SmokeTestError {
+    SmokeTestError {
+        step,
+        why: why.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+
+    use super::{SmokeTestArgs, run};
+
+    /// Answers each connection with the next of these.
+    fn serve(answers: &'static [&'static str]) -> SmokeTestArgs {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
+        let url = format!("http://{}", listener.local_addr().expect("is bound"));
+        std::thread::spawn(move || {
+            for answer in answers {
+                let (mut socket, _) = listener.accept().expect("accepts");
+                let _ = socket.read(&mut [0; 4096]);
+                let _ = socket.write_all(answer.as_bytes());
+            }
+        });
+        SmokeTestArgs {
+            url: url.parse().expect("is a URL"),
+            ca_file: None,
+            client_id_file: None,
+            client_secret_file: None,
+        }
+    }
+
+    #[test]
+    fn a_service_that_answers_503_fails() {
+        let args = serve(&["HTTP/1.0 503 Service Unavailable\r\n\r\n{\"title\":\"away\"}"]);
+        let error = run(&args).expect_err("must not pass").to_string();
+        assert!(
+            error.starts_with("create: ") && error.contains("503"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_user_that_comes_back_changed_fails_and_is_deleted_all_the_same() {
+        let args = serve(&[
+            "HTTP/1.0 201 Created\r\n\r\n{\"id\":\"1\"}",
+            "HTTP/1.0 200 OK\r\n\r\n{\"id\":\"1\",\"email\":\"other@example.com\"}",
+            "HTTP/1.0 204 No Content\r\n\r\n",
+        ]);
+        let error = run(&args).expect_err("must not pass").to_string();
+        assert_eq!(error, "read: another user came back than was created");
+    }
+
+    #[test]
+    fn nobody_listening_fails() {
+        let mut args = serve(&[]);
+        args.url = "http://127.0.0.1:1".parse().expect("is a URL");
+        assert!(run(&args).is_err());
+    }
+}
