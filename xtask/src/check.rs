@@ -3,6 +3,7 @@
 //! To add an area: write `check/<area>.rs` with `pub(crate) fn run() -> anyhow::Result<()>` and add its line here.
 //! A tool that is missing makes the area "not proven", never passed: return `tools::missing(name)`.
 
+mod chart;
 mod clippy;
 mod deny;
 mod docs;
@@ -37,6 +38,11 @@ pub(crate) const AREAS: &[Area] = &[
         name: "deny",
         proves: "dependencies: licences, advisories, sources, bans",
         run: deny::run,
+    },
+    Area {
+        name: "chart",
+        proves: "the chart: lint, unit tests, Helm 3 and 4, Kubernetes' schemas, its README",
+        run: chart::run,
     },
     Area {
         name: "clippy",

@@ -37,6 +37,7 @@ pub(crate) enum Command {
     Rollback(RollbackArgs),
     Status(StatusArgs),
     Logs(LogsArgs),
+    E2e(E2eArgs),
     SlackStandIn(SlackStandInArgs),
 }
 

@@ -1,8 +1,9 @@
 //! From a parsed command to the code that runs it: one line for each command.
 
 mod check;
-mod deploy;
-mod image;
+pub(crate) mod deploy;
+mod e2e;
+pub(crate) mod image;
 mod rollback;
 mod slack_stand_in;
 mod status;
@@ -22,6 +23,7 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Rollback(args) => rollback::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Logs(args) => status::logs(&args),
+        Command::E2e(args) => e2e::run(&args),
         Command::SlackStandIn(args) => slack_stand_in::run(args),
     }
 }

@@ -12,6 +12,7 @@ mod check;
 mod cli;
 mod cluster;
 mod commands;
+mod e2e;
 mod failure;
 #[allow(dead_code, reason = "commands that speak to servers use it")]
 mod http_client;

@@ -185,3 +185,46 @@ pub(crate) struct LogsArgs {
     #[arg(long, default_value = "10m")]
     pub(crate) since: String,
 }
+
+/// Prove the delivery on the current context's cluster: build, push, deploy, upgrade and go back under load, evict,
+/// break it on purpose.
+///
+/// The cluster must belong to the development environment. The database is a private PostgreSQL of this machine, when
+/// pods reach this machine at their node's address, or the one that --database-url names. Everything is taken away
+/// at the end, unless --keep is said.
+#[derive(Args)]
+pub(crate) struct E2eArgs {
+    /// Image to deploy, instead of one built from the work tree
+    #[arg(long, value_name = "REFERENCE")]
+    pub(crate) image: Option<String>,
+    /// Where images are pushed to
+    #[arg(
+        long,
+        env = "ROSTER_IMAGE_REPOSITORY",
+        default_value = "docker.io/roster/roster"
+    )]
+    pub(crate) repository: String,
+    /// Values for this cluster, such as helm-chart/ci/local-values.yaml
+    #[arg(long, value_name = "FILE")]
+    pub(crate) values: Vec<PathBuf>,
+    /// Domain below which the service gets its name
+    #[arg(long, env = "ROSTER_DOMAIN")]
+    pub(crate) domain: Option<String>,
+    /// Authority that signs the Gateway's certificate (PEM)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Database that pods and this machine reach, instead of one started here
+    #[arg(
+        long,
+        value_name = "URL",
+        hide_env_values = true,
+        env = "ROSTER_E2E_DATABASE_URL"
+    )]
+    pub(crate) database_url: Option<String>,
+    /// Requests a second
+    #[arg(long, default_value_t = 200)]
+    pub(crate) rate: u64,
+    /// Leave the namespace as it is at the end
+    #[arg(long)]
+    pub(crate) keep: bool,
+}

@@ -112,12 +112,12 @@ mod tests {
     #[test]
     fn a_star_stands_for_any_characters() {
         assert!(matches(
-            "gke_*_roster-dev",
-            "gke_project_europe-west1_roster-dev"
+            "gke_*-dev_*_roster",
+            "gke_acme-dev_europe-west1_roster"
         ));
         assert!(!matches(
-            "gke_*_roster-dev",
-            "gke_project_europe-west1_roster-production"
+            "gke_*-dev_*_roster",
+            "gke_acme-production_europe-west1_roster"
         ));
         assert!(matches("kind-*", "kind-"));
         assert!(!matches("local", "local-2"));

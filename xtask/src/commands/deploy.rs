@@ -2,35 +2,29 @@
 //!
 //! The steps and their order are here; what each asks of the cluster is in `crate::cluster`.
 
+mod choose;
+mod report;
+
 use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
 
 use anyhow::Result;
-use serde_json::Value;
 
 use crate::cli::DeployArgs;
 use crate::cluster::changes::{self, Objects};
 use crate::cluster::diagnosis::{Cause, Observer};
 use crate::cluster::environment::Environment;
 use crate::cluster::helm::Helm;
-use crate::cluster::kubectl::{self, Cluster, SERVERS};
+use crate::cluster::kubectl::Cluster;
 use crate::cluster::lock::Lock;
+use crate::cluster::needs;
 use crate::cluster::release::{self, Outcome};
 use crate::cluster::watch::{self, Sight};
-use crate::cluster::{RELEASE, needs};
-use crate::commands::image::{Commit, branch_tag};
 use crate::failure::{Failure, Kind};
-use crate::image::reference::{Reference, Repository};
-use crate::image::registry::Registry;
-use crate::image::signature;
 use crate::interrupt;
 use crate::steps::Steps;
-
-/// The image that is to run.
-struct Chosen {
-    reference: Reference,
-    revision: String,
-}
+use choose::{Chosen, choose};
+pub(crate) use report::url;
 
 /// Runs the command.
 pub(crate) fn run(args: &DeployArgs) -> Result<()> {
@@ -56,19 +50,19 @@ pub(crate) fn run(args: &DeployArgs) -> Result<()> {
         Ok(())
     })?;
     let (text, before) = steps.step("changes", || differences(&helm, &wanted))?;
-    if text.is_empty() && is_serving(&helm.cluster)? {
+    if text.is_empty() && report::is_serving(&helm.cluster)? {
         println!(
             "nothing to do: {} runs {} already",
             environment.name, image.reference
         );
-        return report(&helm, &image, &steps);
+        return report::print(&helm, &image, &steps);
     }
     print_changes(&text);
     confirm(args, &environment)?;
     steps.step("upgrade", || upgrade(&helm, &image, before, args))?;
     steps.step("smoke test", || smoke_test(&helm, &image, before, args))?;
     steps.step("watch", || look_on(&helm, before, args))?;
-    report(&helm, &image, &steps)
+    report::print(&helm, &image, &steps)
 }
 
 /// Tools, context, cluster and permissions: all that can be wrong before anything is looked up.
@@ -91,53 +85,6 @@ fn preflight(args: &DeployArgs, environment: &Environment) -> Result<Helm> {
         helm.version
     );
     Ok(helm)
-}
-
-/// The image that was named, or the registry's latest of this commit, or of this branch.
-fn choose(args: &DeployArgs) -> Result<Chosen> {
-    let commit = Commit::read()?;
-    let candidates = if let Some(name) = &args.image {
-        vec![Reference::parse(name)?]
-    } else {
-        let repository = Repository::parse(&args.repository)?;
-        let branch = args.branch.clone().or_else(|| commit.branch.clone());
-        let mut tags = vec![format!("sha-{}", &commit.revision[..12])];
-        tags.extend(branch.map(|branch| branch_tag(&branch)));
-        tags.into_iter().map(|tag| repository.at(tag)).collect()
-    };
-    for candidate in &candidates {
-        let found = Registry::new(&candidate.repository)?.find(&candidate.version)?;
-        let Some(found) = found else { continue };
-        let revision = found.labels["org.opencontainers.image.revision"]
-            .as_str()
-            .unwrap_or("unknown")
-            .to_owned();
-        let reference = candidate.repository.at(found.digest);
-        anstream::eprintln!("  {candidate} is {reference}, built from {revision}");
-        if args.image.is_none() && revision != commit.revision {
-            anstream::eprintln!(
-                "  note: that is not the commit checked out here ({}); the registry has no image of it",
-                commit.revision
-            );
-        }
-        if !signature::verify(&reference.to_string())? {
-            anstream::eprintln!(
-                "  signature not verified: ROSTER_COSIGN_PUBLIC_KEY and ROSTER_COSIGN_IDENTITY are not set"
-            );
-        }
-        return Ok(Chosen {
-            reference,
-            revision,
-        });
-    }
-    let names: Vec<_> = candidates.iter().map(ToString::to_string).collect();
-    Err(Failure::new(
-        Kind::Usage,
-        "there is no image to deploy",
-        format!("the registry has none of: {}", names.join(", ")),
-        "build and push it: cargo xtask image build && cargo xtask image push; or name one with --image",
-    )
-    .into())
 }
 
 fn with_image(mut helm: Helm, args: &DeployArgs, image: &Chosen) -> Helm {
@@ -300,70 +247,4 @@ fn interrupted(state: &str) -> Failure {
         "Ctrl-C or SIGTERM",
         "run it again",
     )
-}
-
-/// Whether every wanted pod is there and ready.
-fn is_serving(cluster: &Cluster) -> Result<bool> {
-    let Some(deployment) = cluster.deployment()? else {
-        return Ok(false);
-    };
-    let wanted = deployment["spec"]["replicas"].as_u64();
-    Ok(wanted.is_some_and(|count| count > 0)
-        && deployment["status"]["availableReplicas"].as_u64() >= wanted)
-}
-
-/// What runs where.
-fn report(helm: &Helm, image: &Chosen, steps: &Steps) -> Result<()> {
-    let history = helm.history()?;
-    let serving = release::serving(&history);
-    println!();
-    println!("url       {}", url(&helm.cluster)?);
-    println!("image     {}", image.reference);
-    println!("revision  {}", image.revision);
-    if let Some(serving) = serving {
-        println!(
-            "release   {RELEASE}, revision {}, chart {}",
-            serving.number, serving.chart
-        );
-    }
-    for pod in helm.cluster.pods(SERVERS)? {
-        println!(
-            "pod       {} on {} ({}, {} restarts)",
-            kubectl::name(&pod),
-            pod["spec"]["nodeName"].as_str().unwrap_or("no node"),
-            if kubectl::is_ready(&pod) {
-                "ready"
-            } else {
-                "not ready"
-            },
-            kubectl::restarts(&pod),
-        );
-    }
-    println!("{}", steps.table());
-    Ok(())
-}
-
-/// Where users reach the service: by its hostname when it has one.
-pub(crate) fn url(cluster: &Cluster) -> Result<String> {
-    let host = |object: Option<Value>, path: &str| {
-        object.and_then(|object| object.pointer(path)?.as_str().map(str::to_owned))
-    };
-    let ingress = cluster.find("ingress", RELEASE)?;
-    if let Some(host) = host(ingress, "/spec/rules/0/host") {
-        return Ok(format!("https://{host}/"));
-    }
-    // The Gateway API need not be installed.
-    let route = cluster.find("httproute", RELEASE).unwrap_or_default();
-    if let Some(host) = host(route, "/spec/hostnames/0") {
-        return Ok(format!("https://{host}/"));
-    }
-    let service = cluster.find("service", RELEASE)?;
-    let port = service
-        .and_then(|service| service.pointer("/spec/ports/0/port")?.as_u64())
-        .unwrap_or(80);
-    let scheme = if port == 443 { "https" } else { "http" };
-    Ok(format!(
-        "{scheme}://{RELEASE}.{}.svc:{port}/ (inside the cluster)",
-        cluster.namespace
-    ))
 }

@@ -40,7 +40,7 @@ pub(crate) fn build(args: &ImageBuildArgs) -> Result<Record> {
     let repository = Repository::parse(&args.repository)?;
     let commit = Commit::read()?;
     let target = target()?;
-    let binary_path = compile(target, &commit)?;
+    let binary_path = compile("roster", &commit)?;
     let binary = std::fs::read(&binary_path)
         .with_context(|| format!("cannot read {}", binary_path.display()))?;
     let description = Description {
@@ -50,7 +50,7 @@ pub(crate) fn build(args: &ImageBuildArgs) -> Result<Record> {
         created: commit.created.clone(),
     };
     let layer = layer::pack(&binary, commit.seconds)?;
-    let image = assemble::assemble(&layer, &description)?;
+    let image = assemble::assemble(&layer, &description, &[])?;
     let size = image.size();
     if size > LARGEST_IMAGE {
         return Err(Failure::new(
@@ -220,7 +220,9 @@ fn target() -> Result<&'static str> {
     })
 }
 
-fn compile(target: &str, commit: &Commit) -> Result<PathBuf> {
+/// Compiles the package's binary so that it needs no other file, and gives its path.
+pub(crate) fn compile(package: &str, commit: &Commit) -> Result<PathBuf> {
+    let target = target()?;
     let here = std::env::current_dir()?.display().to_string();
     let cargo_home = std::env::var("CARGO_HOME")
         .or_else(|_| std::env::var("HOME").map(|home| format!("{home}/.cargo")))
@@ -232,21 +234,25 @@ fn compile(target: &str, commit: &Commit) -> Result<PathBuf> {
         format!("--remap-path-prefix={cargo_home}=/cargo"),
     ];
     tool("cargo")
-        .args([
-            "auditable",
-            "build",
-            "--release",
-            "--locked",
-            "--package=roster",
-            "--bin=roster",
-        ])
+        .args(["auditable", "build", "--release", "--locked"])
+        .arg(format!("--package={package}"))
+        .arg(format!("--bin={package}"))
         .arg(format!("--target={target}"))
         .arg(format!("--config=target.{target}.rustflags={flags:?}"))
         .env("SOURCE_DATE_EPOCH", commit.seconds.to_string())
         .env("ROSTER_REVISION", &commit.revision)
         .run()?;
+    binary_path(package)
+}
+
+/// Where [`compile`] leaves the package's binary.
+pub(crate) fn binary_path(package: &str) -> Result<PathBuf> {
     let folder = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".to_owned());
-    Ok(Path::new(&folder).join(target).join("release/roster"))
+    let path = Path::new(&folder)
+        .join(target()?)
+        .join("release")
+        .join(package);
+    Ok(std::path::absolute(path)?)
 }
 
 /// Hands the image to the local engine, in the one format that every version of `docker load` reads.

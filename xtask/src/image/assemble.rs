@@ -61,14 +61,20 @@ impl Blob {
     }
 }
 
-/// Builds configuration and manifest around the layer.
-pub(crate) fn assemble(layer: &Layer, description: &Description) -> Result<Image> {
+/// Builds configuration and manifest around the layer. `variables` are `NAME=value`.
+pub(crate) fn assemble(
+    layer: &Layer,
+    description: &Description,
+    variables: &[String],
+) -> Result<Image> {
     let labels = labels(description);
+    let mut env = vec![format!("SSL_CERT_FILE={CERTIFICATES}")];
+    env.extend_from_slice(variables);
     let config = ConfigBuilder::default()
         .user(USER)
         .entrypoint(vec!["/roster".to_owned()])
         .cmd(vec!["serve".to_owned()])
-        .env(vec![format!("SSL_CERT_FILE={CERTIFICATES}")])
+        .env(env)
         .exposed_ports(vec!["8080/tcp".to_owned(), "8081/tcp".to_owned()])
         .working_dir("/")
         .labels(labels.clone())
@@ -220,7 +226,7 @@ mod tests {
         let layer = layer::pack(b"binary", 5).expect("packs");
         let digests: Vec<String> = (0..8)
             .map(|_| {
-                assemble(&layer, &description())
+                assemble(&layer, &description(), &[])
                     .expect("assembles")
                     .manifest
                     .digest
@@ -235,7 +241,7 @@ mod tests {
     #[test]
     fn the_image_runs_as_a_numeric_user_and_says_where_it_is_from() {
         let layer = layer::pack(b"binary", 5).expect("packs");
-        let image = assemble(&layer, &description()).expect("assembles");
+        let image = assemble(&layer, &description(), &[]).expect("assembles");
         let config: serde_json::Value =
             serde_json::from_slice(&image.config.bytes).expect("is JSON");
         assert_eq!(config["config"]["User"], "65532:65532");

@@ -1,0 +1,64 @@
+//! Which image is deployed: the one that is named, or the registry's latest, always by digest.
+
+use anyhow::Result;
+
+use crate::cli::DeployArgs;
+use crate::commands::image::{Commit, branch_tag};
+use crate::failure::{Failure, Kind};
+use crate::image::reference::{Reference, Repository};
+use crate::image::registry::Registry;
+use crate::image::signature;
+
+/// The image that is to run.
+pub(super) struct Chosen {
+    pub(super) reference: Reference,
+    /// Commit that it was built from.
+    pub(super) revision: String,
+}
+
+/// The image that was named, or the registry's latest of this commit, or of this branch.
+pub(super) fn choose(args: &DeployArgs) -> Result<Chosen> {
+    let commit = Commit::read()?;
+    let candidates = if let Some(name) = &args.image {
+        vec![Reference::parse(name)?]
+    } else {
+        let repository = Repository::parse(&args.repository)?;
+        let branch = args.branch.clone().or_else(|| commit.branch.clone());
+        let mut tags = vec![format!("sha-{}", &commit.revision[..12])];
+        tags.extend(branch.map(|branch| branch_tag(&branch)));
+        tags.into_iter().map(|tag| repository.at(tag)).collect()
+    };
+    for candidate in &candidates {
+        let found = Registry::new(&candidate.repository)?.find(&candidate.version)?;
+        let Some(found) = found else { continue };
+        let revision = found.labels["org.opencontainers.image.revision"]
+            .as_str()
+            .unwrap_or("unknown")
+            .to_owned();
+        let reference = candidate.repository.at(found.digest);
+        anstream::eprintln!("  {candidate} is {reference}, built from {revision}");
+        if args.image.is_none() && revision != commit.revision {
+            anstream::eprintln!(
+                "  note: that is not the commit checked out here ({}); the registry has no image of it",
+                commit.revision
+            );
+        }
+        if !signature::verify(&reference.to_string())? {
+            anstream::eprintln!(
+                "  signature not verified: ROSTER_COSIGN_PUBLIC_KEY and ROSTER_COSIGN_IDENTITY are not set"
+            );
+        }
+        return Ok(Chosen {
+            reference,
+            revision,
+        });
+    }
+    let names: Vec<_> = candidates.iter().map(ToString::to_string).collect();
+    Err(Failure::new(
+        Kind::Usage,
+        "there is no image to deploy",
+        format!("the registry has none of: {}", names.join(", ")),
+        "build and push it: cargo xtask image build && cargo xtask image push; or name one with --image",
+    )
+    .into())
+}

@@ -1,0 +1,60 @@
+//! Images that are bad on purpose, and what a deploy of each must end with.
+
+use anyhow::Result;
+
+use crate::commands::image::{self, Commit};
+use crate::failure::Kind;
+use crate::image::assemble::{self, Description};
+use crate::image::layer;
+use crate::image::reference::{Reference, Repository};
+use crate::image::registry::Registry;
+
+/// One way to be bad.
+pub(crate) struct Fault {
+    /// As `xtask/bad-release` names it.
+    pub(crate) name: &'static str,
+    /// How the deploy must end.
+    pub(crate) kind: Kind,
+    /// Whether users may see it: errors are noticed only after some were served.
+    pub(crate) reaches_users: bool,
+}
+
+/// Every way.
+pub(crate) const FAULTS: &[Fault] = &[
+    Fault {
+        name: "crash",
+        kind: Kind::PodsCrash,
+        reaches_users: false,
+    },
+    Fault {
+        name: "unready",
+        kind: Kind::NeverReady,
+        reaches_users: false,
+    },
+    Fault {
+        name: "migration",
+        kind: Kind::MigrationFailed,
+        reaches_users: false,
+    },
+    Fault {
+        name: "errors",
+        kind: Kind::ServesErrors,
+        reaches_users: true,
+    },
+];
+
+/// Builds and pushes the image with this fault.
+pub(crate) fn push(fault: &Fault, repository: &Repository, commit: &Commit) -> Result<Reference> {
+    let binary = image::compile("bad-release", commit)?;
+    let layer = layer::pack(&std::fs::read(binary)?, 0)?;
+    let description = Description {
+        version: "0.0.0".to_owned(),
+        revision: format!("bad-{}", fault.name),
+        source: String::new(),
+        created: "1970-01-01T00:00:00Z".to_owned(),
+    };
+    let variables = [format!("BAD_RELEASE={}", fault.name)];
+    let image = assemble::assemble(&layer, &description, &variables)?;
+    Registry::new(repository)?.push(&image, &[format!("bad-{}", fault.name)])?;
+    Ok(repository.at(image.manifest.digest))
+}
