@@ -108,7 +108,7 @@ impl App {
         }
         let metrics = Metrics::new(TEMPLATES, BUILD).map_err(|error| internal(&error))?;
         let access = Access::open(args, &metrics)?;
-        let store = PgUserStore::new(&pool_settings(&args.database, Some(&args.pool))?)?;
+        let store = PgUserStore::new(&pool_settings(&args.database, Some(&args.pool))?, &metrics)?;
         store.check_schema().await.map_err(|error| match error {
             SchemaError::Store(error) => StartError::Store(error),
             error => StartError::Schema(error),
@@ -135,8 +135,13 @@ impl App {
             metrics: metrics.clone(),
             draining: draining.clone(),
         });
-        let edge = Edge::new(&service, telemetry.access_log(), access.gate(&args.tokens))
-            .map_err(|error| internal(&error))?;
+        let edge = Edge::new(
+            &service,
+            telemetry.access_log(),
+            telemetry.tracer(),
+            access.gate(&args.tokens),
+        )
+        .map_err(|error| internal(&error))?;
         watch_state(&metrics, &service, telemetry);
         Ok(Self {
             listener: bind(args.http.listen).await?,
@@ -239,6 +244,7 @@ fn watch_state(metrics: &Metrics, service: &Arc<Service<PgUserStore>>, telemetry
                 max: status.max_size,
                 waiting: status.waiting,
             });
+            metrics.set_change_feed_lag(service.directory.store().deaf_for());
         }
         for lines in &lost {
             metrics.set_log_lines_lost(lines.sink(), lines.total());
@@ -302,6 +308,7 @@ pub fn telemetry_settings(args: &LogArgs) -> TelemetrySettings {
         colour: std::env::var_os("NO_COLOR").is_none(),
         file: args.log_file.clone(),
         syslog: args.syslog.clone(),
+        otlp_endpoint: args.otlp_endpoint.clone(),
         ..TelemetrySettings::default()
     }
 }

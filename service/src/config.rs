@@ -245,6 +245,9 @@ pub struct LogArgs {
     /// Syslog server: unix:/dev/log, udp://host:514 or tcp://host:601.
     #[arg(long, env = "ROSTER_SYSLOG", value_name = "TARGET")]
     pub syslog: Option<SyslogTarget>,
+    /// OpenTelemetry collector for spans of requests, such as http://localhost:4318; needs a build with --features otlp.
+    #[arg(long, env = "ROSTER_OTLP_ENDPOINT", value_name = "URL")]
+    pub otlp_endpoint: Option<String>,
 }
 
 const URL_SETTING: &str = "--database-url (ROSTER_DATABASE_URL)";

@@ -95,7 +95,7 @@ impl Metrics {
                 r,
                 Gauge::new(
                     "roster_change_feed_lag_seconds",
-                    "Age of the oldest change that this replica's readers were not told of yet.",
+                    "How old a change may be that readers here were not told of; 0 while listening.",
                 )?,
             )?,
             log_lines_lost: counters(

@@ -15,8 +15,7 @@ use super::routes::{Route, router};
 use super::{Answer, HttpSettings, Service};
 use crate::domain::{Scope, UserStore};
 use crate::metrics::{MethodLabel, Metrics};
-use crate::telemetry::{AccessLog, AccessRecord};
-use crate::trace_context::TraceContext;
+use crate::telemetry::{AccessLog, AccessRecord, Tracer};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS};
@@ -49,6 +48,7 @@ pub struct Edge {
     settings: HttpSettings,
     metrics: Arc<Metrics>,
     access_log: AccessLog,
+    tracer: Tracer,
     draining: watch::Receiver<bool>,
     in_flight: AtomicUsize,
 }
@@ -73,6 +73,7 @@ impl Edge {
     pub fn new<S: UserStore>(
         service: &Arc<Service<S>>,
         access_log: AccessLog,
+        tracer: Tracer,
         gate: Gate,
     ) -> Result<Self, routerify_ng::Error> {
         let settings = service.settings.clone();
@@ -84,6 +85,7 @@ impl Edge {
             settings,
             metrics,
             access_log,
+            tracer,
             draining,
             in_flight: AtomicUsize::new(0),
         })
@@ -183,13 +185,10 @@ impl ConnectionState {
         let route = Route::of(request.uri().path());
         let method = MethodLabel::from_name(request.method().as_str());
         let id = request_id(request.headers());
-        let trace = TraceContext::of_request(
-            request
-                .headers()
-                .get_all("traceparent")
-                .iter()
-                .map(HeaderValue::as_bytes),
-        );
+        let traceparents = request.headers().get_all("traceparent").iter();
+        let (trace, span) = edge
+            .tracer
+            .request(traceparents.map(HeaderValue::as_bytes), method.as_str());
         // Kept for a problem document alone, so copied only when there is one; cheap: the path is shared.
         let uri = request.uri().clone();
         let request_bytes =
@@ -240,6 +239,7 @@ impl ConnectionState {
             status,
             duration,
         });
+        span.finish(route.template(), status);
         self.finish(&mut answer, id);
         answer
     }
@@ -396,13 +396,11 @@ fn options(route: Route) -> Answer {
 }
 
 fn panicked(panic: &(dyn std::any::Any + Send), request_id: &str) -> Problem {
-    let message = panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or(panic.downcast_ref::<String>().map(String::as_str));
+    // A message that was put together may hold what a client sent; one that is written in the code cannot.
+    let message = panic.downcast_ref::<&str>().copied();
     tracing::error!(
         request_id,
-        panic = message.unwrap_or("without a message"),
+        panic = message.unwrap_or("its message is kept out of the log"),
         "a handler panicked"
     );
     ProblemKind::Internal.with_detail("the failure was logged under the request id")

@@ -3,11 +3,12 @@
 //! Positions are given out under a lock that is held until the commit (`write_batch`), so whoever sees a position
 //! sees every lower one that will ever be: reading on from the last one seen skips nothing.
 
-use super::pool;
+use super::observed::Statement;
+use super::pool::{self, Pool};
 use super::sql_error::StoreError;
 use super::user_row::{read_profile, read_time};
 use crate::domain::{Change, ChangeKind, ChangePage, User, UserId, Version};
-use deadpool_postgres::{Object, Pool};
+use deadpool_postgres::Object;
 use tokio_postgres::Row;
 
 const READ: &str = "
@@ -27,7 +28,8 @@ pub(super) async fn read(
     limit: u8,
 ) -> Result<Option<ChangePage>, StoreError> {
     let rows = pool::with_client(pool, |guard| async move {
-        let rows = query(guard.client(), after, limit).await;
+        let running = pool.observed.begin(Statement::ReadChanges);
+        let rows = running.end(query(guard.client(), after, limit).await);
         (guard, rows)
     })
     .await?;

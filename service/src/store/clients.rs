@@ -1,13 +1,12 @@
 //! Keeps the API clients. Off the hot path: a client is looked up when it asks for a token, not when it uses one.
 
-use super::pool::{self, Limits, PoolSettings};
+use super::pool::{self, Limits, Pool, PoolSettings};
 use super::sql_error::StoreError;
 use super::{PgUserStore, connector};
 use crate::domain::client::ClientOutcome;
 use crate::domain::{
     ApiClient, ClientId, ClientStore, DirectoryError, Scope, SecretHash, Timestamp,
 };
-use deadpool_postgres::Pool;
 use std::time::SystemTime;
 use tokio_postgres::Row;
 

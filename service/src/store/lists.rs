@@ -1,11 +1,12 @@
 //! Pages of users by keyset: the cost of a page does not grow with its depth.
 
 use super::grams::{like_pattern, search_query};
-use super::pool;
+use super::observed::Statement as Observation;
+use super::pool::{self, Pool};
 use super::sql_error::StoreError;
 use super::user_row::{USER_COLUMNS, read_user};
 use crate::domain::{Cursor, Filters, Page, PageRequest, SortField};
-use deadpool_postgres::{Object, Pool};
+use deadpool_postgres::Object;
 use std::fmt::Write as _;
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
@@ -30,7 +31,8 @@ pub(super) async fn list(pool: &Pool, request: &PageRequest) -> Result<Page, Sto
     let has_filters = request.filters != Filters::default();
     let (statement, prepare) = (&statement, !has_filters);
     let rows = pool::with_client(pool, |guard| async move {
-        let rows = query(guard.client(), statement, prepare).await;
+        let running = pool.observed.begin(Observation::ListUsers);
+        let rows = running.end(query(guard.client(), statement, prepare).await);
         (guard, rows)
     })
     .await?;

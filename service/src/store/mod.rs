@@ -10,6 +10,7 @@ mod idempotency;
 mod lists;
 pub mod migrations;
 mod notifications;
+mod observed;
 pub mod pool;
 mod reads;
 mod sql_error;
@@ -25,6 +26,8 @@ use crate::domain::{
     ChangePage, Condition, Created, DirectoryError, IdempotencyClaim, Page, PageRequest, Profile,
     Timestamp, User, UserId, UserStore,
 };
+use crate::metrics::Metrics;
+use observed::Observed;
 use pool::PoolSettings;
 use std::future::Future;
 use std::sync::Arc;
@@ -37,7 +40,7 @@ pub use sweep::SweepSettings;
 /// The users of a directory in a `PostgreSQL` database.
 pub struct PgUserStore {
     connector: connector::Connector,
-    pool: deadpool_postgres::Pool,
+    pool: pool::Pool,
     limits: pool::Limits,
     reads: reads::PointReads,
     writes: writes::GroupedWrites,
@@ -50,10 +53,10 @@ impl PgUserStore {
     ///
     /// # Errors
     /// When the settings for TLS cannot be used.
-    pub fn new(settings: &PoolSettings) -> Result<Self, StoreError> {
+    pub fn new(settings: &PoolSettings, metrics: &Arc<Metrics>) -> Result<Self, StoreError> {
         let limits = settings.limits;
         let connector = connector::Connector::new(settings)?;
-        let pool = pool::open(&connector, limits)?;
+        let pool = pool::open(&connector, limits)?.observed(Observed::by(metrics));
         Ok(Self {
             reads: reads::PointReads::start(pool.clone(), limits),
             writes: writes::GroupedWrites::start(pool.clone(), limits),
@@ -73,6 +76,11 @@ impl PgUserStore {
     /// Connections in use, idle and awaited.
     pub fn pool_status(&self) -> deadpool_postgres::Status {
         self.pool.status()
+    }
+
+    /// How old a change may be that this replica's readers were not told of.
+    pub fn deaf_for(&self) -> std::time::Duration {
+        self.notifications.deaf_for()
     }
 
     /// Whether the database answers, within the limits of a request.
@@ -100,6 +108,18 @@ impl PgUserStore {
     pub async fn check_schema(&self) -> Result<(), migrations::SchemaError> {
         let client = pool::get(&self.pool).await?;
         migrations::check(&client).await
+    }
+
+    /// Bounds what one request asks of the store, and counts when the bound is met.
+    async fn within<T>(
+        &self,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let outcome = pool::within(&self.limits, work).await;
+        if let Err(error @ StoreError::TimedOut) = &outcome {
+            self.pool.observed.failed(error);
+        }
+        outcome
     }
 
     /// Removes what is past its retention, in small batches, until the store is dropped.
@@ -149,11 +169,11 @@ impl UserStore for PgUserStore {
     }
 
     async fn list(&self, request: &PageRequest) -> Result<Page, DirectoryError> {
-        Ok(pool::within(&self.limits, lists::list(&self.pool, request)).await?)
+        Ok(self.within(lists::list(&self.pool, request)).await?)
     }
 
     async fn changes(&self, after: Option<i64>, limit: u8) -> Result<ChangePage, DirectoryError> {
-        pool::within(&self.limits, changes::read(&self.pool, after, limit))
+        self.within(changes::read(&self.pool, after, limit))
             .await?
             .ok_or(DirectoryError::PositionExpired)
     }

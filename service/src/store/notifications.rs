@@ -4,7 +4,8 @@ use super::connector::Connector;
 use super::write_sql::LISTEN;
 use futures_util::{StreamExt, stream};
 use std::future::Future;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio_postgres::AsyncMessage;
 
@@ -14,13 +15,32 @@ const RETRY_DELAY: Duration = Duration::from_millis(500);
 /// Wakes whoever waits for the next change.
 pub(super) struct Notifications {
     heard: watch::Sender<()>,
+    deaf: Deaf,
+}
+
+/// Since when nobody listens; `None` while somebody does.
+#[derive(Clone)]
+struct Deaf(Arc<Mutex<Option<Instant>>>);
+
+impl Deaf {
+    fn set(&self, deaf: bool) {
+        let mut since = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *since = deaf.then(|| since.unwrap_or_else(Instant::now));
+    }
 }
 
 impl Notifications {
     pub(super) fn start(connector: Connector) -> Self {
         let (heard, _) = watch::channel(());
-        tokio::spawn(listen(connector, heard.clone()));
-        Self { heard }
+        let deaf = Deaf(Arc::new(Mutex::new(Some(Instant::now()))));
+        tokio::spawn(listen(connector, heard.clone(), deaf.clone()));
+        Self { heard, deaf }
+    }
+
+    /// How old a change may be that readers here were not told of: zero while this replica listens.
+    pub(super) fn deaf_for(&self) -> Duration {
+        let since = self.deaf.0.lock().unwrap_or_else(PoisonError::into_inner);
+        since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 
     /// Watches from the call on; the future is ready at the next notification.
@@ -32,7 +52,7 @@ impl Notifications {
     }
 }
 
-async fn listen(connector: Connector, heard: watch::Sender<()>) {
+async fn listen(connector: Connector, heard: watch::Sender<()>, deaf: Deaf) {
     // The store holds one sender, this task the other.
     while heard.sender_count() > 1 {
         if let Ok((client, mut connection)) = connector.open().await {
@@ -50,6 +70,7 @@ async fn listen(connector: Connector, heard: watch::Sender<()>) {
                 // What was committed while nobody listened is found by those who wait when they look again.
                 heard.send_replace(());
                 if listening.is_ok() {
+                    deaf.set(false);
                     std::future::pending::<()>().await;
                 }
             };
@@ -57,6 +78,7 @@ async fn listen(connector: Connector, heard: watch::Sender<()>) {
                 () = receive => {}
                 () = subscribed => {}
             }
+            deaf.set(true);
             tracing::warn!("the connection that listens for changes broke; listening again");
         }
         tokio::time::sleep(RETRY_DELAY).await;

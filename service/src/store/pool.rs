@@ -2,11 +2,13 @@
 
 use super::connector::Connector;
 use super::database_url::DatabaseUrl;
+use super::observed::Observed;
 use super::sql_error::StoreError;
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
+use deadpool_postgres::{Manager, ManagerConfig, Object, RecyclingMethod, Runtime, Timeouts};
 use std::future::Future;
+use std::ops::Deref;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How to reach the database.
 #[derive(Clone, Debug)]
@@ -42,6 +44,28 @@ pub struct Limits {
     pub max_write_batch: usize,
 }
 
+/// The connections, and where it is told how they do.
+#[derive(Clone)]
+pub(super) struct Pool {
+    connections: deadpool_postgres::Pool,
+    pub(super) observed: Observed,
+}
+
+impl Pool {
+    /// The same connections, observed.
+    pub(super) fn observed(self, observed: Observed) -> Self {
+        Self { observed, ..self }
+    }
+}
+
+impl Deref for Pool {
+    type Target = deadpool_postgres::Pool;
+
+    fn deref(&self) -> &Self::Target {
+        &self.connections
+    }
+}
+
 /// A pool of the connections that `connector` makes; nothing is connected yet.
 pub(super) fn open(connector: &Connector, limits: Limits) -> Result<Pool, StoreError> {
     let recycling = ManagerConfig {
@@ -50,7 +74,7 @@ pub(super) fn open(connector: &Connector, limits: Limits) -> Result<Pool, StoreE
     // The configuration that the manager hands on is not used: the connector has the one of the moment.
     let manager =
         Manager::from_connect(tokio_postgres::Config::new(), connector.clone(), recycling);
-    let pool = Pool::builder(manager)
+    let connections = deadpool_postgres::Pool::builder(manager)
         .max_size(limits.size)
         .runtime(Runtime::Tokio1)
         .timeouts(Timeouts {
@@ -60,12 +84,15 @@ pub(super) fn open(connector: &Connector, limits: Limits) -> Result<Pool, StoreE
         })
         .build()
         .map_err(|error| StoreError::Tls(error.to_string()))?;
-    retire_idle(pool.clone(), limits.idle_timeout);
-    Ok(pool)
+    retire_idle(connections.clone(), limits.idle_timeout);
+    Ok(Pool {
+        connections,
+        observed: Observed::default(),
+    })
 }
 
 /// Closes connections that nobody has used for `idle_timeout`, so that a quiet service holds few.
-fn retire_idle(pool: Pool, idle_timeout: Duration) {
+fn retire_idle(pool: deadpool_postgres::Pool, idle_timeout: Duration) {
     if idle_timeout.is_zero() {
         return;
     }
@@ -82,9 +109,11 @@ fn retire_idle(pool: Pool, idle_timeout: Duration) {
 
 /// A connection from the pool.
 pub(super) async fn get(pool: &Pool) -> Result<Object, StoreError> {
-    pool.get()
-        .await
-        .map_err(|error| match StoreError::from(error) {
+    let asked = Instant::now();
+    let got = pool.connections.get().await;
+    pool.observed.pool_waited(asked.elapsed());
+    got.map_err(|error| {
+        let error = match StoreError::from(error) {
             StoreError::PoolExhausted { .. } => {
                 let status = pool.status();
                 StoreError::PoolExhausted {
@@ -93,7 +122,10 @@ pub(super) async fn get(pool: &Pool) -> Result<Object, StoreError> {
                 }
             }
             error => error,
-        })
+        };
+        pool.observed.failed(&error);
+        error
+    })
 }
 
 /// Takes a connection out of the pool for good, so that nobody is handed it again.

@@ -3,11 +3,13 @@
 //! The first waits for nobody; while its statement is under way, those that come after gather for the next one.
 //! A read never joins a statement that was sent before it came, so it sees every change that was answered before.
 
-use super::pool::{self, Limits};
+use super::observed::Statement;
+use super::pool::{self, Limits, Pool};
 use super::sql_error::StoreError;
 use super::user_row::{USER_COLUMNS, read_user};
 use crate::domain::{User, UserId};
-use deadpool_postgres::{Object, Pool};
+use crate::metrics;
+use deadpool_postgres::Object;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
@@ -87,9 +89,15 @@ impl Lane {
             ids.extend(batch.iter().map(|waiting| waiting.id.0));
             ids.sort_unstable();
             ids.dedup();
+            self.pool
+                .observed
+                .batch_sent(metrics::Lane::Reads, batch.len());
             let outcome = timeout_at(deadline, self.read(&ids))
                 .await
-                .unwrap_or(Err(StoreError::TimedOut));
+                .unwrap_or_else(|_| {
+                    self.pool.observed.failed(&StoreError::TimedOut);
+                    Err(StoreError::TimedOut)
+                });
             match outcome {
                 Ok(users) => {
                     for waiting in batch.drain(..) {
@@ -132,8 +140,12 @@ impl Lane {
         let Some(client) = &self.client else {
             return Err(StoreError::ConnectionLost);
         };
-        let statement = client.prepare_cached(&self.sql).await?;
-        let rows = client.query(&statement, &[ids]).await?;
+        let query = async {
+            let statement = client.prepare_cached(&self.sql).await?;
+            Ok(client.query(&statement, &[ids]).await?)
+        };
+        let running = self.pool.observed.begin(Statement::ReadUsers);
+        let rows = running.end(query.await)?;
         let mut users = rows
             .iter()
             .map(|row| read_user(row, 0).map(Arc::new))

@@ -2,6 +2,7 @@
 
 use crate::domain::{DirectoryError, Unavailable};
 use deadpool_postgres::{PoolError, TimeoutType};
+use std::fmt;
 use std::sync::Arc;
 use tokio_postgres::error::SqlState;
 
@@ -9,8 +10,8 @@ use tokio_postgres::error::SqlState;
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// `PostgreSQL` refused a statement, or the connection broke.
-    #[error("PostgreSQL: {0}")]
-    Postgres(#[source] Arc<tokio_postgres::Error>),
+    #[error("PostgreSQL: {}", WithoutValues(.0))]
+    Postgres(Arc<tokio_postgres::Error>),
     /// No connection was free, or could be made, in time.
     #[error("no connection to PostgreSQL was free in time ({in_use} of {max} in use)")]
     PoolExhausted {
@@ -31,6 +32,38 @@ pub enum StoreError {
     /// A row holds what the domain does not know.
     #[error("a row cannot be read: {0}")]
     Row(String),
+}
+
+/// What `PostgreSQL` said, but for its DETAIL, which quotes the values of the row: it is fit for a log.
+struct WithoutValues<'a>(&'a tokio_postgres::Error);
+
+impl fmt::Display for WithoutValues<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(error) = self.0.as_db_error() else {
+            write!(f, "{}", self.0)?;
+            let mut source = std::error::Error::source(self.0);
+            while let Some(error) = source {
+                write!(f, ": {error}")?;
+                source = error.source();
+            }
+            return Ok(());
+        };
+        write!(f, "{} {}", error.severity(), error.code().code())?;
+        // The messages of class 22 (data exceptions) quote values too.
+        if !error.code().code().starts_with("22") {
+            write!(f, ": {}", error.message())?;
+        }
+        for (what, name) in [
+            ("table", error.table()),
+            ("column", error.column()),
+            ("constraint", error.constraint()),
+        ] {
+            if let Some(name) = name {
+                write!(f, ", {what} {name}")?;
+            }
+        }
+        Ok(())
+    }
 }
 
 impl StoreError {

@@ -1,8 +1,9 @@
 //! Removes what is past its retention, a little at a time, so that no sweep is ever felt.
 
-use super::pool::{self, Limits};
+use super::observed::Statement;
+use super::pool::{self, Limits, Pool};
 use super::sql_error::StoreError;
-use deadpool_postgres::{Object, Pool};
+use deadpool_postgres::Object;
 use std::time::{Duration, SystemTime};
 
 /// How long things are kept.
@@ -62,7 +63,9 @@ async fn round(pool: &Pool, limits: &Limits, settings: &SweepSettings) -> Result
     let changes_cutoff = cutoff(settings.changes_retention);
     loop {
         let removed = pool::with_client(pool, |guard| async move {
-            let removed = sweep_batch(guard.client(), keys_cutoff, changes_cutoff).await;
+            let running = pool.observed.begin(Statement::Sweep);
+            let removed =
+                running.end(sweep_batch(guard.client(), keys_cutoff, changes_cutoff).await);
             (guard, removed)
         });
         let (keys, changes) = pool::within(limits, removed).await?;

@@ -4,14 +4,16 @@
 //! What cannot be decided in company is made by itself, off the common path: a row that somebody else holds,
 //! a change of address, and every write of a transaction that was refused as a whole.
 
-use super::pool::{self, Limits};
+use super::observed::Statement;
+use super::pool::{self, Limits, Pool};
 use super::sql_error::StoreError;
 use super::work::{Mode, Verdict, Work, expected_version};
 use super::write_batch;
 use crate::domain::{
     Condition, Created, DirectoryError, IdempotencyClaim, Profile, Timestamp, User, UserId, Version,
 };
-use deadpool_postgres::{Object, Pool};
+use crate::metrics;
+use deadpool_postgres::Object;
 use std::collections::{HashSet, VecDeque};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
@@ -153,9 +155,15 @@ impl Lane {
             };
             let deadline = oldest.since + self.limits.store_timeout;
             let works: Vec<&Work> = batch.iter().map(|waiting| &waiting.work).collect();
+            self.pool
+                .observed
+                .batch_sent(metrics::Lane::Writes, works.len());
             let outcome = timeout_at(deadline, self.commit(&works))
                 .await
-                .unwrap_or(Err(StoreError::TimedOut));
+                .unwrap_or_else(|_| {
+                    self.pool.observed.failed(&StoreError::TimedOut);
+                    Err(StoreError::TimedOut)
+                });
             match outcome {
                 Ok(verdicts) => self.answer(batch, verdicts),
                 Err(error) if is_unknown(&error) => self.give_up(batch, &error),
@@ -208,7 +216,8 @@ impl Lane {
         let Some(client) = &self.client else {
             return Err(StoreError::ConnectionLost);
         };
-        write_batch::run(client, works, Mode::Together).await
+        let running = self.pool.observed.begin(Statement::WriteUsers);
+        running.end(write_batch::run(client, works, Mode::Together).await)
     }
 
     fn answer(&self, batch: Vec<Waiting>, verdicts: Vec<Verdict>) {
@@ -238,7 +247,10 @@ impl Lane {
         tokio::spawn(async move {
             let outcome = timeout_at(deadline, commit_alone(&pool, &waiting.work))
                 .await
-                .unwrap_or(Err(StoreError::TimedOut));
+                .unwrap_or_else(|_| {
+                    pool.observed.failed(&StoreError::TimedOut);
+                    Err(StoreError::TimedOut)
+                });
             let _ = waiting.answer.send((waiting.work, outcome));
         });
     }
@@ -261,7 +273,8 @@ fn is_unknown(error: &StoreError) -> bool {
 
 async fn commit_alone(pool: &Pool, work: &Work) -> Answer {
     let guard = pool::DiscardUnlessDone::new(pool::get(pool).await?);
-    let outcome = write_batch::run(guard.client(), &[work], Mode::Alone).await;
+    let running = pool.observed.begin(Statement::WriteUserAlone);
+    let outcome = running.end(write_batch::run(guard.client(), &[work], Mode::Alone).await);
     if !matches!(&outcome, Err(error) if is_unknown(error)) {
         guard.done();
     }

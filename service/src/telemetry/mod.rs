@@ -23,6 +23,7 @@ pub use sinks::{AccessLog, LostLines};
 pub use spans::{RequestSpan, Tracer};
 
 use std::io::{self, IsTerminal as _};
+use std::panic::{self, PanicHookInfo};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -92,6 +93,7 @@ pub fn start(settings: &TelemetrySettings) -> Result<Telemetry, TelemetryError> 
     let telemetry = Telemetry::open(settings)?;
     let subscriber = Registry::default().with(telemetry.layer());
     tracing::subscriber::set_global_default(subscriber)?;
+    panic::set_hook(Box::new(log_panic));
     Ok(telemetry)
 }
 
@@ -238,6 +240,17 @@ impl Drop for Telemetry {
             }
         }
     }
+}
+
+/// Instead of the standard hook, which prints messages that may hold what a client sent.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let literal = panic.payload().downcast_ref::<&str>().copied();
+    let place = panic.location().map(ToString::to_string);
+    tracing::error!(
+        place = place.as_deref().unwrap_or("unknown"),
+        panic = literal.unwrap_or("its message is kept out of the log"),
+        "a thread panicked: this is a bug, please report it"
+    );
 }
 
 fn queue(name: &'static str, capacity: usize) -> (Sink, Receiver<Entry>) {
