@@ -8,6 +8,7 @@ mod changes;
 mod connection_io;
 mod cursor;
 mod edge;
+mod gate;
 mod http2;
 mod list_query;
 mod list_users;
@@ -40,7 +41,8 @@ use uuid::Uuid;
 
 pub use auth::Auth;
 pub use cursor::{BadCursorKey, CursorSeal};
-pub use edge::{Edge, Gate};
+pub use edge::Edge;
+pub use gate::Gate;
 pub use oidc::{OidcError, OidcIssuer, OidcSettings};
 pub use probes::{Admin, Readiness};
 pub use rate_limit::{RateLimits, RateQuota};
