@@ -424,9 +424,12 @@ fn may_occur(kind: ProblemKind, path: &str, method: &str) -> bool {
     let users = path.starts_with("/v1/");
     let changes_one = one_user && method != "get";
     match kind {
-        ProblemKind::MalformedRequest => true,
-        ProblemKind::UriTooLong | ProblemKind::HeadersTooLarge | ProblemKind::NotAcceptable => true,
-        ProblemKind::Internal | ProblemKind::Unavailable => true,
+        ProblemKind::MalformedRequest
+        | ProblemKind::UriTooLong
+        | ProblemKind::HeadersTooLarge
+        | ProblemKind::NotAcceptable
+        | ProblemKind::Internal
+        | ProblemKind::Unavailable => true,
         ProblemKind::InvalidQuery => users && method == "get" && !one_user,
         ProblemKind::Unauthorized => users || path == "/oauth/token",
         ProblemKind::InsufficientScope | ProblemKind::RateLimited => users,
@@ -436,13 +439,12 @@ fn may_occur(kind: ProblemKind, path: &str, method: &str) -> bool {
         ProblemKind::RequestTimeout
         | ProblemKind::ContentTooLarge
         | ProblemKind::UnsupportedMediaType => reads_body,
-        ProblemKind::EmailTaken => users && reads_body,
+        ProblemKind::EmailTaken | ProblemKind::ValidationFailed => users && reads_body,
         ProblemKind::IdempotencyInProgress | ProblemKind::IdempotencyKeyReused => {
             path == "/v1/users" && method == "post"
         }
         ProblemKind::PatchTestFailed => method == "patch",
         ProblemKind::PreconditionFailed | ProblemKind::PreconditionRequired => changes_one,
-        ProblemKind::ValidationFailed => users && reads_body,
     }
 }
 
