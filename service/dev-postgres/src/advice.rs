@@ -13,6 +13,14 @@ pub(crate) fn no_postgres(binaries: &Error, container: &Error) -> Error {
     )
 }
 
+/// The same fault, with what to do on this system.
+pub(crate) fn with_advice(error: Error) -> Error {
+    Error {
+        next: how_to_get_one(&system()),
+        ..error
+    }
+}
+
 /// What this system calls itself, most special first: `ubuntu debian`.
 fn system() -> String {
     if cfg!(target_os = "macos") {

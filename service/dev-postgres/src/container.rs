@@ -1,5 +1,6 @@
 //! A server in a container, by testcontainers: the image's contract is that of the official one.
 
+use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -114,7 +115,7 @@ async fn wait_until_ready(url: &str) -> Result<(), Error> {
 fn start_watchdog(id: &str) -> Option<Watchdog> {
     let client = Command::new("docker").arg("--version").output().ok()?;
     let mut shell = Command::new("sh");
-    std::os::unix::process::CommandExt::process_group(&mut shell, 0);
+    shell.process_group(0);
     let script = r#"docker rm --force --volumes "$1""#;
     client
         .status

@@ -41,6 +41,7 @@ pub use database::Database;
 pub use error::{Error, Reason};
 pub use options::{Options, Prefer};
 pub use testing::test_database;
+pub use watchdog::Watchdog;
 
 use container::Container;
 use instance::Instance;
@@ -169,6 +170,15 @@ impl DevPostgres {
                 }),
             Running::Container(container) => container.stop().await,
         }
+    }
+
+    /// The server binaries on this machine that a private instance would run; the error says how to get some.
+    pub fn installed() -> Result<Source, Error> {
+        let found = binaries::find().map_err(advice::with_advice)?;
+        Ok(Source::Private {
+            version: found.version,
+            binaries: found.folder,
+        })
     }
 
     async fn private(options: &Options) -> Result<Self, Error> {

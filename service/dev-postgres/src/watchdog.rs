@@ -4,15 +4,23 @@
 //! killed, the shell goes on and runs its script. It knows nothing of PostgreSQL.
 
 use std::io;
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
 /// A shell that runs a script once its owner is gone.
 #[derive(Debug)]
-pub(crate) struct Watchdog {
+pub struct Watchdog {
     shell: Child,
 }
 
 impl Watchdog {
+    /// Sends SIGTERM to a child of ours when it is released, dropped, or when we are killed.
+    pub fn terminate(child: u32) -> io::Result<Self> {
+        let mut shell = Command::new("sh");
+        shell.process_group(0);
+        Self::start(shell, r#"kill -TERM "$1""#, &[child.to_string().as_ref()])
+    }
+
     /// Starts `command`, an `sh` whose environment and account are set, to run `script` with `args` later.
     pub(crate) fn start(
         mut command: Command,
@@ -36,8 +44,13 @@ impl Watchdog {
     }
 
     /// Lets the script run.
-    pub(crate) fn release(&mut self) {
+    pub fn release(&mut self) {
         drop(self.shell.stdin.take());
+    }
+
+    /// Ends the watchdog without its script: what it watched over has ended by itself.
+    pub fn dismiss(&mut self) {
+        let _ = self.shell.kill();
     }
 
     /// Whether the script has run to its end.
