@@ -11,6 +11,8 @@ pub(super) struct NamedPath {
     segments: Vec<String>,
     /// The line it stands on, from 1.
     pub(super) line: usize,
+    /// Whether it stands in a module of tests.
+    pub(super) in_tests: bool,
 }
 
 impl NamedPath {
@@ -40,6 +42,7 @@ impl NamedPath {
 pub(super) fn of_file(file: &syn::File, module: &[String]) -> Vec<NamedPath> {
     let mut collector = Collector {
         module: module.to_vec(),
+        in_tests: false,
         found: Vec::new(),
     };
     collector.visit_file(file);
@@ -48,13 +51,18 @@ pub(super) fn of_file(file: &syn::File, module: &[String]) -> Vec<NamedPath> {
 
 struct Collector {
     module: Vec<String>,
+    in_tests: bool,
     found: Vec<NamedPath>,
 }
 
 impl Collector {
     fn add(&mut self, segments: Vec<String>, line: usize) {
         let segments = self.absolute(segments);
-        self.found.push(NamedPath { segments, line });
+        self.found.push(NamedPath {
+            segments,
+            line,
+            in_tests: self.in_tests,
+        });
     }
 
     /// Resolves a leading `self` or any number of `super`.
@@ -149,9 +157,12 @@ impl<'ast> Visit<'ast> for Collector {
     }
 
     fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
+        let outside = self.in_tests;
+        self.in_tests |= item.attrs.iter().any(is_cfg_test);
         self.module.push(item.ident.to_string());
         visit::visit_item_mod(self, item);
         self.module.pop();
+        self.in_tests = outside;
     }
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
@@ -175,6 +186,13 @@ impl<'ast> Visit<'ast> for Collector {
         self.visit_path(&item.path);
         self.add_tokens(item.tokens.clone());
     }
+}
+
+fn is_cfg_test(attribute: &syn::Attribute) -> bool {
+    attribute.path().is_ident("cfg")
+        && attribute
+            .parse_args::<syn::Ident>()
+            .is_ok_and(|condition| condition == "test")
 }
 
 fn line_of(name: &proc_macro2::Ident) -> usize {
