@@ -2,11 +2,14 @@
 
 mod check;
 pub(crate) mod deploy;
+mod dev;
+mod doctor;
 mod e2e;
 pub(crate) mod image;
 mod rollback;
 mod slack_stand_in;
 mod status;
+mod test;
 mod tools;
 
 use anyhow::Result;
@@ -24,6 +27,9 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Status(args) => status::run(&args),
         Command::Logs(args) => status::logs(&args),
         Command::E2e(args) => e2e::run(&args),
+        Command::Dev(args) => dev::run(&args),
+        Command::Test(args) => test::run(&args),
+        Command::Doctor => doctor::run(),
         Command::SlackStandIn(args) => slack_stand_in::run(args),
     }
 }

@@ -18,6 +18,7 @@ mod failure;
 mod http_client;
 mod image;
 mod interrupt;
+mod postgres;
 mod run_tool;
 mod slack_stand_in;
 mod steps;

@@ -1,0 +1,80 @@
+//! Where the service is, for a person or, as one line of JSON, for a program.
+
+use std::io::Write;
+
+use anyhow::Result;
+use serde_json::json;
+
+use super::access::Access;
+use super::service::Service;
+
+/// Says that the service is ready, on stdout.
+pub(super) fn ready(
+    as_json: bool,
+    service: &Service,
+    database_url: &str,
+    access: Option<&Access>,
+) -> Result<()> {
+    let (url, admin_url) = (service.url(), service.admin_url());
+    let mut out = anstream::stdout().lock();
+    if as_json {
+        let mut line = json!({ "url": url, "admin_url": admin_url, "database_url": database_url });
+        if let Some(access) = access {
+            line["token"] = json!(access.token);
+            line["client_id"] = json!(access.client.client_id);
+            line["client_secret"] = json!(access.client.client_secret);
+        }
+        writeln!(out, "{line}")?;
+    } else {
+        let header = access.map(|access| format!(" -H @{}", access.header_file.display()));
+        writeln!(
+            out,
+            "{}",
+            page(&url, &admin_url, &header.unwrap_or_default())
+        )?;
+    }
+    // Whoever reads through a pipe waits for this line.
+    Ok(out.flush()?)
+}
+
+fn page(url: &str, admin_url: &str, header: &str) -> String {
+    format!(
+        r#"
+Roster is ready at {url} (probes and metrics: {admin_url}). Ctrl-C stops it. Try:
+
+  curl -i {url}/v1/users{header} -H 'content-type: application/json' -d '{{"email": "ada@example.com", "name": "Ada Lovelace"}}'
+  curl -s '{url}/v1/users?q=love&sort=name'{header}
+  curl -s {admin_url}/readyz
+"#
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::page;
+
+    #[test]
+    fn three_lines_can_be_pasted() {
+        let text = page("http://127.0.0.1:8080", "http://127.0.0.1:8081", " -H @/f");
+        assert_eq!(
+            text.lines()
+                .filter(|line| line.starts_with("  curl "))
+                .count(),
+            3
+        );
+        assert!(
+            text.contains(r#"-d '{"email": "ada@example.com""#),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn the_token_itself_is_not_in_the_lines() {
+        let text = page(
+            "http://127.0.0.1:8080",
+            "http://127.0.0.1:8081",
+            " -H @/f/authorization",
+        );
+        assert_eq!(text.matches("-H @/f/authorization").count(), 2);
+    }
+}

@@ -1,0 +1,62 @@
+//! Progress of long work: a bar on a terminal, else a line for every tenth part.
+
+use std::io::IsTerminal;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// Counts towards a known end.
+pub(super) struct Progress {
+    bar: Option<ProgressBar>,
+    what: &'static str,
+    done: AtomicU64,
+    total: u64,
+}
+
+impl Progress {
+    /// Users being made.
+    pub(super) fn rows(total: u64) -> Self {
+        Self::new(
+            total,
+            "users",
+            "  seed {bar:32} {human_pos}/{human_len} users, {per_sec}, {eta} left",
+        )
+    }
+
+    /// A few larger steps.
+    pub(super) fn steps(total: u64, what: &'static str) -> Self {
+        Self::new(total, what, "  seed {bar:32} {pos}/{len} {msg}, {elapsed}")
+    }
+
+    fn new(total: u64, what: &'static str, template: &str) -> Self {
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let style = ProgressStyle::with_template(template)
+                .unwrap_or_else(|_| ProgressStyle::default_bar());
+            ProgressBar::new(total).with_style(style).with_message(what)
+        });
+        Self {
+            bar,
+            what,
+            done: AtomicU64::new(0),
+            total,
+        }
+    }
+
+    /// So many more are done.
+    pub(super) fn add(&self, count: u64) {
+        let before = self.done.fetch_add(count, Ordering::Relaxed);
+        let now = before + count;
+        match &self.bar {
+            Some(bar) if now >= self.total => bar.finish_and_clear(),
+            Some(bar) => bar.inc(count),
+            None if tenths(before, self.total) < tenths(now, self.total) => {
+                anstream::eprintln!("  seed: {now} of {} {}", self.total, self.what);
+            }
+            None => {}
+        }
+    }
+}
+
+fn tenths(done: u64, total: u64) -> u64 {
+    done * 10 / total.max(1)
+}
