@@ -100,7 +100,7 @@ ROSTER_{{ regexReplaceAll "([A-Z])" . "_${1}" | upper }}
 - name: database
   secret:
     secretName: {{ .secretName }}
-    defaultMode: 0440
+    defaultMode: 288 # 0440, which YAML 1.2 would not read as octal
     items:
       - {key: {{ .values.urlKey | quote }}, path: url}
       {{- with .values.passwordKey }}

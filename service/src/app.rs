@@ -252,7 +252,7 @@ fn watch_state(metrics: &Metrics, service: &Arc<Service<PgUserStore>>, telemetry
     });
 }
 
-/// The settings of the pool; commands other than `serve` take the defaults of its limits.
+/// The settings of the pool; at commands other than `serve` a person waits, who rather waits longer than tries again.
 pub fn pool_settings(
     database: &DatabaseArgs,
     pool: Option<&PoolArgs>,
@@ -260,12 +260,12 @@ pub fn pool_settings(
     let ms = Duration::from_millis;
     let limits = Limits {
         size: pool.map_or(4, |pool| usize::from(pool.pool_size)),
-        wait_timeout: ms(pool.map_or(1000, |pool| pool.pool_wait_timeout_ms)),
+        wait_timeout: ms(pool.map_or(10_000, |pool| pool.pool_wait_timeout_ms)),
         connect_timeout: ms(database.connect_timeout_ms),
-        statement_timeout: ms(pool.map_or(1500, |pool| pool.statement_timeout_ms)),
+        statement_timeout: ms(pool.map_or(10_000, |pool| pool.statement_timeout_ms)),
         lock_timeout: ms(pool.map_or(1000, |pool| pool.lock_timeout_ms)),
         idle_timeout: ms(pool.map_or(0, |pool| pool.idle_timeout_ms)),
-        store_timeout: ms(pool.map_or(1800, |pool| pool.database_timeout_ms)),
+        store_timeout: ms(pool.map_or(20_000, |pool| pool.database_timeout_ms)),
         max_read_batch: pool.map_or(1, |pool| usize::from(pool.read_batch_limit)),
         max_write_batch: pool.map_or(1, |pool| usize::from(pool.write_batch_limit)),
     };

@@ -67,6 +67,8 @@ enum Command {
     SmokeTest(SmokeTestArgs),
     /// Print the effective settings of 'serve', with secrets masked, and say what is wrong with them.
     CheckConfig(Box<ServeArgs>),
+    /// Print the OpenAPI document of the service.
+    Openapi,
 }
 
 fn main() -> ExitCode {
@@ -85,6 +87,7 @@ fn main() -> ExitCode {
             smoke_test::run(&args).map_err(|error| (FAILURE, error.to_string()))
         }
         Command::CheckConfig(args) => check_config(&args, &matches),
+        Command::Openapi => openapi(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -190,4 +193,11 @@ fn check_config(args: &ServeArgs, matches: &clap::ArgMatches) -> Outcome {
     let wrong = |error: config::ConfigError| (BAD_SETTING, error.to_string());
     args.tokens.check(args.http.auth).map_err(wrong)?;
     args.tokens.signing_keys().map(drop).map_err(wrong)
+}
+
+fn openapi() -> Outcome {
+    let document = format!("{:#}\n", roster::http::openapi_document());
+    std::io::stdout()
+        .write_all(document.as_bytes())
+        .map_err(|error| (FAILURE, format!("the document cannot be written: {error}")))
 }

@@ -3,6 +3,7 @@
 //! `helm test` runs it in the cluster with the image's own binary, so it needs nothing but sockets. It speaks
 //! HTTP/1.0, in which a body ends where the connection does, and knows nothing of the service's own types.
 
+use std::fmt::Write as _;
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::path::PathBuf;
@@ -139,13 +140,14 @@ impl Client<'_> {
         let mut request =
             format!("{method} {path} HTTP/1.0\r\nhost: {host}\r\naccept: application/json\r\n");
         if let Some(authorization) = &self.authorization {
-            request.push_str(&format!("authorization: {authorization}\r\n"));
+            let _ = write!(request, "authorization: {authorization}\r\n");
         }
         if !body.is_empty() {
             let length = body.len();
-            request.push_str(&format!(
+            let _ = write!(
+                request,
                 "content-type: {media_type}\r\ncontent-length: {length}\r\n"
-            ));
+            );
         }
         request.push_str("\r\n");
         request.push_str(body);

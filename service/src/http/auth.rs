@@ -30,7 +30,7 @@ pub enum Refusal {
     #[error("this call needs the scope {}, which the token does not have", .0.as_str())]
     ScopeLacking(Scope),
     /// Whether its token is good cannot be told for the time being.
-    #[error("the token cannot be verified before its issuer answers")]
+    #[error("the token cannot be verified while its issuer does not answer")]
     Unverifiable,
 }
 
@@ -64,7 +64,7 @@ impl Auth {
         Box::pin(verifier.verify(token))
             .await
             .map_err(|bad| match bad {
-                BadToken::IssuerNeverReached => Refusal::Unverifiable,
+                BadToken::IssuerAway => Refusal::Unverifiable,
                 bad => Refusal::BadToken(bad),
             })
     }

@@ -1,6 +1,7 @@
 //! The change feed.
 
 use super::list_query::{pairs, parse_limit};
+use super::openapi::{ChangesPage, ChangesParameters};
 use super::problem::{Problem, ProblemKind};
 use super::read_request::demand_acceptable;
 use super::user_json::{TYPICAL_BYTES, write_text, write_user};
@@ -18,6 +19,9 @@ const DEFAULT_LIMIT: u8 = 50;
 const MAX_WAIT_SECONDS: u64 = 30;
 
 /// `GET /v1/users/changes`
+#[utoipa::path(get, path = "/v1/users/changes", tag = "users", operation_id = "readChanges", security(("bearer" = ["users:read"])),
+    params(ChangesParameters),
+    responses((status = 200, description = "Committed changes in the order of commits", body = ChangesPage)))]
 pub(super) async fn read<S: UserStore>(
     service: Arc<Service<S>>,
     request: Request,

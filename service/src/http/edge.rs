@@ -3,22 +3,22 @@
 //! The router alone would buffer any body, run the GET handler for a method that it does not know, and answer a wrong
 //! method with 404 (docs/adr/0001). So limits, methods, bodies, panics, ids, logs and metrics are seen to here.
 
-use super::auth::{Auth, Refusal};
 use super::connection_io::Calls;
+use super::gate::Gate;
 use super::list_users::ACCEPT_QUERY;
 use super::patch::{ACCEPT_PATCH, ACCEPT_PATCH_HEADER};
 use super::problem::{Problem, ProblemKind};
-use super::rate_limit::{RateKey, RateLimits, RateState};
+use super::rate_limit::RateState;
 use super::read_request::read_body;
 use super::request_id::{X_REQUEST_ID, as_text, request_id};
 use super::routes::{Route, router};
 use super::{Answer, HttpSettings, Service};
-use crate::domain::{Scope, UserStore};
+use crate::domain::UserStore;
 use crate::metrics::{MethodLabel, Metrics};
 use crate::telemetry::{AccessLog, AccessRecord, Tracer};
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS};
+use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::{Body, Incoming};
@@ -32,14 +32,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 use tokio::sync::watch;
-
-/// Who is let in, and how often.
-pub struct Gate {
-    /// Whether callers have to prove themselves.
-    pub auth: Auth,
-    /// How often each may call, when that is limited.
-    pub rate_limits: Option<RateLimits>,
-}
 
 /// The edge of the service: one for the process.
 pub struct Edge {
@@ -259,33 +251,6 @@ impl ConnectionState {
         }
     }
 
-    /// Who calls, once it is known that it may, and not too often.
-    async fn admit(
-        &self,
-        headers: &HeaderMap,
-        scope: Scope,
-        rate: &mut Option<RateState>,
-    ) -> Result<Client, Problem> {
-        let Gate { auth, rate_limits } = &self.edge.gate;
-        let caller = auth.caller(headers).await.map_err(refused)?;
-        if let Some(limits) = rate_limits {
-            let key = match auth {
-                Auth::Required(_) => RateKey::Client(caller.client.clone()),
-                Auth::Disabled => RateKey::of_peer(self.peer.ip()),
-            };
-            let state = limits.take(&key);
-            *rate = Some(state);
-            if state.refused_for.is_some() {
-                self.edge.metrics.request_rate_limited();
-                return Err(ProblemKind::RateLimited.with_detail(
-                    "the rate of this client is used up; Retry-After says how long to wait",
-                ));
-            }
-        }
-        caller.require(scope).map_err(refused)?;
-        Ok(Client(caller.client))
-    }
-
     async fn dispatch(
         &self,
         request: Request<Incoming>,
@@ -308,7 +273,12 @@ impl ConnectionState {
         }
         let reads_body = Route::reads_body(method);
         let client = match route.scope(method) {
-            Some(scope) => Some(self.admit(request.headers(), scope, rate).await?),
+            Some(scope) => {
+                let gate = &self.edge.gate;
+                let metrics = &self.edge.metrics;
+                let admitted = gate.admit(request.headers(), self.peer.ip(), scope, metrics, rate);
+                Some(Client(admitted.await?.client))
+            }
             None => None,
         };
         let (mut parts, mut body) = request.into_parts();
@@ -339,20 +309,6 @@ impl ConnectionState {
                 ProblemKind::NotFound.into_problem()
             }
         })
-    }
-}
-
-/// The problem of a caller that was not let in.
-fn refused(refusal: Refusal) -> Problem {
-    let kind = match refusal {
-        Refusal::NoToken | Refusal::BadToken(_) => ProblemKind::Unauthorized,
-        Refusal::ScopeLacking(_) => ProblemKind::InsufficientScope,
-        Refusal::Unverifiable => ProblemKind::Unavailable,
-    };
-    let problem = kind.with_detail(refusal.to_string());
-    match refusal.challenge() {
-        Some(challenge) => problem.with_header(WWW_AUTHENTICATE, challenge),
-        None => problem.retry_after(1),
     }
 }
 

@@ -29,7 +29,7 @@ const SEND_BUFFER_BYTES: usize = 256 * 1024;
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a connection that was told to end may take for what is under way.
-const IDLE_END: Duration = Duration::from_secs(10);
+const IDLE_END: Duration = Duration::from_secs(5);
 
 /// The bytes that begin HTTP/2 and cannot begin HTTP/1.
 const PREFACE: &[u8] = b"PRI ";

@@ -1,6 +1,7 @@
 //! Lists of users, asked for by GET or by QUERY.
 
 use super::list_query::{Parameters, context};
+use super::openapi::{ListParameters, UserPage};
 use super::problem::{Problem, ProblemKind};
 use super::read_request::{body_of, demand_acceptable, demand_json, parse_json};
 use super::user_json::{TYPICAL_BYTES, write_text, write_user};
@@ -17,6 +18,10 @@ use std::sync::Arc;
 pub(super) const ACCEPT_QUERY: HeaderName = HeaderName::from_static("accept-query");
 
 /// `GET /v1/users`
+#[utoipa::path(get, path = "/v1/users", tag = "users", operation_id = "listUsers", security(("bearer" = ["users:read"])),
+    params(ListParameters),
+    responses((status = 200, description = "A page of users", body = UserPage,
+        headers(("Link" = String, description = "The next page, while there is one (RFC 8288)")))))]
 pub(super) async fn list<S: UserStore>(
     service: Arc<Service<S>>,
     request: Request,

@@ -1,5 +1,6 @@
 //! The root document, and what the types of problems mean.
 
+use super::openapi::Root;
 use super::problem::{Problem, ProblemKind};
 use super::read_request::demand_acceptable;
 use super::users::JSON;
@@ -13,6 +14,8 @@ use serde_json::json;
 use std::sync::Arc;
 
 /// `GET /`
+#[utoipa::path(get, path = "/", tag = "service", operation_id = "readRoot",
+    responses((status = 200, description = "Name, version and links", body = Root)))]
 pub(super) async fn root<S: UserStore>(
     service: Arc<Service<S>>,
     request: Request,
@@ -24,6 +27,10 @@ pub(super) async fn root<S: UserStore>(
         "links": {
             "users": "/v1/users",
             "changes": "/v1/users/changes",
+            "token": "/oauth/token",
+            "jwks": "/.well-known/jwks.json",
+            "openapi": "/openapi.json",
+            "docs": "/docs",
         },
     });
     let mut answer = Response::new(Full::new(Bytes::from(document.to_string())));
@@ -32,6 +39,9 @@ pub(super) async fn root<S: UserStore>(
 }
 
 /// `GET /problems/{slug}`
+#[utoipa::path(get, path = "/problems/{slug}", tag = "service", operation_id = "readProblem",
+    params(("slug" = String, Path, description = "The last part of a problem's type", example = "email-taken")),
+    responses((status = 200, description = "What the problem means", body = String, content_type = "text/plain; charset=utf-8")))]
 pub(super) async fn problem<S: UserStore>(
     _: Arc<Service<S>>,
     request: Request,

@@ -1,7 +1,7 @@
 //! Every path of the service, on one screen: its template, its methods, and who answers.
 
 use super::problem::{Problem, ProblemKind};
-use super::{Answer, Request, Service, changes, list_users, meta, tokens, users};
+use super::{Answer, Request, Service, changes, docs, list_users, meta, openapi, tokens, users};
 use crate::domain::{Scope, UserStore};
 use http::Method;
 use routerify_ng::Router;
@@ -27,6 +27,10 @@ pub(super) enum Route {
     Token,
     /// The keys that verify them.
     Jwks,
+    /// The OpenAPI document.
+    OpenApi,
+    /// The page that shows it.
+    Docs,
     /// None of the above.
     Unmatched,
 }
@@ -40,6 +44,8 @@ pub const TEMPLATES: &[&str] = &[
     "/problems/{slug}",
     "/oauth/token",
     "/.well-known/jwks.json",
+    "/openapi.json",
+    "/docs",
     "unmatched",
 ];
 
@@ -52,8 +58,16 @@ impl Route {
             "/v1/users/changes" => Self::Changes,
             "/oauth/token" => Self::Token,
             "/.well-known/jwks.json" => Self::Jwks,
+            "/openapi.json" => Self::OpenApi,
+            "/docs" => Self::Docs,
             _ if path.strip_prefix("/v1/users/").is_some_and(is_segment) => Self::User,
             _ if path.strip_prefix("/problems/").is_some_and(is_segment) => Self::Problem,
+            _ if path
+                .strip_prefix("/docs/")
+                .is_some_and(|file| !file.contains('/')) =>
+            {
+                Self::Docs
+            }
             _ => Self::Unmatched,
         }
     }
@@ -68,7 +82,12 @@ impl Route {
         match self {
             Self::Users => "GET, HEAD, QUERY, POST, OPTIONS",
             Self::User => "GET, HEAD, PUT, PATCH, DELETE, OPTIONS",
-            Self::Root | Self::Changes | Self::Problem | Self::Jwks => "GET, HEAD, OPTIONS",
+            Self::Root
+            | Self::Changes
+            | Self::Problem
+            | Self::Jwks
+            | Self::OpenApi
+            | Self::Docs => "GET, HEAD, OPTIONS",
             Self::Token => "POST, OPTIONS",
             Self::Unmatched => "",
         }
@@ -88,7 +107,13 @@ impl Route {
                 "GET" | "HEAD" | "QUERY" => Scope::UsersRead,
                 _ => Scope::UsersWrite,
             }),
-            Self::Root | Self::Problem | Self::Token | Self::Jwks | Self::Unmatched => None,
+            Self::Root
+            | Self::Problem
+            | Self::Token
+            | Self::Jwks
+            | Self::OpenApi
+            | Self::Docs
+            | Self::Unmatched => None,
         }
     }
 
@@ -137,6 +162,9 @@ pub(super) fn router<S: UserStore>(
             vec![Method::POST],
             handler(service, users::create),
         )
+        .add("/openapi.json", read(), handler(service, openapi::read))
+        .add("/docs", read(), handler(service, docs::read))
+        .add("/docs/:file", read(), handler(service, docs::read))
         .add("/problems/:slug", read(), handler(service, meta::problem))
         .add(
             "/oauth/token",

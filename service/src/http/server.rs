@@ -18,6 +18,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, timeout, timeout_at};
+use tokio_rustls::server::TlsStream;
 
 /// Limits of the connections.
 #[derive(Clone, Copy, Debug)]
@@ -170,26 +171,64 @@ async fn serve_connection(
     let _ = stream.set_nodelay(true);
     let calls = Calls::default();
     let service = edge.connection(peer, calls.clone());
+    let mut told = draining.clone();
+    let spoken = tokio::select! {
+        spoken = negotiate(stream, protocols, limits) => spoken,
+        // Whoever has not begun by then has nothing that could be dropped.
+        () = told_to_end(&mut told) => None,
+    };
+    match spoken {
+        Some(Spoken::Http1(stream)) => {
+            serve_http1(stream, service, calls, limits, draining).await;
+        }
+        Some(Spoken::Http2(stream)) => http2::serve(stream, service, limits, draining).await,
+        Some(Spoken::Https1(stream)) => {
+            serve_http1(*stream, service, calls, limits, draining).await;
+        }
+        Some(Spoken::Https2(stream)) => http2::serve(*stream, service, limits, draining).await,
+        None => {}
+    }
+}
+
+/// What a client turned out to speak.
+enum Spoken {
+    Http1(TcpStream),
+    Http2(TcpStream),
+    Https1(Box<TlsStream<TcpStream>>),
+    Https2(Box<TlsStream<TcpStream>>),
+}
+
+async fn negotiate(
+    stream: TcpStream,
+    protocols: Protocols,
+    limits: ServerLimits,
+) -> Option<Spoken> {
     match protocols {
-        Protocols::Http1 => serve_http1(stream, service, calls, limits, draining).await,
+        Protocols::Http1 => Some(Spoken::Http1(stream)),
         Protocols::Http1AndH2c => {
-            if http2::begins_with_http2(&stream, limits.header_timeout).await {
-                http2::serve(stream, service, limits, draining).await;
+            let is_http2 = http2::begins_with_http2(&stream, limits.header_timeout).await;
+            Some(if is_http2 {
+                Spoken::Http2(stream)
             } else {
-                serve_http1(stream, service, calls, limits, draining).await;
-            }
+                Spoken::Http1(stream)
+            })
         }
         Protocols::Https(tls) => {
-            let Some(stream) = tls.accept(stream).await else {
-                return;
-            };
-            if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
-                http2::serve(stream, service, limits, draining).await;
+            let stream = Box::new(tls.accept(stream).await?);
+            let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+            Some(if is_http2 {
+                Spoken::Https2(stream)
             } else {
-                serve_http1(stream, service, calls, limits, draining).await;
-            }
+                Spoken::Https1(stream)
+            })
         }
     }
+}
+
+/// Ready once the service shuts down and a request that was on its way has had a moment to arrive.
+async fn told_to_end(draining: &mut watch::Receiver<bool>) {
+    let _ = draining.wait_for(|draining| *draining).await.map(drop);
+    tokio::time::sleep(IDLE_GRACE).await;
 }
 
 async fn serve_http1<I>(
@@ -207,14 +246,10 @@ async fn serve_http1<I>(
         .max_buf_size(limits.head_buffer_bytes)
         .max_headers(MAX_HEADERS)
         .serve_connection(TokioIo::new(ConnectionIo::new(stream, calls)), service);
-    let told_to_end = async {
-        let _ = draining.wait_for(|draining| *draining).await;
-        tokio::time::sleep(IDLE_GRACE).await;
-    };
     let ended = tokio::select! {
         // How it ended is nothing that the service could mend.
         _ = poll_fn(|context| connection.poll_without_shutdown(context)) => true,
-        () = told_to_end => false,
+        () = told_to_end(&mut draining) => false,
     };
     if !ended {
         Pin::new(&mut connection).graceful_shutdown();

@@ -13,6 +13,7 @@ use super::trusted_keys::{BadToken, TrustedKeys, unix_now};
 use crate::domain::Scopes;
 use crate::metrics::Metrics;
 use arc_swap::ArcSwap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -48,6 +49,8 @@ pub struct TokenVerifier {
     keys: ArcSwap<TrustedKeys>,
     /// Held while `keys` is made anew from one of its two sources.
     change: Mutex<()>,
+    /// Whether the last fetch of the issuer's keys failed, or there was none yet.
+    issuer_is_away: AtomicBool,
     /// When an unknown key id last led to a fetch; locked while one is under way.
     refetched: Arc<tokio::sync::Mutex<Option<Instant>>>,
     metrics: Arc<Metrics>,
@@ -70,6 +73,7 @@ impl TokenVerifier {
             issuer: issuer.map(Arc::new),
             keys: ArcSwap::from_pointee(trusted),
             change: Mutex::new(()),
+            issuer_is_away: AtomicBool::new(true),
             refetched: Arc::default(),
             metrics,
         });
@@ -104,16 +108,15 @@ impl TokenVerifier {
     /// The caller of a token that was not seen before.
     ///
     /// # Errors
-    /// When the token is not good, or cannot be judged because the issuer has never answered.
+    /// When the token is not good, or cannot be judged because its issuer does not answer.
     pub async fn verify(self: &Arc<Self>, token: &str) -> Result<Caller, BadToken> {
         let first = self.keys.load().verify(token, unix_now());
         match (first, &self.issuer) {
             (Err(BadToken::UnknownKey), Some(issuer)) if issuer.is_named_by(token) => {
                 self.refetch(token).await;
-                let keys = self.keys.load();
-                match keys.verify(token, unix_now()) {
-                    Err(BadToken::UnknownKey) if !keys.has_issuer_keys() => {
-                        Err(BadToken::IssuerNeverReached)
+                match self.keys.load().verify(token, unix_now()) {
+                    Err(BadToken::UnknownKey) if self.issuer_is_away.load(Ordering::Relaxed) => {
+                        Err(BadToken::IssuerAway)
                     }
                     outcome => outcome,
                 }
@@ -147,6 +150,8 @@ impl TokenVerifier {
         };
         let fetched = issuer.fetch().await;
         self.metrics.oidc_fetched(fetched.is_ok());
+        self.issuer_is_away
+            .store(fetched.is_err(), Ordering::Relaxed);
         match fetched {
             Ok(keys) => {
                 if self.change(|trusted| {

@@ -1,5 +1,6 @@
 //! The service's own tokens: `POST /oauth/token` (client credentials, RFC 6749 §4.4) and the keys to verify them with.
 
+use super::openapi::{KeySet, TokenRequest, TokenResponse};
 use super::problem::{Problem, ProblemKind};
 use super::read_request::{body_of, demand_acceptable};
 use super::signing_keys::{SigningKeyError, SigningKeys};
@@ -123,6 +124,9 @@ impl OauthError {
 }
 
 /// `POST /oauth/token`
+#[utoipa::path(post, path = "/oauth/token", tag = "tokens", operation_id = "issueToken", security(("client" = [])),
+    request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 200, description = "A token with the scopes that were asked for, or all of the client's", body = TokenResponse)))]
 pub(super) async fn issue<S: UserStore>(
     service: Arc<Service<S>>,
     request: Request,
@@ -176,6 +180,8 @@ pub(super) async fn issue<S: UserStore>(
 }
 
 /// `GET /.well-known/jwks.json`
+#[utoipa::path(get, path = "/.well-known/jwks.json", tag = "tokens", operation_id = "readKeys",
+    responses((status = 200, description = "The keys that verify the service's own tokens (RFC 7517)", body = KeySet)))]
 pub(super) async fn keys<S: UserStore>(
     service: Arc<Service<S>>,
     request: Request,

@@ -51,9 +51,9 @@ pub enum BadToken {
     /// A claim is missing or makes no sense.
     #[error("the token's claims are incomplete: iss, aud, exp and sub are needed")]
     BadClaims,
-    /// The issuer has not answered since this service has started: the token may be good.
-    #[error("the token cannot be verified before its issuer answers")]
-    IssuerNeverReached,
+    /// Its key is not known and its issuer does not answer: the token may be good.
+    #[error("the token cannot be verified while its issuer does not answer")]
+    IssuerAway,
 }
 
 impl From<jsonwebtoken::errors::Error> for BadToken {

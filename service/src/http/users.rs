@@ -1,5 +1,6 @@
 //! One user: create, read, replace, patch, delete.
 
+use super::openapi::{NewUser, PatchOperation, UserDocument, UserPatch};
 use super::patch::Patch;
 use super::problem::{Problem, ProblemKind};
 use super::read_request::{
@@ -23,6 +24,9 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// `GET /v1/users/{id}`
+#[utoipa::path(get, path = "/v1/users/{id}", tag = "users", operation_id = "readUser", security(("bearer" = ["users:read"])),
+    params(("id" = Uuid, Path, description = "The user's id"), ("If-None-Match" = Option<String>, Header, description = "Entity tags that the client has")),
+    responses((status = 200, description = "The user", body = UserDocument, headers(("ETag" = String, description = "The strong entity tag of this version"), ("Last-Modified" = String, description = "When the user was changed last"))), (status = 304, description = "The client has this version")))]
 pub(super) async fn read<S: UserStore>(
     service: Arc<Service<S>>,
     request: Request,
@@ -40,6 +44,12 @@ pub(super) async fn read<S: UserStore>(
 }
 
 /// `POST /v1/users`
+#[utoipa::path(post, path = "/v1/users", tag = "users", operation_id = "createUser", security(("bearer" = ["users:write"])),
+    params(("Idempotency-Key" = Option<String>, Header, description = "Names this attempt for 24 hours: 1 to 255 visible ASCII characters", min_length = 1, max_length = 255, pattern = "^[!-~]+$")),
+    request_body = NewUser,
+    responses((status = 201, description = "The user was created", body = UserDocument,
+        headers(("ETag" = String, description = "The strong entity tag of this version"), ("Location" = String, description = "Where the user is"),
+            ("Idempotency-Replayed" = bool, description = "True when an earlier attempt had created the user")))))]
 pub(super) async fn create<S: UserStore>(
     service: Arc<Service<S>>,
     request: Request,
@@ -74,6 +84,10 @@ pub(super) async fn create<S: UserStore>(
 }
 
 /// `PUT /v1/users/{id}`
+#[utoipa::path(put, path = "/v1/users/{id}", tag = "users", operation_id = "replaceUser", security(("bearer" = ["users:write"])),
+    params(("id" = Uuid, Path, description = "The user's id"), ("If-Match" = Option<String>, Header, description = "The entity tag of the version that is replaced")),
+    request_body = NewUser,
+    responses((status = 200, description = "The user as it is now", body = UserDocument, headers(("ETag" = String, description = "The strong entity tag of this version"), ("Last-Modified" = String, description = "When the user was changed last")))))]
 pub(super) async fn replace<S: UserStore>(
     service: Arc<Service<S>>,
     request: Request,
@@ -91,6 +105,10 @@ pub(super) async fn replace<S: UserStore>(
 }
 
 /// `PATCH /v1/users/{id}`
+#[utoipa::path(patch, path = "/v1/users/{id}", tag = "users", operation_id = "patchUser", security(("bearer" = ["users:write"])),
+    params(("id" = Uuid, Path, description = "The user's id"), ("If-Match" = Option<String>, Header, description = "The entity tag of the version that is patched")),
+    request_body(content((UserPatch = "application/merge-patch+json"), (UserPatch = "application/json"), (Vec<PatchOperation> = "application/json-patch+json"))),
+    responses((status = 200, description = "The user as it is now", body = UserDocument, headers(("ETag" = String, description = "The strong entity tag of this version"), ("Last-Modified" = String, description = "When the user was changed last")))))]
 pub(super) async fn patch<S: UserStore>(
     service: Arc<Service<S>>,
     request: Request,
@@ -110,6 +128,9 @@ pub(super) async fn patch<S: UserStore>(
 }
 
 /// `DELETE /v1/users/{id}`
+#[utoipa::path(delete, path = "/v1/users/{id}", tag = "users", operation_id = "deleteUser", security(("bearer" = ["users:write"])),
+    params(("id" = Uuid, Path, description = "The user's id"), ("If-Match" = Option<String>, Header, description = "The entity tag of the version that is deleted")),
+    responses((status = 204, description = "The user is gone")))]
 pub(super) async fn delete<S: UserStore>(
     service: Arc<Service<S>>,
     request: Request,

@@ -12,18 +12,25 @@
     reason = "a test fails by panicking, and tells one story from its beginning to its end"
 )]
 
+mod access;
+mod certificates;
 mod change_feed;
 mod create_user;
 mod database_outage;
 mod delete_user;
 mod grouping;
 mod hostile_requests;
+mod http2;
+mod https;
 mod idempotency;
 mod list_users;
+mod oidc;
 mod patch_user;
 mod problems;
+mod rate_limit;
 mod read_user;
 mod relay;
 mod replace_user;
 mod shutdown;
 mod test_app;
+mod tokens;

@@ -8,7 +8,7 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use roster::app::{App, pool_settings};
+use roster::app::{App, Reload, pool_settings};
 use roster::config::{DatabaseArgs, ServeArgs};
 use roster::store::migrations;
 use roster::telemetry::{LogFormat, Telemetry, TelemetrySettings};
@@ -36,6 +36,7 @@ pub(crate) struct TestApp {
     pub(crate) address: SocketAddr,
     pub(crate) admin_address: SocketAddr,
     stop: watch::Sender<bool>,
+    reload: Reload,
     running: JoinHandle<usize>,
     client: Client<HttpConnector, Full<Bytes>>,
     database_url: String,
@@ -118,9 +119,13 @@ impl TestApp {
     /// A service on the database that `url` names.
     pub(crate) async fn start_on(url: &str, flags: &[&str]) -> Self {
         // No test is decided by how busy the machine is: the limits of time are far away unless a test wants them near.
+        let auth = if flags.contains(&"--auth") {
+            &[][..]
+        } else {
+            &["--auth=disabled"]
+        };
         let fixed = [
             "serve",
-            "--auth=disabled",
             "--listen=127.0.0.1:0",
             "--admin-listen=127.0.0.1:0",
             "--connect-timeout-ms=30000",
@@ -132,7 +137,7 @@ impl TestApp {
             "--database-url",
             url,
         ];
-        let args = Serve::parse_from(fixed.into_iter().chain(flags.iter().copied())).args;
+        let args = Serve::parse_from([&fixed, auth, flags].into_iter().flatten().copied()).args;
         let quiet = TelemetrySettings {
             format: LogFormat::Off,
             ..TelemetrySettings::default()
@@ -145,6 +150,7 @@ impl TestApp {
             address: app.address(),
             admin_address: app.admin_address(),
             stop: app.stop_handle(),
+            reload: app.reload_handle(),
             running: tokio::spawn(app.run()),
             client: Client::builder(TokioExecutor::new()).build_http(),
             database_url: url.to_owned(),
@@ -163,6 +169,33 @@ impl TestApp {
     /// Tells the service to stop.
     pub(crate) fn begin_stop(&self) {
         self.stop.send_replace(true);
+    }
+
+    /// Has it take up renewed secrets, as SIGHUP does.
+    pub(crate) fn reload(&self) {
+        self.reload.secrets();
+    }
+
+    /// The status of `/readyz`.
+    pub(crate) async fn readiness(&self) -> u16 {
+        self.ask_admin("/readyz").await.status.as_u16()
+    }
+
+    /// Its metrics, as Prometheus reads them.
+    pub(crate) async fn metrics(&self) -> String {
+        String::from_utf8(self.ask_admin("/metrics").await.body.to_vec()).expect("UTF-8")
+    }
+
+    async fn ask_admin(&self, path: &str) -> Answer {
+        let uri = format!("http://{}{path}", self.admin_address);
+        let request = Request::get(uri).body(Full::default()).expect("a request");
+        let response = self.client.request(request).await.expect("an answer");
+        let (parts, body) = response.into_parts();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: body.collect().await.expect("a body").to_bytes(),
+        }
     }
 
     /// The URL of its database.

@@ -147,6 +147,7 @@ async fn claims_that_do_not_fit_are_refused() {
 }
 
 #[tokio::test]
+#[allow(clippy::too_many_lines, reason = "a table of forgeries")]
 async fn the_header_chooses_neither_the_algorithm_nor_a_key_of_its_own() {
     let keys = keys(KeyKind::P256);
     let verifier = verifier(&keys);

@@ -1,0 +1,49 @@
+//! The page on which a person reads the document and tries it: Swagger UI, served by the service itself.
+
+use super::problem::{Problem, ProblemKind};
+use super::{Answer, Request, Service};
+use crate::domain::{DirectoryError, UserStore};
+use bytes::Bytes;
+use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION};
+use http::{HeaderValue, Response, StatusCode};
+use http_body_util::Full;
+use std::borrow::Cow;
+use std::sync::{Arc, LazyLock};
+use utoipa_swagger_ui::Config;
+
+/// The page needs nothing from anywhere else, and may not ask for it. Swagger UI sets styles and images inline.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'",
+);
+
+/// `GET /docs` and its files.
+pub(super) async fn read<S: UserStore>(
+    _: Arc<Service<S>>,
+    request: Request,
+) -> Result<Answer, Problem> {
+    static CONFIG: LazyLock<Arc<Config<'static>>> =
+        LazyLock::new(|| Arc::new(Config::from("/openapi.json")));
+    let Some(file) = request.uri().path().strip_prefix("/docs/") else {
+        // The page names its files beside itself, so it has to stand in a folder.
+        let mut answer = Response::new(Full::default());
+        *answer.status_mut() = StatusCode::PERMANENT_REDIRECT;
+        answer
+            .headers_mut()
+            .insert(LOCATION, HeaderValue::from_static("/docs/index.html"));
+        return Ok(answer);
+    };
+    let file = utoipa_swagger_ui::serve(file, CONFIG.clone())
+        .map_err(|error| Problem::from(DirectoryError::Internal(error.to_string().into())))?
+        .ok_or_else(|| ProblemKind::NotFound.into_problem())?;
+    let bytes = match file.bytes {
+        Cow::Borrowed(bytes) => Bytes::copy_from_slice(bytes),
+        Cow::Owned(bytes) => Bytes::from(bytes),
+    };
+    let mut answer = Response::new(Full::new(bytes));
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_SECURITY_POLICY, POLICY);
+    if let Ok(content_type) = HeaderValue::from_str(&file.content_type) {
+        headers.insert(CONTENT_TYPE, content_type);
+    }
+    Ok(answer)
+}
