@@ -163,7 +163,10 @@ pub fn run_token(command: &TokenCommand) -> Result<String, CommandError> {
         .open(path)
         .and_then(|mut file| file.write_all(pem.as_bytes()));
     written.map_err(|error| {
-        CommandError::Refused(format!("{} cannot be written: {error}", path.display()))
+        CommandError::Refused(format!(
+            "{} cannot be written: {error}; a file that is there already is never replaced",
+            path.display()
+        ))
     })?;
     Ok(format!("wrote {}\n", path.display()))
 }

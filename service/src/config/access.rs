@@ -105,7 +105,7 @@ impl TokenArgs {
         let nothing_verifies = self.token_keys_file.is_none() && self.oidc_issuer.is_none();
         if auth == AuthMode::Required && nothing_verifies {
             return Err(ConfigError::Missing {
-                setting: "neither --token-keys-file (ROSTER_TOKEN_KEYS_FILE) nor --oidc-issuer (ROSTER_OIDC_ISSUER)",
+                setting: "--token-keys-file (ROSTER_TOKEN_KEYS_FILE) or --oidc-issuer (ROSTER_OIDC_ISSUER)",
                 next: "tokens are required and have to be verified with something; 'roster token keygen --output keys.pem' makes a key, and --auth disabled lets everybody in",
             });
         }
