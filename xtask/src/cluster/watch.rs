@@ -2,6 +2,7 @@
 //!
 //! The pods' own metrics are read through the API server, so that no port need be open to us.
 
+use std::collections::BTreeMap;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -25,71 +26,93 @@ pub(crate) enum Sight {
     Blind,
 }
 
+/// Fewest looks, however slow the cluster answers.
+const FEWEST_LOOKS: u32 = 3;
+
+/// What one pod said of itself.
 #[derive(Clone, Copy, Default)]
 struct Counted {
     requests: f64,
     errors: f64,
+}
+
+/// One look at all pods.
+#[derive(Default)]
+struct Look {
     restarts: u64,
     pods: usize,
     unready: usize,
-    read: usize,
+    /// Pods whose metrics could be read, by name.
+    counted: BTreeMap<String, Counted>,
 }
 
 /// Looks on for so long; ends at the first sign that the release is bad.
 pub(crate) fn watch(cluster: &Cluster, length: Duration) -> Sight {
     let begun = Instant::now();
-    let first = count(cluster);
+    let first = look(cluster);
+    let mut seen = first.counted.clone();
     let mut unready_since: Option<Instant> = None;
-    let mut last = first;
-    while begun.elapsed() < length && !interrupt::requested() {
+    let mut looks = 0;
+    while (begun.elapsed() < length || looks < FEWEST_LOOKS) && !interrupt::requested() {
         thread::sleep(Duration::from_secs(2));
-        last = count(cluster);
-        // Pods that were scaled away took their counts with them: compare rises only.
-        let requests = (last.requests - first.requests).max(0.0);
-        let errors = (last.errors - first.errors).max(0.0);
-        if errors >= FEWEST_ERRORS && errors > requests * LARGEST_ERROR_SHARE {
+        let now = look(cluster);
+        looks += 1;
+        // A pod that did not answer this time keeps what it said last.
+        seen.extend(now.counted);
+        let served = since(&first.counted, &seen);
+        if served.errors >= FEWEST_ERRORS && served.errors > served.requests * LARGEST_ERROR_SHARE {
             return Sight::Bad(format!(
-                "{errors} of {requests} requests were answered with 5xx"
+                "{} of {} requests were answered with 5xx",
+                served.errors, served.requests
             ));
         }
-        if last.restarts > first.restarts {
-            return Sight::Bad(format!(
-                "pods were restarted {} times",
-                last.restarts - first.restarts
-            ));
+        if now.restarts > first.restarts {
+            let restarts = now.restarts - first.restarts;
+            return Sight::Bad(format!("pods were restarted {restarts} times"));
         }
-        unready_since = (last.unready > 0 || last.pods == 0)
-            .then(|| unready_since.unwrap_or_else(Instant::now));
+        unready_since =
+            (now.unready > 0 || now.pods == 0).then(|| unready_since.unwrap_or_else(Instant::now));
         if unready_since.is_some_and(|since| since.elapsed() > LONGEST_UNREADY) {
             return Sight::Bad(format!(
                 "{} of {} pods are not ready",
-                last.unready, last.pods
+                now.unready, now.pods
             ));
         }
     }
-    if last.read == 0 {
+    if seen.is_empty() {
         return Sight::Blind;
     }
+    let served = since(&first.counted, &seen);
     Sight::Well {
-        requests: (last.requests - first.requests).max(0.0),
-        errors: (last.errors - first.errors).max(0.0),
+        requests: served.requests,
+        errors: served.errors,
     }
 }
 
-fn count(cluster: &Cluster) -> Counted {
-    let mut counted = Counted::default();
+/// What was served between two looks; a pod that is new has served all that it says.
+fn since(first: &BTreeMap<String, Counted>, last: &BTreeMap<String, Counted>) -> Counted {
+    let mut sum = Counted::default();
+    for (pod, counted) in last {
+        let before = first.get(pod).copied().unwrap_or_default();
+        sum.requests += counted.requests - before.requests;
+        sum.errors += counted.errors - before.errors;
+    }
+    sum
+}
+
+fn look(cluster: &Cluster) -> Look {
+    let mut look = Look::default();
     for pod in cluster.pods(SERVERS).unwrap_or_default() {
-        counted.pods += 1;
-        counted.unready += usize::from(!is_ready(&pod));
-        counted.restarts += restarts(&pod);
+        look.pods += 1;
+        look.unready += usize::from(!is_ready(&pod));
+        look.restarts += restarts(&pod);
         if let Some(metrics) = metrics(cluster, &pod) {
             let (requests, errors) = requests(&metrics);
-            counted.requests += requests;
-            counted.errors += errors;
-            counted.read += 1;
+            look.counted
+                .insert(name(&pod).to_owned(), Counted { requests, errors });
         }
     }
-    counted
+    look
 }
 
 fn metrics(cluster: &Cluster, pod: &Value) -> Option<String> {
@@ -127,7 +150,22 @@ fn requests(metrics: &str) -> (f64, f64) {
 
 #[cfg(test)]
 mod tests {
-    use super::requests;
+    use super::{Counted, requests, since};
+
+    #[test]
+    fn a_pod_that_is_gone_does_not_hide_the_errors_of_another() {
+        let counted = |requests, errors| Counted { requests, errors };
+        let first = [
+            ("gone".to_owned(), counted(900.0, 0.0)),
+            ("here".to_owned(), counted(10.0, 0.0)),
+        ];
+        let last = [
+            ("here".to_owned(), counted(30.0, 20.0)),
+            ("new".to_owned(), counted(5.0, 5.0)),
+        ];
+        let served = since(&first.into(), &last.into());
+        assert_eq!((served.requests, served.errors), (25.0, 25.0));
+    }
 
     #[test]
     fn only_5xx_are_errors_of_the_service() {
