@@ -31,6 +31,9 @@ pub(crate) struct ImageBuildArgs {
         default_value = "docker.io/roster/roster"
     )]
     pub(crate) repository: String,
+    /// Take this binary, which must be linked statically, instead of compiling; counts as a work tree with changes
+    #[arg(long, value_name = "FILE")]
+    pub(crate) binary: Option<PathBuf>,
     /// Hand it to the local Docker engine too
     #[arg(long)]
     pub(crate) load: bool,
@@ -197,6 +200,9 @@ pub(crate) struct E2eArgs {
     /// Image to deploy, instead of one built from the work tree
     #[arg(long, value_name = "REFERENCE")]
     pub(crate) image: Option<String>,
+    /// Take this binary of the service, which must be linked statically, instead of compiling
+    #[arg(long, value_name = "FILE")]
+    pub(crate) binary: Option<PathBuf>,
     /// Where images are pushed to
     #[arg(
         long,

@@ -74,6 +74,7 @@ fn image(args: &E2eArgs) -> Result<Reference> {
     }
     image::build(&ImageBuildArgs {
         repository: args.repository.clone(),
+        binary: args.binary.clone(),
         load: false,
     })?;
     let record = image::push(&ImagePushArgs {
@@ -111,7 +112,10 @@ fn with_namespace(
     if client::is_open(&args.values)? {
         stage.note("not proven: tokens, since the values let everybody in".to_owned());
     } else {
-        let binary = image::binary_path("roster")?;
+        let binary = match &args.binary {
+            Some(binary) => binary.clone(),
+            None => image::binary_path("roster")?,
+        };
         let (client, values) = client::make(cluster, &binary, &database.local_url)?;
         stage.values.push(values);
         stage.client = Some(client);

@@ -38,9 +38,14 @@ pub(crate) fn run(args: ImageArgs) -> Result<()> {
 /// Builds the image of the work tree as it is, and writes `target/image.json`.
 pub(crate) fn build(args: &ImageBuildArgs) -> Result<Record> {
     let repository = Repository::parse(&args.repository)?;
-    let commit = Commit::read()?;
+    let mut commit = Commit::read()?;
     let target = target()?;
-    let binary_path = compile("roster", &commit)?;
+    // Nobody can say which commit a binary from elsewhere was built from.
+    commit.dirty |= args.binary.is_some();
+    let binary_path = match &args.binary {
+        Some(binary) => binary.clone(),
+        None => compile("roster", &commit)?,
+    };
     let binary = std::fs::read(&binary_path)
         .with_context(|| format!("cannot read {}", binary_path.display()))?;
     let description = Description {

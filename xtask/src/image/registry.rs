@@ -17,6 +17,10 @@ use crate::failure::{Failure, Kind};
 use crate::http_client;
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+/// What an image may be when it is found: ours, one that Docker pushed, or one for several platforms.
+const ANY_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json, \
+    application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.index.v1+json, \
+    application/vnd.docker.distribution.manifest.list.v2+json";
 const LARGEST_ANSWER: u64 = 4 << 20;
 /// Long enough for a layer on a slow line.
 const CALL_TIMEOUT: Duration = Duration::from_mins(5);
@@ -64,24 +68,26 @@ impl Registry {
     /// The image of this tag or digest, when there is one.
     pub(crate) fn find(&mut self, version: &str) -> Result<Option<Found>> {
         let url = format!("{}/manifests/{version}", self.repository.api());
-        let answer = self.send("GET", &url, MANIFEST, None)?;
+        let answer = self.send("GET", &url, ANY_MANIFEST, None)?;
         if answer.status() == StatusCode::NOT_FOUND {
             return Ok(None);
         }
         let manifest = self.expect(answer, StatusCode::OK, "give the manifest")?;
         let parsed: Value = serde_json::from_slice(&manifest)?;
-        let config = parsed["config"]["digest"].as_str().with_context(|| {
-            format!(
-                "{} is no image for one platform",
-                self.repository.at(version)
-            )
-        })?;
+        let digest = super::digest(&manifest);
+        // An index has no configuration of its own, and so no labels.
+        let Some(config) = parsed["config"]["digest"].as_str() else {
+            return Ok(Some(Found {
+                digest,
+                labels: Value::Null,
+            }));
+        };
         let url = format!("{}/blobs/{config}", self.repository.api());
         let answer = self.send("GET", &url, "*/*", None)?;
         let config = self.expect(answer, StatusCode::OK, "give the configuration")?;
         let config: Value = serde_json::from_slice(&config)?;
         Ok(Some(Found {
-            digest: super::digest(&manifest),
+            digest,
             labels: config["config"]["Labels"].clone(),
         }))
     }
