@@ -128,6 +128,18 @@ pub(super) async fn get(pool: &Pool) -> Result<Object, StoreError> {
     })
 }
 
+/// A connection for a lane, which keeps it until it breaks.
+///
+/// Its few statements take arrays, whose cost does not depend on what is in them; `PostgreSQL` would nevertheless plan
+/// short ones anew at every call, for several times the cost of running them.
+pub(super) async fn get_for_lane(pool: &Pool) -> Result<Object, StoreError> {
+    let client = get(pool).await?;
+    client
+        .batch_execute("SET plan_cache_mode = force_generic_plan")
+        .await?;
+    Ok(client)
+}
+
 /// Takes a connection out of the pool for good, so that nobody is handed it again.
 pub(super) fn discard(client: Object) {
     drop(Object::take(client));

@@ -135,7 +135,7 @@ impl Lane {
     async fn try_read(&mut self, ids: &Vec<Uuid>) -> Result<Vec<Arc<User>>, StoreError> {
         if self.client.as_ref().is_none_or(|client| client.is_closed()) {
             self.drop_client();
-            self.client = Some(pool::get(&self.pool).await?);
+            self.client = Some(pool::get_for_lane(&self.pool).await?);
         }
         let Some(client) = &self.client else {
             return Err(StoreError::ConnectionLost);

@@ -211,7 +211,7 @@ impl Lane {
     async fn commit(&mut self, works: &[&Work]) -> Result<Vec<Verdict>, StoreError> {
         if self.client.as_ref().is_none_or(|client| client.is_closed()) {
             self.drop_client();
-            self.client = Some(pool::get(&self.pool).await?);
+            self.client = Some(pool::get_for_lane(&self.pool).await?);
         }
         let Some(client) = &self.client else {
             return Err(StoreError::ConnectionLost);
