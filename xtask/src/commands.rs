@@ -1,5 +1,6 @@
 //! From a parsed command to the code that runs it: one line for each command.
 
+pub(crate) mod bench;
 mod check;
 pub(crate) mod deploy;
 mod dev;
@@ -19,6 +20,7 @@ use crate::cli::Command;
 /// Runs one command to its end.
 pub(crate) fn run(command: Command) -> Result<()> {
     match command {
+        Command::Bench(args) => bench::run(args),
         Command::Check(args) => check::run(&args),
         Command::Image(args) => image::run(args),
         Command::Tools(args) => tools::run(&args),

@@ -157,6 +157,30 @@ pub(crate) const TOOLS: &[Tool] = &[
         install: "see https://kubernetes.io/docs/tasks/tools/, at most one minor version from the cluster's",
         source: Source::System,
     },
+    Tool {
+        name: "perf",
+        purpose: "samples of where time goes (cargo xtask bench flamegraph)",
+        install: "apt-get install linux-perf",
+        source: Source::System,
+    },
+    Tool {
+        name: "inferno-flamegraph",
+        purpose: "flame graphs (cargo xtask bench flamegraph)",
+        install: "cargo install inferno --locked --version 0.12.8",
+        source: Source::System,
+    },
+    Tool {
+        name: "inferno-collapse-perf",
+        purpose: "flame graphs (cargo xtask bench flamegraph)",
+        install: "cargo install inferno --locked --version 0.12.8",
+        source: Source::System,
+    },
+    Tool {
+        name: "valgrind",
+        purpose: "counts of instructions (cargo xtask bench instructions)",
+        install: "apt-get install valgrind",
+        source: Source::System,
+    },
 ];
 
 /// The tool of this name.

@@ -7,8 +7,6 @@ mod arguments;
 mod arrivals;
 mod connection;
 mod operation;
-mod process_tree;
-mod report;
 mod response;
 mod run;
 

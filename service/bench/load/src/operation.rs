@@ -1,8 +1,8 @@
 //! The requests of the users' contract, and what a right answer to each is.
-//! The seeded users are known by number: `service/bench/seed.sql` makes the same ids and addresses.
 
 use crate::arguments::OperationKind;
 use anyhow::{Context, bail};
+use bench_load::seeded;
 use memchr::memmem;
 use std::io::Write;
 
@@ -54,7 +54,7 @@ impl Operation {
         let user = self.random.u64(..self.users.max(1));
         match self.kind {
             OperationKind::Get | OperationKind::Constant => {
-                let id = seeded_id(user);
+                let id = seeded::id(user);
                 write!(out, "GET /v1/users/{id} HTTP/1.1\r\n{}\r\n", self.headers)?;
                 let texts = if self.kind == OperationKind::Get {
                     [id, String::new()]
@@ -78,11 +78,11 @@ impl Operation {
                 })
             }
             OperationKind::Put => {
-                let (id, name) = (seeded_id(user), self.other_name());
+                let (id, name) = (seeded::id(user), self.other_name());
                 self.write_change(
                     out,
                     &format!("PUT /v1/users/{id}"),
-                    &profile(&seeded_email(user), &name),
+                    &profile(&seeded::email(user), &name),
                 )?;
                 Ok(Expected {
                     status: 200,
@@ -144,19 +144,6 @@ impl Expected {
     }
 }
 
-/// The id of a seeded user: a UUID of version 7 whose last fifteen digits are decimal, so that `pgbench` can name it.
-pub(crate) fn seeded_id(user: u64) -> String {
-    format!(
-        "01936f5e-0000-7000-8{:03}-{:012}",
-        100 + user / 1_000_000_000_000,
-        user % 1_000_000_000_000
-    )
-}
-
-fn seeded_email(user: u64) -> String {
-    format!("user{user}@example.com")
-}
-
 fn profile(email: &str, name: &str) -> String {
     format!(
         r#"{{"email":"{email}","name":"{name}","phone":"+442071234567","title":"Analyst","department":"Engines","status":"active"}}"#
@@ -165,23 +152,18 @@ fn profile(email: &str, name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Operation, seeded_id};
+    use super::Operation;
     use crate::arguments::OperationKind;
-
-    #[test]
-    fn seeded_ids_are_uuids_of_version_7_in_order() {
-        assert_eq!(seeded_id(0), "01936f5e-0000-7000-8100-000000000000");
-        assert_eq!(seeded_id(99_999), "01936f5e-0000-7000-8100-000000099999");
-    }
+    use bench_load::seeded;
 
     #[test]
     fn an_answer_about_another_user_is_wrong() {
         let mut out = Vec::new();
         let mut operation = Operation::new(OperationKind::Get, 1, None, "", 1);
         let expected = operation.write_next(&mut out).unwrap();
-        assert!(expected.check(200, seeded_id(0).as_bytes()).is_ok());
-        assert!(expected.check(200, seeded_id(1).as_bytes()).is_err());
-        assert!(expected.check(404, seeded_id(0).as_bytes()).is_err());
+        assert!(expected.check(200, seeded::id(0).as_bytes()).is_ok());
+        assert!(expected.check(200, seeded::id(1).as_bytes()).is_err());
+        assert!(expected.check(404, seeded::id(0).as_bytes()).is_err());
     }
 
     #[test]

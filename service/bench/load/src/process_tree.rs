@@ -8,13 +8,13 @@ const MICROSECONDS_PER_TICK: u64 = 10_000;
 
 /// What one process and all below it have used so far.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Usage {
+pub struct Usage {
     /// CPU time, user and system, also of children that have ended.
-    pub(crate) cpu_us: u64,
+    pub cpu_us: u64,
     /// Resident memory, what processes share counted in each.
-    pub(crate) resident_bytes: u64,
+    pub resident_bytes: u64,
     /// Resident memory, what processes share divided among them.
-    pub(crate) proportional_bytes: u64,
+    pub proportional_bytes: u64,
 }
 
 struct Stat {
@@ -22,8 +22,8 @@ struct Stat {
     ticks: u64,
 }
 
-/// Adds up what `root` and its descendants have used.
-pub(crate) fn usage(root: u32) -> anyhow::Result<Usage> {
+/// Adds up what `root` and its descendants have used. Fails when `root` has ended.
+pub fn usage(root: u32) -> anyhow::Result<Usage> {
     let stats: Vec<(u32, Stat)> = fs::read_dir("/proc")
         .context("/proc cannot be read; CPU time is accounted on Linux only")?
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())

@@ -1,49 +1,63 @@
 //! What a run found, as it is printed.
 
 use hdrhistogram::Histogram;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The result of one run.
-#[derive(Debug, Serialize)]
-pub(crate) struct Report {
-    pub(crate) operation: String,
-    pub(crate) connections: usize,
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Report {
+    /// What was asked for.
+    pub operation: String,
+    /// Connections, each kept alive.
+    pub connections: usize,
     /// Requests a second that were due, in an open loop.
-    pub(crate) rate: Option<f64>,
-    pub(crate) seconds: f64,
+    pub rate: Option<f64>,
+    /// How long was measured.
+    pub seconds: f64,
     /// Right answers within the measured time.
-    pub(crate) requests: u64,
-    pub(crate) requests_per_second: f64,
-    pub(crate) wrong_answers: u64,
-    pub(crate) first_wrong_answer: Option<String>,
+    pub requests: u64,
+    /// Right answers a second.
+    pub requests_per_second: f64,
+    /// Answers that were wrong or missing, also while warming up.
+    pub wrong_answers: u64,
+    /// What was wrong with the first of them.
+    pub first_wrong_answer: Option<String>,
     /// Connections that the service closed between two requests.
-    pub(crate) reconnects: u64,
+    pub reconnects: u64,
     /// Requests that were due and had no answer when the run ended; each counts as a wrong answer.
-    pub(crate) unanswered: u64,
-    pub(crate) latency_us: Latency,
+    pub unanswered: u64,
+    /// Latency of the right answers, from when each request was due.
+    pub latency_us: Latency,
     /// CPU time a request, by watched process; `load` is this one.
-    pub(crate) cpu_us_per_request: BTreeMap<String, f64>,
-    /// Memory at the end, by watched process.
-    pub(crate) resident_bytes: BTreeMap<String, u64>,
-    pub(crate) proportional_bytes: BTreeMap<String, u64>,
+    pub cpu_us_per_request: BTreeMap<String, f64>,
+    /// Resident memory at the end, by watched process.
+    pub resident_bytes: BTreeMap<String, u64>,
+    /// The same, what processes share divided among them.
+    pub proportional_bytes: BTreeMap<String, u64>,
 }
 
 /// Percentiles, in microseconds.
-#[derive(Debug, Serialize)]
-pub(crate) struct Latency {
-    pub(crate) p50: f64,
-    pub(crate) p90: f64,
-    pub(crate) p99: f64,
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Latency {
+    /// Half of the answers came within.
+    pub p50: f64,
+    /// Nine of ten.
+    pub p90: f64,
+    /// Of a hundred all but one.
+    pub p99: f64,
+    /// Of a thousand all but one.
     #[serde(rename = "p99.9")]
-    pub(crate) p999: f64,
-    pub(crate) max: f64,
-    pub(crate) mean: f64,
+    pub p999: f64,
+    /// The slowest.
+    pub max: f64,
+    /// The arithmetic mean.
+    pub mean: f64,
 }
 
 impl Latency {
     /// Reads the percentiles off a histogram of nanoseconds.
-    pub(crate) fn of(histogram: &Histogram<u64>) -> Self {
+    pub fn of(histogram: &Histogram<u64>) -> Self {
         #[expect(clippy::cast_precision_loss, reason = "a latency is far below 2^53 ns")]
         let at = |quantile| histogram.value_at_quantile(quantile) as f64 / 1000.0;
         let mean = histogram.mean() / 1000.0;

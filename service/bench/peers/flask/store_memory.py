@@ -40,7 +40,7 @@ def replace(user_id, profile):
     return user
 
 
-# The same users as service/bench/seed.sql makes.
+# The same users as the databases of the other contestants are seeded with.
 for number in range(int(os.environ.get("USERS", "0"))):
     create(
         f"01936f5e-0000-7000-8100-{number:012d}",

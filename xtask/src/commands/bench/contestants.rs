@@ -1,0 +1,74 @@
+//! Who is measured: Roster, its peers, the limits. One line for each.
+
+/// What a contestant is written with, which says how it is built and started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Family {
+    Roster,
+    RustPeer(&'static str),
+    Go,
+    Fastify,
+    Flask { memory: bool },
+    HyperConstant,
+    Pgbench,
+}
+
+/// One that is measured.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry {
+    pub(super) name: &'static str,
+    pub(super) title: &'static str,
+    pub(super) family: Family,
+}
+
+pub(super) const ROSTER: &str = "roster";
+pub(super) const ACTIX: &str = "actix-pipelined";
+pub(super) const DEADPOOL: &str = "axum-deadpool";
+pub(super) const HYPER: &str = "hyper-constant";
+pub(super) const PGBENCH: &str = "pgbench";
+
+/// All of them, in the order of the tables.
+pub(super) const ENTRIES: &[Entry] = &[
+    entry(ROSTER, "**Roster**", Family::Roster),
+    entry(
+        ACTIX,
+        "actix-web + tokio-postgres, pipelined",
+        Family::RustPeer(ACTIX),
+    ),
+    entry(
+        DEADPOOL,
+        "axum + tokio-postgres, deadpool",
+        Family::RustPeer(DEADPOOL),
+    ),
+    entry("axum-sqlx", "axum + sqlx", Family::RustPeer("axum-sqlx")),
+    entry("go-pgx", "Go net/http + pgx", Family::Go),
+    entry("fastify", "Node Fastify + postgres.js", Family::Fastify),
+    entry(
+        "flask",
+        "Flask + gunicorn + psycopg",
+        Family::Flask { memory: false },
+    ),
+    entry(
+        "flask-memory",
+        "Flask + gunicorn, a list in memory",
+        Family::Flask { memory: true },
+    ),
+    entry(
+        HYPER,
+        "limit: bare hyper, a constant",
+        Family::HyperConstant,
+    ),
+    entry(PGBENCH, "limit: pgbench -M prepared", Family::Pgbench),
+];
+
+const fn entry(name: &'static str, title: &'static str, family: Family) -> Entry {
+    Entry {
+        name,
+        title,
+        family,
+    }
+}
+
+/// The names, for the command line.
+pub(crate) fn names() -> Vec<&'static str> {
+    ENTRIES.iter().map(|entry| entry.name).collect()
+}

@@ -1,0 +1,291 @@
+//! The PostgreSQL that benchmarks run on: private, durable, seeded with users that are known by number.
+
+use anyhow::{Context, Result};
+use bench_load::seeded;
+use dev_postgres::{Database, DevPostgres, Options, Prefer};
+use tokio::runtime::Runtime;
+use tokio_postgres::NoTls;
+
+use super::programs::FOLDER;
+use crate::failure::{Failure, Kind};
+use crate::interrupt;
+
+const BATCH: u64 = 10_000;
+
+/// A durable server with room for the data. It vacuums between the measurements, not during them, so that nobody
+/// pays for what somebody else left behind.
+const SETTINGS: &[(&str, &str)] = &[
+    ("fsync", "on"),
+    ("synchronous_commit", "on"),
+    ("shared_buffers", "1GB"),
+    ("max_connections", "300"),
+    ("max_wal_size", "8GB"),
+    ("checkpoint_timeout", "1h"),
+    ("autovacuum", "off"),
+];
+
+/// A running server.
+pub(super) struct BenchPostgres {
+    runtime: Runtime,
+    server: DevPostgres,
+    /// The server's first process: all others are below it.
+    pub(super) process: u32,
+    pub(super) version: String,
+}
+
+impl BenchPostgres {
+    /// Starts a private server, with these settings beside the usual ones.
+    pub(super) fn start(more: &[(&str, &str)]) -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let mut options =
+            Options::for_development(std::path::absolute(FOLDER)?.join("postgres"), "unused");
+        options.name = None;
+        options.database_url = None;
+        options.prefer = Prefer::Private;
+        for (name, value) in SETTINGS.iter().chain(more) {
+            options = options.setting(name, value);
+        }
+        let server = runtime
+            .block_on(DevPostgres::find_or_start(options))
+            .map_err(started)?;
+        let (process, version) = runtime.block_on(describe(server.url()))?;
+        Ok(Self {
+            runtime,
+            server,
+            process,
+            version,
+        })
+    }
+
+    /// An empty database.
+    pub(super) fn create(&self, label: &str) -> Result<Database> {
+        self.runtime
+            .block_on(self.server.create_database(label))
+            .map_err(started)
+    }
+
+    /// A copy of a database that nobody is connected to.
+    pub(super) fn copy(&self, label: &str, template: &Database) -> Result<Database> {
+        self.runtime
+            .block_on(self.server.copy_database(label, template))
+            .map_err(started)
+    }
+
+    /// Runs statements.
+    pub(super) fn execute(&self, url: &str, statements: &[&str]) -> Result<()> {
+        self.runtime.block_on(async {
+            let client = connect(url).await?;
+            for statement in statements {
+                client
+                    .batch_execute(statement)
+                    .await
+                    .with_context(|| format!("PostgreSQL refused: {statement}"))?;
+            }
+            Ok(())
+        })
+    }
+
+    /// The rows of a query, each as one text.
+    pub(super) fn texts(&self, url: &str, query: &str) -> Result<Vec<String>> {
+        self.runtime.block_on(async {
+            let rows = connect(url)
+                .await?
+                .query(query, &[])
+                .await
+                .with_context(|| format!("PostgreSQL refused: {query}"))?;
+            rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+        })
+    }
+
+    /// Puts the data in order, so that the next measurement starts as the one before did.
+    pub(super) fn tidy(&self, url: &str) -> Result<()> {
+        self.execute(url, &["VACUUM (ANALYZE)", "CHECKPOINT"])
+    }
+
+    /// Fills a migrated database with users; the indexes are made afterwards, which is several times as fast.
+    pub(super) fn seed(&self, url: &str, users: u64) -> Result<()> {
+        let names = self.texts(url, &secondary_indexes("indexname::text"))?;
+        let indexes = self.texts(url, &secondary_indexes("indexdef"))?;
+        for name in &names {
+            self.execute(url, &[&format!("DROP INDEX {name}")])?;
+        }
+        for first in (0..users).step_by(usize::try_from(BATCH)?) {
+            interrupt_check()?;
+            self.insert(url, first..users.min(first + BATCH))?;
+        }
+        for index in &indexes {
+            interrupt_check()?;
+            self.execute(url, &[index])?;
+        }
+        self.tidy(url)
+    }
+
+    fn insert(&self, url: &str, users: std::ops::Range<u64>) -> Result<()> {
+        let mut columns: [Vec<String>; 6] = Default::default();
+        for user in users {
+            let (name, email) = (name(user), seeded::email(user));
+            let grams = grams(&name.to_lowercase(), &email);
+            let department = DEPARTMENTS[index(user / 7, DEPARTMENTS.len())].to_owned();
+            let status = if user % 20 == 19 {
+                "suspended"
+            } else {
+                "active"
+            }
+            .to_owned();
+            let values = [seeded::id(user), email, name, department, status, grams];
+            for (column, value) in columns.iter_mut().zip(values) {
+                column.push(value);
+            }
+        }
+        self.runtime.block_on(async {
+            let [ids, emails, names, departments, statuses, grams] = &columns;
+            let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 6] =
+                [ids, emails, names, departments, statuses, grams];
+            connect(url)
+                .await?
+                .execute(INSERT, &parameters)
+                .await
+                .context("the users cannot be seeded")?;
+            Ok(())
+        })
+    }
+}
+
+fn secondary_indexes(column: &str) -> String {
+    format!(
+        "SELECT {column} FROM pg_indexes JOIN pg_index ON indexrelid = indexname::regclass
+         WHERE schemaname = 'public' AND tablename = 'users' AND NOT indisunique ORDER BY indexname"
+    )
+}
+
+/// The users come a millisecond apart, the last of the smallest table long before today.
+const INSERT: &str = "
+INSERT INTO users (id, email, email_key, name, name_key, phone, title, department, status, row_version, created_at,
+                   updated_at, search_grams)
+SELECT id::uuid, email, email, name, lower(name), '+442071234567', 'Analyst', department, status, 1, at, at,
+       array_to_tsvector(string_to_array(grams, '|'))
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
+    AS seeded (id, email, name, department, status, grams),
+    LATERAL (SELECT timestamptz '2024-01-01' + right(id, 12)::bigint * interval '1 ms') AS clock (at)";
+
+const FIRST_NAMES: [&str; 16] = [
+    "Ada",
+    "Grace",
+    "Alan",
+    "Edsger",
+    "Barbara",
+    "Donald",
+    "Katherine",
+    "Dennis",
+    "Margaret",
+    "Niklaus",
+    "Hedy",
+    "Tony",
+    "Radia",
+    "Ken",
+    "Frances",
+    "Leslie",
+];
+const LAST_NAMES: [&str; 16] = [
+    "Lovelace", "Hopper", "Turing", "Dijkstra", "Liskov", "Knuth", "Johnson", "Ritchie",
+    "Hamilton", "Wirth", "Lamarr", "Hoare", "Perlman", "Thompson", "Allen", "Lamport",
+];
+const DEPARTMENTS: [&str; 12] = [
+    "Engines",
+    "Research",
+    "Sales",
+    "Finance",
+    "Legal",
+    "People",
+    "Support",
+    "Security",
+    "Design",
+    "Operations",
+    "Marketing",
+    "Facilities",
+];
+
+fn name(user: u64) -> String {
+    let first = FIRST_NAMES[index(user, FIRST_NAMES.len())];
+    let last = LAST_NAMES[index(user / 16, LAST_NAMES.len())];
+    // A number scattered over all, so that the order of names is not that of creation.
+    format!(
+        "{first} {last} {:08x}",
+        (user.wrapping_mul(2_654_435_761)) & 0xffff_ffff
+    )
+}
+
+fn index(number: u64, length: usize) -> usize {
+    usize::try_from(number).unwrap_or(0) % length
+}
+
+/// What the search index holds of a user: every run of three characters, and the last two; all is ASCII here.
+fn grams(name_key: &str, email_key: &str) -> String {
+    let of = |key: &str| {
+        let runs: Vec<String> = key
+            .as_bytes()
+            .windows(3)
+            .map(|run| String::from_utf8_lossy(run).into_owned())
+            .collect();
+        format!("{}|{}", runs.join("|"), &key[key.len() - 2..])
+    };
+    format!("{}|{}", of(name_key), of(email_key))
+}
+
+async fn connect(url: &str) -> Result<tokio_postgres::Client> {
+    let (client, connection) = tokio_postgres::connect(url, NoTls)
+        .await
+        .context("PostgreSQL does not answer")?;
+    tokio::spawn(connection);
+    Ok(client)
+}
+
+/// The first process of the server is the parent of the one that serves us.
+async fn describe(url: &str) -> Result<(u32, String)> {
+    let row = connect(url)
+        .await?
+        .query_one(
+            "SELECT pg_backend_pid(), current_setting('server_version')",
+            &[],
+        )
+        .await?;
+    let backend: i32 = row.try_get(0)?;
+    let status = std::fs::read_to_string(format!("/proc/{backend}/status")).context(
+        "CPU time is accounted from /proc: benchmarks need Linux and a PostgreSQL on this machine",
+    )?;
+    let parent = status
+        .lines()
+        .find_map(|line| line.strip_prefix("PPid:"))
+        .context("/proc names no parent")?;
+    Ok((parent.trim().parse()?, row.try_get(1)?))
+}
+
+fn started(error: dev_postgres::Error) -> anyhow::Error {
+    Failure::new(Kind::Missing, error.what, error.why, error.next).into()
+}
+
+/// Ends the command between two steps once Ctrl-C was pressed.
+pub(super) fn interrupt_check() -> Result<()> {
+    if interrupt::requested() {
+        return Err(Failure::new(Kind::Interrupted, "interrupted", "", "").into());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{grams, name};
+
+    #[test]
+    fn seeded_users_are_indexed_as_the_service_does() {
+        assert_eq!(grams("adam", "a@b"), "ada|dam|am|a@b|@b");
+    }
+
+    #[test]
+    fn names_are_plausible_and_differ() {
+        assert_eq!(name(0), "Ada Lovelace 00000000");
+        assert_ne!(name(1), name(257));
+    }
+}

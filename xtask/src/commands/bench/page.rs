@@ -1,0 +1,44 @@
+//! The page that shows results: what a benchmark made is put between its marks.
+
+use anyhow::{Context, Result};
+
+const PAGE: &str = "docs/performance.md";
+/// Where the page's pictures and the results in JSON are.
+pub(super) const PICTURES: &str = "docs/performance";
+
+/// Replaces what an earlier run of `bench <name> --write` put there.
+pub(super) fn replace(name: &str, text: &str) -> Result<()> {
+    let page = std::fs::read_to_string(PAGE).with_context(|| format!("cannot read {PAGE}"))?;
+    let replaced = between(&page, name, text)
+        .with_context(|| format!("{PAGE} has lost its marks of `bench {name}`"))?;
+    std::fs::write(PAGE, replaced)?;
+    anstream::eprintln!("written: {PAGE}");
+    Ok(())
+}
+
+fn between(page: &str, name: &str, text: &str) -> Option<String> {
+    let begin = format!("<!-- begin: cargo xtask bench {name} --write -->\n");
+    let end = format!("<!-- end: bench {name} -->");
+    let (before, rest) = page.split_once(&begin)?;
+    let (_, after) = rest.split_once(&end)?;
+    Some(format!("{before}{begin}\n{}\n\n{end}{after}", text.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::between;
+
+    #[test]
+    fn only_what_stands_between_the_marks_is_replaced() {
+        let page = |text| {
+            format!(
+                "before\n<!-- begin: cargo xtask bench api --write -->\n{text}<!-- end: bench api -->\nafter\n"
+            )
+        };
+        assert_eq!(
+            between(&page("old\n"), "api", "new\n"),
+            Some(page("\nnew\n\n"))
+        );
+        assert_eq!(between(&page("old\n"), "list", "new\n"), None);
+    }
+}
