@@ -9,6 +9,7 @@ mod deny;
 mod docs;
 mod format;
 mod layers;
+pub(crate) mod pipelines;
 
 use anyhow::Result;
 
@@ -33,6 +34,11 @@ pub(crate) const AREAS: &[Area] = &[
         name: "layers",
         proves: "http, domain and store keep to their own (ARCHITECTURE.md)",
         run: layers::run,
+    },
+    Area {
+        name: "pipelines",
+        proves: "Concourse's pipelines, tasks and variables fit each other",
+        run: pipelines::run,
     },
     Area {
         name: "deny",

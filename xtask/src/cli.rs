@@ -3,6 +3,7 @@
 //! Only the shape of the command line is here: what a command does is in `commands/<command>.rs`.
 
 mod delivery;
+mod flows;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use delivery::*;
+pub(crate) use flows::*;
 
 /// Every step of Roster's development and delivery. Makefile, CI and a laptop run the same commands.
 ///
@@ -43,7 +45,14 @@ pub(crate) enum Command {
     Test(TestArgs),
     /// Say what this machine has of what the commands need, and how to get the rest.
     Doctor,
+    Ci(CiArgs),
+    /// Compile every crate and test target, from the committed lock file alone
+    Compile,
+    Coverage(CoverageArgs),
+    Notify(NotifyArgs),
+    Pipelines(PipelinesArgs),
     SlackStandIn(SlackStandInArgs),
+    Sonar(SonarArgs),
 }
 
 /// Check the repository: all areas, or those named.

@@ -11,6 +11,12 @@ mod rollback;
 mod slack_stand_in;
 mod status;
 mod test;
+mod ci_flow;
+mod compile;
+mod coverage;
+mod notify;
+mod pipelines;
+mod sonar;
 mod tools;
 
 use anyhow::Result;
@@ -32,6 +38,12 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Dev(args) => dev::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Doctor => doctor::run(),
+        Command::Ci(args) => ci_flow::run(&args),
+        Command::Compile => compile::run(),
+        Command::Coverage(args) => coverage::run(&args),
+        Command::Notify(args) => notify::run(&args),
+        Command::Pipelines(args) => pipelines::run(&args),
         Command::SlackStandIn(args) => slack_stand_in::run(args),
+        Command::Sonar(args) => sonar::run(&args),
     }
 }

@@ -13,14 +13,18 @@ mod cli;
 mod cluster;
 mod commands;
 mod e2e;
+mod concourse;
 mod failure;
-#[allow(dead_code, reason = "commands that speak to servers use it")]
+mod flow;
 mod http_client;
 mod image;
 mod interrupt;
 mod postgres;
+mod notify;
 mod run_tool;
+mod secrets;
 mod slack_stand_in;
+mod sonar;
 mod steps;
 mod tools;
 

@@ -86,6 +86,20 @@ impl Run {
         self
     }
 
+    /// Writes what the program says on stdout into this file.
+    pub(crate) fn stdout_to(mut self, path: &Path) -> Result<Self> {
+        let file = std::fs::File::create(path)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        self.shown = format!("{} > {}", self.shown, quoted(&path.to_string_lossy()));
+        self.command.stdout(file);
+        Ok(self)
+    }
+
+    /// The command as it is printed, fit to be pasted into a shell.
+    pub(crate) fn shown(&self) -> &str {
+        &self.shown
+    }
+
     /// Does not print the command: for questions, not for steps.
     pub(crate) fn quiet(mut self) -> Self {
         self.quiet = true;

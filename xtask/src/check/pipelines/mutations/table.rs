@@ -1,0 +1,84 @@
+//! The slips: one line for each, as short as the file that it changes allows.
+
+use super::{Mutation, mutation};
+
+const DEVELOP: &str = "concourse/pipelines/develop.yml";
+const MASTER: &str = "concourse/pipelines/master.yml";
+const SET: &str = "concourse/pipelines/set-pipelines.yml";
+const VARS: &str = "concourse/vars/roster.yml";
+const SCAN: &str = "concourse/tasks/scan-sources/task.yml";
+const TEST: &str = "concourse/tasks/test-workspace/task.yml";
+pub(super) const TEST_RUN: &str = "concourse/tasks/test-workspace/run.sh";
+
+// One line each, to be read as a table.
+#[rustfmt::skip]
+pub(super) const MUTATIONS: &[Mutation] = &[
+    // The schema of Concourse.
+    mutation("a key is there twice", DEVELOP, "    serial: true\n", "    serial: true\n    serial: true\n", "duplicate"),
+    mutation("an unknown key of a job", DEVELOP, "    serial: true\n", "    serial: true\n    serail: true\n", "serail"),
+    mutation("the old name of log retention", DEVELOP, "    build_log_retention: *retention\n", "    build_logs_to_retain: 9\n", "build_logs_to_retain"),
+    mutation("an unknown key of a task", TEST, "platform: linux", "platform: linux\nplattform: x", "plattform"),
+    mutation("a step of two kinds", DEVELOP, "      - task: test-workspace\n", "      - task: test-workspace\n        get: source\n", "exactly one of"),
+    mutation("a key of another kind of step", DEVELOP, "      - task: test-workspace\n", "      - task: test-workspace\n        trigger: true\n", "trigger does not belong"),
+    mutation("a time-out that is no duration", DEVELOP, "timeout: 40m", "timeout: 40 minutes", "not a duration"),
+    mutation("no attempt at all", DEVELOP, "attempts: 3", "attempts: 0", "1 or more"),
+    mutation("a name in capitals", DEVELOP, "name: compile\n", "name: Compile\n", "lower-case"),
+    mutation("two jobs of one name", DEVELOP, "  - name: lint\n", "  - name: test\n", "twice"),
+    // Names that lead nowhere.
+    mutation("a resource that is not there", DEVELOP, "{get: source, trigger: true, passed: [compile]", "{get: sources, trigger: true, passed: [compile]", "no resource \"sources\""),
+    mutation("passed names no job", DEVELOP, "passed: [test, lint]", "passed: [tests, lint]", "the job tests"),
+    mutation("a group names no job", DEVELOP, "jobs: [compile, test, lint, analyse]", "jobs: [compile, test, lint, analyze]", "analyze"),
+    mutation("a job in no group", DEVELOP, "jobs: [compile, test, lint, analyse]", "jobs: [compile, test, lint]", "in no group"),
+    mutation("a resource that nobody uses", MASTER, "resources:\n", "resources:\n  - {name: idle, type: time, source: {interval: 1h}}\n", "resource idle is used by no job"),
+    mutation("a resource type that is not there", MASTER, "type: pool-of-locks\n    icon", "type: pool-of-lock\n    icon", "no resource type"),
+    // Tasks and what they hand on.
+    mutation("a task file that is not there", DEVELOP, "tasks/lint-workspace/task.yml", "tasks/lint/task.yml", "no task file"),
+    mutation("a task that no pipeline uses", DEVELOP, "tasks/fetch-report/task.yml", "tasks/scan-sources/task.yml", "report"),
+    mutation("a step before the one it needs", DEVELOP, "      - task: measure-coverage\n        image: toolchain\n        file: source/concourse/tasks/measure-coverage/task.yml\n        timeout: 40m\n      - task: scan", "      - task: scan", "no earlier step gives \"coverage\""),
+    mutation("an output renamed", "concourse/tasks/measure-coverage/task.yml", "- name: coverage", "- name: covered", "covered"),
+    mutation("an image that no step gives", DEVELOP, "image: toolchain\n        file: source/concourse/tasks/test-workspace", "image: toolchains\n        file: source/concourse/tasks/test-workspace", "toolchains"),
+    mutation("no image", DEVELOP, "      - task: test-workspace\n        image: toolchain\n", "      - task: test-workspace\n", "has no image"),
+    mutation("a parameter that the task does not have", DEVELOP, "SONAR_BRANCH: develop", "SONAR_BRANCH: develop\n          SONAR_KEY: x", "SONAR_KEY is none of the task's"),
+    mutation("a parameter that is not given", DEVELOP, "          SONAR_TOKEN: ((sonarqube.token))\n", "", "SONAR_TOKEN has no default"),
+    mutation("a parameter that nothing uses", SCAN, "params:\n", "params:\n  COLOUR: red\n", "COLOUR is used by nothing"),
+    mutation("an input that nothing uses", TEST, "inputs:\n", "inputs:\n  - {name: weather, optional: true}\n", "input weather is used by nothing"),
+    mutation("an output that nothing writes", TEST, "outputs:\n", "outputs:\n  - name: dust\n", "output dust is written by nothing"),
+    mutation("a cache that nothing uses", TEST, "caches:\n", "caches:\n  - path: attic\n", "cache attic"),
+    mutation("a mapping of an input that is not taken", DEVELOP, "input_mapping: {source: pull-request}", "input_mapping: {source: pull-request, sauce: source}", "sauce"),
+    mutation("a run.sh with a command that is none", TEST_RUN, "cargo xtask test", "cargo xtask tests", "is no command"),
+    mutation("a run.sh with a flag that is none", "concourse/tasks/scan-sources/run.sh", "--coverage-dir", "--coverage-folder", "is no command"),
+    mutation("a run.sh that calls cargo itself", TEST_RUN, "cargo xtask test", "cargo test", "not `cargo xtask`"),
+    mutation("a run.sh with two commands", TEST_RUN, "exec ", "cargo xtask compile\nexec ", "calls cargo 2 times"),
+    mutation("a task that runs another's script", TEST, "test-workspace/run.sh", "lint-workspace/run.sh", "not its own run.sh"),
+    // Roster's rules.
+    mutation("nobody is told of a failure", DEVELOP, "    on_failure: {<<: *tell-slack, params: {<<: *tell-slack-params, JOB: test, STATE: failed}}\n", "", "has no on_failure"),
+    mutation("the alert names another job", DEVELOP, "JOB: test, STATE: failed", "JOB: lint, STATE: failed", "JOB is lint and not test"),
+    mutation("the alert names another state", DEVELOP, "JOB: test, STATE: failed", "JOB: test, STATE: succeeded", "STATE is succeeded and not failed"),
+    mutation("the alert names another flow", DEVELOP, "FLOW: develop", "FLOW: master", "FLOW is master and not develop"),
+    mutation("a hook that tells nobody", DEVELOP, "    on_abort: {<<: *pull-request-status, params: {<<: *status-params, status: error}}", "    on_abort: {get: source, timeout: 1m, attempts: 2}", "tells neither"),
+    mutation("a step without a time-out", DEVELOP, "test-workspace/task.yml\n        timeout: 40m\n", "test-workspace/task.yml\n", "has no timeout"),
+    mutation("a get that is tried once", DEVELOP, "timeout: 10m, attempts: 3}", "timeout: 10m}", "attempts: 2 or more"),
+    mutation("logs kept for ever", DEVELOP, "    build_log_retention: *retention\n", "", "has no build_log_retention"),
+    mutation("any number of builds at once", DEVELOP, "    serial: true\n    build_log_retention: *retention\n", "    build_log_retention: *retention\n", "neither serial"),
+    mutation("a task without limits", TEST, "container_limits: {cpu: 4096, memory: 8GB}\n", "", "no container_limits"),
+    mutation("an image that is not pinned", DEVELOP, "tag: v0.23.0", "tag: latest", "pinned neither"),
+    mutation("a task's image that is not pinned", "concourse/tasks/build-toolchain/task.yml", "    tag: 0.11.1\n", "", "pinned neither"),
+    mutation("a lock that is not given back", MASTER, "    ensure: {put: production-lock", "    ensure: {get: production-lock, timeout: 1m, attempts: 2}\n    on_nothing: {put: production-lock", "on_nothing"),
+    mutation("a lock that is taken and kept", MASTER, "params: {release: production-lock}", "params: {keep: production-lock}", "does not give it back"),
+    mutation("a deployment without the lock", MASTER, "params: {claim: production}", "params: {look: production}", "without its lock"),
+    mutation("a page that does not name a job", "concourse/pipelines/develop.md", "check-pull-request", "pull requests", "does not name the job check-pull-request"),
+    // Secrets and variables.
+    mutation("a password in a file", DEVELOP, "password: ((registry.password))", "password: hunter2", "written out"),
+    mutation("a webhook in a file", DEVELOP, "SLACK_WEBHOOK_URL: ((slack.webhook_url))", "SLACK_WEBHOOK_URL: https://hooks.slack.com/services/x", "written out"),
+    mutation("a secret for a pull request", DEVELOP, "        input_mapping: {source: pull-request}\n        timeout", "        input_mapping: {source: pull-request}\n        params: {CARGO_TERM_COLOR: ((slack.webhook_url))}\n        timeout", "is given a variable"),
+    mutation("a task file from a pull request", DEVELOP, "file: source/concourse/tasks/compile-workspace/task.yml\n        input_mapping", "file: pull-request/concourse/tasks/compile-workspace/task.yml\n        input_mapping", "comes from the pull request"),
+    mutation("a variable that is not there", DEVELOP, "((source_uri))", "((source_url))", "((source_url)) is not in"),
+    mutation("a variable that nothing uses", VARS, "concourse_team: main", "concourse_team: main\nidle: 1", "idle is used by nothing"),
+    mutation("a secret among the variables", VARS, "concourse_team: main", "concourse_team: main\nslack_token: x", "sounds like a secret"),
+    mutation("a secret that nobody was told of", DEVELOP, "((sonarqube.token))", "((sonarqube.password))", "list of secrets"),
+    mutation("a variable source that is not there", MASTER, "((google:token))", "((goggle:token))", "no variable source goggle"),
+    // One toolchain.
+    mutation("a pipeline with an older toolchain", MASTER, "tag: 1.95.0-1", "tag: 1.94.0-1", "1.94.0-1"),
+    mutation("a Dockerfile with another compiler", "concourse/images/toolchain/Dockerfile", "RUST_VERSION=1.95.0", "RUST_VERSION=1.94.0", "RUST_VERSION is not"),
+    mutation("a file of variables that is not there", SET, "source/concourse/vars/roster.yml", "source/concourse/vars/rooster.yml", "rooster.yml"),
+];

@@ -1,0 +1,225 @@
+//! Roster's own rules for every job: who is told, how long it may take, what it may use, what is kept, what is pinned.
+
+use serde_json::Value;
+
+use super::Faults;
+use super::files::{Files, Parsed};
+use crate::concourse::{Hook, Job, Kind, Pipeline, Step};
+
+const TELL_SLACK: &str = "concourse/tasks/tell-slack/task.yml";
+/// The resource through which the author of a pull request is told.
+const PULL_REQUEST: &str = "pull-request";
+
+pub(super) fn check(parsed: &Parsed, files: &Files, faults: &mut Faults) {
+    for (name, pipeline) in &parsed.pipelines {
+        pins(name, pipeline, faults);
+        for job in &pipeline.jobs {
+            let place = format!("{name}: job {}", job.name);
+            alerts(&place, name, job, faults);
+            limits(&place, job, faults);
+            locks(&place, job, faults);
+        }
+        page(name, pipeline, files, faults);
+    }
+    for (path, task) in &parsed.tasks {
+        let limits = task.container_limits.as_ref();
+        if limits.is_none_or(|limits| limits.cpu.is_none() || limits.memory.is_none()) {
+            faults.add(path, "has no container_limits of cpu and memory");
+        }
+        if let Some(image) = &task.image_resource {
+            pinned(
+                path,
+                &image.kind,
+                &image.source,
+                image.version.as_ref(),
+                faults,
+            );
+        }
+    }
+}
+
+/// Somebody is told of each of the four ways in which a job ends, with the right words.
+fn alerts(place: &str, pipeline: &str, job: &Job, faults: &mut Faults) {
+    let states = [
+        (Hook::Success, "succeeded"),
+        (Hook::Failure, "failed"),
+        (Hook::Error, "errored"),
+        (Hook::Abort, "aborted"),
+    ];
+    for (hook, state) in states {
+        let step = job
+            .hooks()
+            .into_iter()
+            .find(|(known, _)| *known == hook)
+            .and_then(|(_, step)| step);
+        let Some(step) = step else {
+            faults.add(
+                place,
+                format_args!("has no {}: nobody would be told", hook.key()),
+            );
+            continue;
+        };
+        let place = format!("{place}: {}", hook.key());
+        if step.put.as_deref() == Some(PULL_REQUEST) {
+            continue;
+        }
+        if !step
+            .file
+            .as_deref()
+            .is_some_and(|file| file.ends_with(TELL_SLACK))
+        {
+            faults.add(&place, "tells neither Slack nor the pull request");
+            continue;
+        }
+        for (name, wanted) in [("FLOW", pipeline), ("JOB", &job.name), ("STATE", state)] {
+            let given = step
+                .params
+                .as_ref()
+                .and_then(|params| params.get(name))
+                .and_then(Value::as_str);
+            if given != Some(wanted) {
+                faults.add(
+                    &place,
+                    format_args!(
+                        "{name} is {} and not {wanted}",
+                        given.unwrap_or("not given")
+                    ),
+                );
+            }
+        }
+    }
+}
+
+fn limits(place: &str, job: &Job, faults: &mut Faults) {
+    let retention = job.build_log_retention.as_ref();
+    if retention.is_none_or(|kept| {
+        kept.days.is_none() || kept.builds.is_none() || kept.minimum_succeeded_builds.is_none()
+    }) {
+        faults.add(
+            place,
+            "has no build_log_retention with days, builds and minimum_succeeded_builds",
+        );
+    }
+    if !job.serial && job.max_in_flight.is_none() {
+        faults.add(place, "has neither serial nor max_in_flight");
+    }
+    // `tell-slack` asks for the history of the job's builds without a token.
+    if !job.public {
+        faults.add(
+            place,
+            "is not public: tell-slack could not read its history",
+        );
+    }
+    for step in job.all_steps() {
+        let [kind] = step.kinds()[..] else { continue };
+        if matches!(kind, Kind::Get | Kind::Put | Kind::Task | Kind::SetPipeline)
+            && step.timeout.is_none()
+        {
+            faults.add(place, format_args!("{}: has no timeout", step.name()));
+        }
+        // A registry or a git server that does not answer once is no reason to redden a build; a `try` cannot.
+        let inside_try = job.all_steps().iter().any(|outer| {
+            outer
+                .attempt
+                .as_deref()
+                .is_some_and(|it| std::ptr::eq(it, step))
+        });
+        if kind == Kind::Get && step.attempts.unwrap_or(1) < 2 && !inside_try {
+            faults.add(
+                place,
+                format_args!("{}: a get has attempts: 2 or more", step.name()),
+            );
+        }
+    }
+}
+
+/// Who takes a lock gives it back, whatever happens.
+fn locks(place: &str, job: &Job, faults: &mut Faults) {
+    let param = |step: &Step, name: &str| {
+        step.params
+            .as_ref()
+            .is_some_and(|params| params.contains_key(name))
+    };
+    let takes = |step: &&Step| param(step, "claim") || param(step, "acquire");
+    for lock in job
+        .all_steps()
+        .into_iter()
+        .filter(takes)
+        .filter_map(|step| step.put.as_deref())
+    {
+        let released = job
+            .ensure
+            .as_deref()
+            .is_some_and(|step| step.put.as_deref() == Some(lock) && param(step, "release"));
+        if !released {
+            faults.add(
+                place,
+                format_args!("takes {lock}, and its ensure does not give it back"),
+            );
+        }
+    }
+    let touches = job.all_steps().iter().any(|step| {
+        step.task.is_some()
+            && step
+                .params
+                .as_ref()
+                .is_some_and(|params| params.contains_key("ENVIRONMENT"))
+    });
+    if touches && (!job.all_steps().iter().any(takes) || job.serial_groups.is_empty()) {
+        faults.add(
+            place,
+            "works on an environment without its lock and its serial group",
+        );
+    }
+}
+
+fn pins(name: &str, pipeline: &Pipeline, faults: &mut Faults) {
+    for resource in pipeline.resources.iter().chain(&pipeline.resource_types) {
+        let place = format!("{name}: resource {}", resource.name);
+        pinned(
+            &place,
+            &resource.kind,
+            &resource.source,
+            resource.version.as_ref(),
+            faults,
+        );
+        if resource.kind == "git"
+            && resource
+                .source
+                .get("branch")
+                .and_then(Value::as_str)
+                .is_none()
+        {
+            faults.add(&place, "names no branch");
+        }
+    }
+}
+
+fn pinned(place: &str, kind: &str, source: &Value, version: Option<&Value>, faults: &mut Faults) {
+    if kind != "registry-image" {
+        return;
+    }
+    let by_digest = version.is_some_and(|version| version.get("digest").is_some());
+    let tag = source.get("tag").and_then(Value::as_str);
+    let exact = tag.is_some_and(|tag| tag.chars().any(|c| c.is_ascii_digit()) && tag.contains('.'));
+    if !by_digest && !exact {
+        let tag = tag.unwrap_or("latest");
+        faults.add(
+            place,
+            format_args!(
+                "the image is pinned neither by digest nor by an exact version (tag {tag})"
+            ),
+        );
+    }
+}
+
+/// The page beside the pipeline names every job.
+fn page(name: &str, pipeline: &Pipeline, files: &Files, faults: &mut Faults) {
+    let path = format!("concourse/pipelines/{name}.md");
+    let Some(text) = files.text(&path) else {
+        return faults.add(name, format_args!("there is no page {path}"));
+    };
+    for job in pipeline.jobs.iter().filter(|job| !text.contains(&job.name)) {
+        faults.add(&path, format_args!("does not name the job {}", job.name));
+    }
+}

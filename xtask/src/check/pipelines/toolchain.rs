@@ -1,0 +1,60 @@
+//! One compiler: the toolchain image's tag, its Dockerfile and the workspace name the same version.
+
+use serde_json::Value;
+
+use super::Faults;
+use super::files::{Files, Parsed};
+
+const TAG: &str = "concourse/images/toolchain/tag";
+const DOCKERFILE: &str = "concourse/images/toolchain/Dockerfile";
+
+pub(super) fn check(parsed: &Parsed, files: &Files, faults: &mut Faults) {
+    let Some(tag) = files.text(TAG).map(str::trim) else {
+        return faults.add(TAG, "is not there");
+    };
+    let version = tag.split('-').next().unwrap_or_default();
+    let minimum = env!("CARGO_PKG_RUST_VERSION");
+    if !version.starts_with(minimum) {
+        faults.add(
+            TAG,
+            format_args!("{version} is not the workspace's rust-version, {minimum}"),
+        );
+    }
+    let dockerfile = files.text(DOCKERFILE).unwrap_or_default();
+    if !dockerfile
+        .lines()
+        .any(|line| line == format!("ARG RUST_VERSION={version}"))
+    {
+        faults.add(
+            DOCKERFILE,
+            format_args!("RUST_VERSION is not {version}, as {TAG} says"),
+        );
+    }
+    for image in dockerfile
+        .lines()
+        .filter_map(|line| line.strip_prefix("FROM "))
+    {
+        if !image.contains('@') && !image.contains("${RUST_VERSION}") {
+            faults.add(DOCKERFILE, format_args!("{image} is not pinned"));
+        }
+    }
+    for (name, pipeline) in &parsed.pipelines {
+        for resource in pipeline
+            .resources
+            .iter()
+            .filter(|resource| resource.name == "toolchain")
+        {
+            let used = resource
+                .source
+                .get("tag")
+                .and_then(Value::as_str)
+                .unwrap_or("latest");
+            if used != tag {
+                faults.add(
+                    name,
+                    format_args!("the toolchain's tag is {used}, but {TAG} says {tag}"),
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Variables: those without a dot are in `vars/roster.yml`, those with one are the credential manager's and listed in the
+//! page of `concourse/`; each is used.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::Faults;
+use super::files::{Files, Parsed};
+
+/// What is no secret and differs between installations.
+pub(super) const FILE: &str = "concourse/vars/roster.yml";
+const PAGE: &str = "concourse/README.md";
+
+pub(super) fn check(parsed: &Parsed, files: &Files, faults: &mut Faults) {
+    let Some(text) = files.text(FILE) else {
+        return faults.add(FILE, "is not there");
+    };
+    let known: BTreeMap<String, Value> = match serde_saphyr::from_str(text) {
+        Ok(known) => known,
+        Err(error) => return faults.add(FILE, error),
+    };
+    let page = files.text(PAGE).unwrap_or_default();
+    let mut used = BTreeSet::new();
+    for (path, text) in files.pipelines().chain(files.tasks()) {
+        for variable in variables(text) {
+            let (source, name) = variable.split_once(':').unwrap_or(("", variable));
+            if !source.is_empty() {
+                let declared = parsed
+                    .pipelines
+                    .iter()
+                    .filter(|(pipeline, _)| path.ends_with(&format!("/{pipeline}.yml")));
+                if !declared
+                    .flat_map(|(_, pipeline)| &pipeline.var_sources)
+                    .any(|it| it.name == source && it.kind == "idtoken")
+                {
+                    faults.add(
+                        path,
+                        format_args!("(({variable})): there is no variable source {source}"),
+                    );
+                }
+            } else if name.contains('.') {
+                if !page.contains(&format!("`{name}`")) {
+                    faults.add(
+                        path,
+                        format_args!("(({name})) is not in the list of secrets in {PAGE}"),
+                    );
+                }
+            } else if !known.contains_key(name) {
+                faults.add(path, format_args!("(({name})) is not in {FILE}"));
+            }
+            used.insert(name.to_owned());
+        }
+    }
+    for name in known.keys().filter(|name| !used.contains(*name)) {
+        faults.add(FILE, format_args!("{name} is used by nothing"));
+    }
+    for name in known.keys().filter(|name| {
+        ["password", "token", "secret", "private_key"]
+            .iter()
+            .any(|word| name.contains(word))
+    }) {
+        faults.add(
+            FILE,
+            format_args!("{name} sounds like a secret: it belongs to the credential manager"),
+        );
+    }
+}
+
+/// The names between double parentheses, outside comments.
+fn variables(text: &str) -> impl Iterator<Item = &str> {
+    let code = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with('#'));
+    code.flat_map(|line| {
+        line.split("((")
+            .skip(1)
+            .filter_map(|rest| rest.split_once("))").map(|(name, _)| name))
+    })
+}

@@ -1,0 +1,190 @@
+//! The commands of the flows: coverage, SonarQube, Slack, Concourse.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::notify::state::State;
+
+/// Run what CI runs on this machine, or the whole flow of a pipeline.
+#[derive(Args)]
+pub(crate) struct CiArgs {
+    #[command(subcommand)]
+    pub(crate) flow: Option<CiFlow>,
+}
+
+/// The flows that have a pipeline.
+#[derive(Subcommand)]
+pub(crate) enum CiFlow {
+    /// What a push to develop goes through: compile, test, lint, coverage, SonarQube, quality gate
+    ///
+    /// The order, time-outs and hooks are those of concourse/pipelines/develop.yml. Variables such as SONAR_HOST_URL and
+    /// SLACK_WEBHOOK_URL are taken from the environment. Ends at the first step that fails, with that step's exit code.
+    #[allow(clippy::doc_markdown, reason = "this text is shown on a terminal")]
+    Develop(CiFlowArgs),
+    /// What a push to master goes through: the same, then image, push, deploy, smoke test
+    ///
+    /// Deploys to --env, which is dev unless said otherwise; the pipeline itself deploys to production.
+    Master(CiFlowArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct CiFlowArgs {
+    /// Environment that a deployment goes to
+    #[arg(long, default_value = "dev", value_parser = ["dev", "production"])]
+    pub(crate) env: String,
+}
+
+/// Measure what the tests cover: LCOV, Cobertura, HTML and a summary.
+///
+/// Runs the unit and integration tests of the service, its binary included, with instrumented code. LLVM's tools are
+/// those that `LLVM_COV` and `LLVM_PROFDATA` name, else rustup's component llvm-tools, else the system's own of the
+/// compiler's version.
+#[derive(Args)]
+pub(crate) struct CoverageArgs {
+    /// Where the reports go
+    #[arg(long, default_value = "target/coverage", value_name = "FOLDER")]
+    pub(crate) output_dir: PathBuf,
+}
+
+/// Tell Slack how a job ended, when that is news: broke, still broken (once a day), fixed, errored, aborted.
+///
+/// A message that cannot be sent never fails the build; it leaves a line on stderr and in
+/// target/notify/undelivered.jsonl. Goes to the incoming webhook in SLACK_WEBHOOK_URL, else to --channel as the bot of
+/// SLACK_BOT_TOKEN. What came before is asked of Concourse, or kept in --history where there is none.
+#[derive(Args)]
+#[allow(clippy::doc_markdown, reason = "this text is shown on a terminal")]
+pub(crate) struct NotifyArgs {
+    /// Flow, or pipeline
+    #[arg(long, env = "FLOW")]
+    pub(crate) flow: String,
+    /// Job of the flow
+    #[arg(long, env = "JOB")]
+    pub(crate) job: String,
+    /// How it ended
+    #[arg(long, env = "STATE", value_enum)]
+    pub(crate) state: State,
+    /// Folder in which the last step kept its name, words and exit code
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) step_log: Option<PathBuf>,
+    /// Concourse server that is asked for earlier builds
+    #[arg(long, env = "CONCOURSE_URL", value_name = "URL")]
+    pub(crate) concourse_url: Option<String>,
+    /// Team that the pipeline belongs to
+    #[arg(long, env = "CONCOURSE_TEAM", default_value = "main")]
+    pub(crate) concourse_team: String,
+    /// SonarQube server, for the link to the report
+    #[arg(long, env = "SONAR_HOST_URL", value_name = "URL")]
+    pub(crate) sonar_url: Option<String>,
+    /// Channel that a bot token writes to
+    #[arg(long, env = "SLACK_CHANNEL", default_value = "#builds")]
+    pub(crate) channel: String,
+    /// Slack's Web API
+    #[arg(
+        long,
+        env = "SLACK_API_URL",
+        default_value = "https://slack.com/api",
+        value_name = "URL"
+    )]
+    pub(crate) slack_api_url: String,
+    /// What is remembered of jobs where there is no Concourse
+    #[arg(
+        long,
+        default_value = "target/notify/history.json",
+        value_name = "FILE"
+    )]
+    pub(crate) history: PathBuf,
+}
+
+/// Concourse's pipelines.
+#[derive(Args)]
+pub(crate) struct PipelinesArgs {
+    #[command(subcommand)]
+    pub(crate) command: PipelinesCommand,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum PipelinesCommand {
+    /// Set the pipeline that sets all the others, and itself from then on; needs fly, logged in
+    Set(PipelinesSetArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct PipelinesSetArgs {
+    /// The target that `fly login` saved
+    #[arg(long, env = "FLY_TARGET")]
+    pub(crate) target: String,
+    /// Do not ask before the pipeline is changed
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Print the commands and run none
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// SonarQube: analyse the sources, fetch the report, judge it; and keep the server's settings as code.
+///
+/// The server is SONAR_HOST_URL. SONAR_TOKEN scans and reads; SONAR_ADMIN_TOKEN, where it is set, also makes what is
+/// absent. Each long-lived branch is a project of its own: roster-develop, roster-master.
+#[derive(Args)]
+#[allow(clippy::doc_markdown, reason = "this text is shown on a terminal")]
+pub(crate) struct SonarArgs {
+    #[command(subcommand)]
+    pub(crate) command: SonarCommand,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum SonarCommand {
+    /// Make the project, its quality gate and webhook as sonarqube/quality-gate.toml says; changes only what differs
+    Apply(SonarServerArgs),
+    /// Run clippy to JSON, send sources, tests, coverage and findings, and wait for the analysis
+    Scan(SonarScanArgs),
+    /// Fetch what the server made of the analysis: report.md, report.json
+    Report(SonarReportArgs),
+    /// Fail, with the list of the conditions that fell short, when the quality gate did not pass
+    Gate(SonarGateArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct SonarServerArgs {
+    /// The server
+    #[arg(long, env = "SONAR_HOST_URL", value_name = "URL")]
+    pub(crate) host_url: String,
+    /// Long-lived branch whose project is meant
+    #[arg(long, env = "SONAR_BRANCH", default_value = "develop", value_parser = ["develop", "master"])]
+    pub(crate) branch: String,
+    /// Seconds that the server may be away, or an analysis may take, before it is given up
+    #[arg(long, default_value_t = 300, value_name = "SECONDS")]
+    pub(crate) wait_limit_s: u64,
+}
+
+#[derive(Args)]
+pub(crate) struct SonarScanArgs {
+    #[command(flatten)]
+    pub(crate) server: SonarServerArgs,
+    /// Where `cargo xtask coverage` left its reports
+    #[arg(long, default_value = "target/coverage", value_name = "FOLDER")]
+    pub(crate) coverage_dir: PathBuf,
+    /// Where the clippy report and the analysis' id go
+    #[arg(long, default_value = "target/sonar/analysis", value_name = "FOLDER")]
+    pub(crate) output_dir: PathBuf,
+}
+
+#[derive(Args)]
+pub(crate) struct SonarReportArgs {
+    #[command(flatten)]
+    pub(crate) server: SonarServerArgs,
+    /// Where `sonar scan` left the analysis' id
+    #[arg(long, default_value = "target/sonar/analysis", value_name = "FOLDER")]
+    pub(crate) analysis_dir: PathBuf,
+    /// Where the report goes
+    #[arg(long, default_value = "target/sonar/report", value_name = "FOLDER")]
+    pub(crate) output_dir: PathBuf,
+}
+
+#[derive(Args)]
+pub(crate) struct SonarGateArgs {
+    /// Where `sonar report` left its report
+    #[arg(long, default_value = "target/sonar/report", value_name = "FOLDER")]
+    pub(crate) report_dir: PathBuf,
+}

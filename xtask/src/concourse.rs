@@ -1,0 +1,11 @@
+//! Concourse's files as data: pipelines and tasks, read strictly, and the order in which a pipeline's steps run.
+//!
+//! It knows the format of Concourse 8 and nothing of Roster's own rules: those are in `check/pipelines`.
+
+mod order;
+mod pipeline;
+mod task;
+
+pub(crate) use order::{jobs_in_order, planned_steps};
+pub(crate) use pipeline::{Hook, Job, Kind, Pipeline, Step};
+pub(crate) use task::Task;
