@@ -65,7 +65,7 @@ async fn is_well(app: &TestApp) {
     let began = Instant::now();
     assert_eq!(app.get("/v1/users").await.status, 200);
     assert!(
-        began.elapsed() < Duration::from_secs(2),
+        began.elapsed() < Duration::from_secs(15),
         "an honest client waited for {:?}",
         began.elapsed()
     );

@@ -279,7 +279,7 @@ async fn a_service_whose_issuer_never_answered_is_not_ready_and_calls_no_token_b
     );
     assert_eq!(answer.header("retry-after"), "1");
     assert!(
-        began.elapsed() < Duration::from_secs(2),
+        began.elapsed() < Duration::from_secs(15),
         "{:?}",
         began.elapsed()
     );
