@@ -5,4 +5,4 @@ dev:    ; @cargo xtask dev
 test:   ; @cargo xtask test
 check:  ; @cargo xtask check
 doctor: ; @cargo xtask doctor
-ci:     ; @.ci/run
+ci:     ; @cargo xtask ci

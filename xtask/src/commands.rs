@@ -2,21 +2,21 @@
 
 pub(crate) mod bench;
 mod check;
+mod ci_flow;
+mod compile;
+mod coverage;
 pub(crate) mod deploy;
 mod dev;
 mod doctor;
 mod e2e;
 pub(crate) mod image;
-mod rollback;
-mod slack_stand_in;
-mod status;
-mod test;
-mod ci_flow;
-mod compile;
-mod coverage;
 mod notify;
 mod pipelines;
+mod rollback;
+mod slack_stand_in;
 mod sonar;
+mod status;
+mod test;
 mod tools;
 
 use anyhow::Result;

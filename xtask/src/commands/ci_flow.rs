@@ -9,20 +9,15 @@ use crate::concourse::Pipeline;
 use crate::failure::{Failure, Kind};
 use crate::flow::{Ended, Runner, Settings};
 use crate::interrupt;
-use crate::run_tool::repository_root;
+use crate::run_tool::{repository_root, tool};
 
 /// Runs the flow that was named.
 pub(crate) fn run(args: &CiArgs) -> Result<()> {
     match &args.flow {
         Some(CiFlow::Develop(args)) => run_flow("develop", args),
         Some(CiFlow::Master(args)) => run_flow("master", args),
-        None => Err(Failure::new(
-            Kind::Usage,
-            "no flow is named",
-            "",
-            "name one: cargo xtask ci develop|master",
-        )
-        .into()),
+        // The same on a bare machine and on a laptop: it installs what is missing first.
+        None => tool(".ci/run").run(),
     }
 }
 
