@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::kubectl::Cluster;
 use super::{CHART, RELEASE};
@@ -123,6 +124,23 @@ impl Helm {
             .quiet()
             .output()?;
         serde_json::from_str(&text).context("helm history gave something else than JSON")
+    }
+
+    /// Whether the chart's own test of the last revision ran to its end and passed.
+    pub(crate) fn is_tested(&self) -> Result<bool> {
+        let text = self
+            .call(&["status", RELEASE, "--output=json"])
+            .quiet()
+            .output()?;
+        let status: Value = serde_json::from_str(&text)?;
+        let is_test = |hook: &&Value| {
+            let events = hook["events"].as_array().into_iter().flatten();
+            events.into_iter().any(|event| event == "test")
+        };
+        let hooks = status["hooks"].as_array().into_iter().flatten();
+        Ok(hooks
+            .filter(is_test)
+            .all(|hook| hook["last_run"]["phase"] == "Succeeded"))
     }
 
     /// Installs or upgrades, and waits. Going back after a failure is not helm's part: see docs/adr/0016.

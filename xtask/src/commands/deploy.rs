@@ -50,16 +50,21 @@ pub(crate) fn run(args: &DeployArgs) -> Result<()> {
         Ok(())
     })?;
     let (text, before) = steps.step("changes", || differences(&helm, &wanted))?;
-    if text.is_empty() && report::is_serving(&helm.cluster)? {
+    // A deploy that was killed after its upgrade left a release that nobody has tested.
+    if text.is_empty() && before.is_some() && !helm.is_tested()? {
+        anstream::eprintln!("  no changes, but what serves was not tested to the end");
+    } else if text.is_empty() && report::is_serving(&helm.cluster)? {
         println!(
             "nothing to do: {} runs {} already",
             environment.name, image.reference
         );
         return report::print(&helm, &image, &steps);
     }
-    print_changes(&text);
-    confirm(args, &environment)?;
-    steps.step("upgrade", || upgrade(&helm, &image, before, args))?;
+    if !text.is_empty() || !report::is_serving(&helm.cluster)? {
+        print_changes(&text);
+        confirm(args, &environment)?;
+        steps.step("upgrade", || upgrade(&helm, &image, before, args))?;
+    }
     steps.step("smoke test", || smoke_test(&helm, &image, before, args))?;
     steps.step("watch", || look_on(&helm, before, args))?;
     report::print(&helm, &image, &steps)
