@@ -69,7 +69,9 @@ fn respond(mut stream: TcpStream, answer: &impl Fn(&str) -> (u16, String)) {
         return;
     };
     let request = String::from_utf8_lossy(&buffer[..length]).into_owned();
-    let path = request.split_whitespace().nth(1).unwrap_or("/");
+    let target = request.split_whitespace().nth(1).unwrap_or("/");
+    // The API server hands a caller's own parameters on.
+    let path = target.split('?').next().unwrap_or(target);
     let (status, body) = answer(path);
     if status == 500 {
         ERRORS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
