@@ -28,6 +28,7 @@ module "network" {
 
 module "cluster" {
   source             = "../cluster"
+  name               = "roster-${var.environment}"
   project            = { id = module.project_services.project_id, number = var.project.number }
   location           = coalesce(var.cluster.zone, var.region)
   mode               = var.cluster.mode

@@ -48,7 +48,7 @@ run "names_what_a_deployment_needs" {
   command = plan
 
   assert {
-    condition     = output.cluster.context == "gke_roster-test_europe-west1-b_roster" && output.cluster.mode == "standard"
+    condition     = output.cluster.context == "gke_roster-test_europe-west1-b_roster-dev" && output.cluster.mode == "standard"
     error_message = "deployments would look for another cluster"
   }
   assert {

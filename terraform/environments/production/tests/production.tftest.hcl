@@ -48,7 +48,7 @@ run "names_what_a_deployment_needs" {
   command = plan
 
   assert {
-    condition     = output.cluster.context == "gke_roster-test_europe-west1_roster" && output.cluster.mode == "autopilot"
+    condition     = output.cluster.context == "gke_roster-test_europe-west1_roster-production" && output.cluster.mode == "autopilot"
     error_message = "deployments would look for another cluster"
   }
   assert {

@@ -34,7 +34,7 @@ run "a_person_gives_what_is_not_generated" {
   command = plan
 
   assert {
-    condition     = keys(google_secret_manager_secret_version.generated) == tolist(["concourse-database-password", "concourse-worker-key"])
+    condition     = toset(keys(google_secret_manager_secret_version.generated)) == toset(["concourse-database-password", "concourse-worker-key"])
     error_message = "a value that a person gives is generated"
   }
 }
@@ -43,7 +43,7 @@ run "generation_waits_for_the_secrets" {
   command = plan
 
   assert {
-    condition     = keys(output.to_generate.passwords) == tolist(["concourse-database-password"]) && keys(output.to_generate.key_pairs) == tolist(["concourse-worker-key"])
+    condition     = toset(keys(output.to_generate.passwords)) == toset(["concourse-database-password"]) && toset(keys(output.to_generate.key_pairs)) == toset(["concourse-worker-key"])
     error_message = "something is generated that is not asked for, or the other way round"
   }
 }
@@ -62,7 +62,7 @@ run "a_reader_reads_one_secret" {
   command = plan
 
   assert {
-    condition     = keys(google_secret_manager_secret_iam_member.readers) == tolist(["concourse-database-password/external-secrets"])
+    condition     = toset(keys(google_secret_manager_secret_iam_member.readers)) == toset(["concourse-database-password/external-secrets"])
     error_message = "a reader got more or less than its secret"
   }
   assert {
