@@ -10,8 +10,11 @@ mod docs;
 mod format;
 mod layers;
 pub(crate) mod pipelines;
+mod terraform;
 
 use anyhow::Result;
+
+pub(crate) use terraform::run_mutations as run_terraform_mutations;
 
 /// One area of the repository that can be checked by itself.
 pub(crate) struct Area {
@@ -59,6 +62,11 @@ pub(crate) const AREAS: &[Area] = &[
         name: "docs",
         proves: "rustdoc has no warning; links between Markdown files lead somewhere",
         run: docs::run,
+    },
+    Area {
+        name: "terraform",
+        proves: "modules and environments: tests, controls, refused inputs, lint, policies, READMEs",
+        run: terraform::run,
     },
 ];
 

@@ -4,6 +4,7 @@
 
 mod delivery;
 mod flows;
+mod infra;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub(crate) use delivery::*;
 pub(crate) use flows::*;
+pub(crate) use infra::*;
 
 /// Every step of Roster's development and delivery. Makefile, CI and a laptop run the same commands.
 ///
@@ -51,6 +53,7 @@ pub(crate) enum Command {
     Coverage(CoverageArgs),
     Notify(NotifyArgs),
     Pipelines(PipelinesArgs),
+    Infra(InfraArgs),
     SlackStandIn(SlackStandInArgs),
     Sonar(SonarArgs),
 }

@@ -10,6 +10,7 @@ mod dev;
 mod doctor;
 mod e2e;
 pub(crate) mod image;
+mod infra;
 mod notify;
 mod pipelines;
 mod rollback;
@@ -43,6 +44,7 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Coverage(args) => coverage::run(&args),
         Command::Notify(args) => notify::run(&args),
         Command::Pipelines(args) => pipelines::run(&args),
+        Command::Infra(args) => infra::run(&args),
         Command::SlackStandIn(args) => slack_stand_in::run(args),
         Command::Sonar(args) => sonar::run(&args),
     }

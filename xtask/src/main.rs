@@ -18,6 +18,7 @@ mod failure;
 mod flow;
 mod http_client;
 mod image;
+mod infra;
 mod interrupt;
 mod notify;
 mod postgres;

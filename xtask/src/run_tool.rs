@@ -140,6 +140,15 @@ impl Run {
             .map_err(|error| self.not_started(&error))
     }
 
+    /// Runs it and gives its exit status and all that it wrote, whatever the status is.
+    pub(crate) fn outcome(mut self) -> Result<std::process::Output> {
+        self.print();
+        self.command
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|error| self.not_started(&error))
+    }
+
     /// Runs it and gives what it wrote on stdout, as text; a non-zero exit is a failure that shows its stderr.
     pub(crate) fn output(mut self) -> Result<String> {
         self.print();

@@ -146,6 +146,30 @@ pub(crate) const TOOLS: &[Tool] = &[
         }),
     },
     Tool {
+        name: "terraform",
+        purpose: "the cloud (cargo xtask infra, cargo xtask check terraform)",
+        install: "version 1.11.4 from https://releases.hashicorp.com/terraform/1.11.4/",
+        source: Source::System,
+    },
+    Tool {
+        name: "gcloud",
+        purpose: "logging in to Google Cloud (cargo xtask infra up)",
+        install: "see https://cloud.google.com/sdk/docs/install",
+        source: Source::System,
+    },
+    Tool {
+        name: "gke-gcloud-auth-plugin",
+        purpose: "logging in to the cluster (cargo xtask infra apply, deploy)",
+        install: "gcloud components install gke-gcloud-auth-plugin",
+        source: Source::System,
+    },
+    Tool {
+        name: "python3",
+        purpose: "the policy scan, checkov (cargo xtask check terraform)",
+        install: "apt-get install python3 python3-venv, or see https://www.python.org/downloads/",
+        source: Source::System,
+    },
+    Tool {
         name: "go",
         purpose: "building the Go tools (cargo xtask tools install)",
         install: "see https://go.dev/doc/install, version 1.26 or later",

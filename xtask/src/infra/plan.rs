@@ -1,0 +1,123 @@
+//! A saved plan: made, read, applied exactly as it was shown, and removed.
+//!
+//! The plan file holds all that Terraform knows, so it lies in the root's closed work folder and is gone when the
+//! value is dropped, however the command ends.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+
+use crate::failure::{Failure, Kind};
+use crate::infra::root::Root;
+use crate::infra::summary::Summary;
+use crate::infra::terraform::Terraform;
+use crate::interrupt;
+
+/// How long a command waits for somebody else's lock on the state.
+const LOCK_TIMEOUT: &str = "-lock-timeout=60s";
+
+/// A plan on disk, with what it would do.
+pub(crate) struct SavedPlan {
+    terraform: Terraform,
+    file: PathBuf,
+    json: String,
+    /// What it would change.
+    pub(crate) summary: Summary,
+}
+
+impl SavedPlan {
+    /// Plans changes, or the destruction of everything.
+    pub(crate) fn make(root: &Root, terraform: Terraform, extra: &[String]) -> Result<Self> {
+        root.make_work_folder()?;
+        let file = std::path::absolute(root.work.join("plan.tfplan"))?;
+        let mut plan = Self {
+            terraform,
+            file,
+            json: String::new(),
+            summary: Summary {
+                changes: Vec::new(),
+                outputs: 0,
+            },
+        };
+        // Noted, not obeyed at once, so that the plan file goes too.
+        interrupt::watch()?;
+        plan.terraform
+            .command("plan")
+            .args(["-input=false", "-no-color", LOCK_TIMEOUT])
+            .arg(format!("-out={}", plan.file.display()))
+            .args(extra)
+            .output()
+            .map_err(interrupted_or)?;
+        plan.close_to_others()?;
+        plan.json = plan
+            .terraform
+            .command("show")
+            .arg("-json")
+            .arg(&plan.file)
+            .quiet()
+            .output()?;
+        plan.summary = Summary::read(&plan.json)?;
+        Ok(plan)
+    }
+
+    /// The plan as Terraform describes it to machines.
+    pub(crate) fn json(&self) -> &str {
+        &self.json
+    }
+
+    /// The plan as Terraform describes it to people.
+    pub(crate) fn text(&self) -> Result<String> {
+        self.terraform
+            .command("show")
+            .arg(&self.file)
+            .quiet()
+            .output()
+    }
+
+    /// Does what was shown, and nothing that has come up since.
+    pub(crate) fn apply(&self) -> Result<()> {
+        // Terraform gets Ctrl-C itself and ends after the resource in hand; leaving before it would orphan it.
+        interrupt::watch()?;
+        let colour = (!std::io::stdout().is_terminal()).then_some("-no-color");
+        self.terraform
+            .command("apply")
+            .args(["-input=false", LOCK_TIMEOUT])
+            .args(colour)
+            .arg(&self.file)
+            .run()
+            .map_err(interrupted_or)
+    }
+
+    fn close_to_others(&self) -> Result<()> {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(&self.file, std::fs::Permissions::from_mode(0o600))
+            .with_context(|| format!("cannot close {} to others", self.file.display()))
+    }
+}
+
+/// Terraform ends with 1 when it was interrupted; the caller is told which it was.
+fn interrupted_or(error: anyhow::Error) -> anyhow::Error {
+    if interrupt::requested() {
+        let next = "what was applied so far is in the state: run the same command again to go on";
+        return Failure::new(
+            Kind::Interrupted,
+            "interrupted; Terraform has stopped in order",
+            "",
+            next,
+        )
+        .into();
+    }
+    error
+}
+
+impl Drop for SavedPlan {
+    fn drop(&mut self) {
+        // It may never have been written.
+        let _ = std::fs::remove_file(&self.file);
+    }
+}
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;
