@@ -1,7 +1,7 @@
 //! The metrics of requests and connections, their handles resolved into arrays.
 //!
 //! A series of (method, route, code) is made when it is first seen: all that could be would be
-//! thousands. Once made it is found by index, without a lock.
+//! thousands. Those of GET are there from the start. Once made it is found by index, without a lock.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -128,7 +128,7 @@ impl HttpMetrics {
                 .map(|route| sizes.get_metric_with_label_values(&[route]));
             sizes.collect::<prometheus::Result<Vec<_>>>()
         };
-        Ok(Self {
+        let made = Self {
             routes,
             requests: registered(
                 r,
@@ -160,7 +160,16 @@ impl HttpMetrics {
                 "roster_http_requests_rate_limited_total",
                 "Requests refused because their client was over its rate.",
             )?,
-        })
+        };
+        // What the promises are measured by is there before the first request: "nobody asked"
+        // must not look like "the metric is gone".
+        for (route, methods) in made.endpoints.iter().enumerate() {
+            let endpoint = &methods[MethodLabel::Get as usize];
+            endpoint
+                .duration
+                .get_or_init(|| made.first_seen(endpoint, MethodLabel::Get, route));
+        }
+        Ok(made)
     }
 
     fn counter(

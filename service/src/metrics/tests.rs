@@ -51,6 +51,18 @@ fn a_request_is_counted_by_method_route_and_code() {
 }
 
 #[test]
+fn what_promises_are_measured_by_is_there_before_the_first_request() {
+    let text = scrape(&metrics());
+    for line in [
+        r#"roster_http_requests_total{code="500",method="GET",route="/v1/users"} 0"#,
+        r#"roster_http_request_duration_seconds_count{method="GET",route="/v1/users/{id}"} 0"#,
+        "roster_change_feed_lag_seconds 0",
+    ] {
+        assert_has(&text, line);
+    }
+}
+
+#[test]
 fn server_errors_stand_at_zero_before_the_first_happens() {
     let metrics = metrics();
     finish(&metrics, 0, "POST", 201);
