@@ -11,6 +11,7 @@ mod format;
 mod layers;
 pub(crate) mod pipelines;
 mod terraform;
+mod rules;
 
 use anyhow::Result;
 
@@ -68,7 +69,14 @@ pub(crate) const AREAS: &[Area] = &[
         proves: "modules and environments: tests, controls, refused inputs, lint, policies, READMEs",
         run: terraform::run,
     },
+    Area {
+        name: "rules",
+        proves: "SLO rules, alerts with tests that catch every mutant, runbooks, dashboards, Alertmanager's routes",
+        run: rules::run,
+    },
 ];
+
+pub(crate) use rules::{dashboard_paths, read_dashboard, run_mutations as run_rule_mutations};
 
 /// The names that the command line accepts.
 pub(crate) fn area_names() -> Vec<&'static str> {

@@ -5,6 +5,7 @@
 mod delivery;
 mod flows;
 mod infra;
+mod observability;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use delivery::*;
 pub(crate) use flows::*;
 pub(crate) use infra::*;
+pub(crate) use observability::*;
 
 /// Every step of Roster's development and delivery. Makefile, CI and a laptop run the same commands.
 ///
@@ -54,6 +56,8 @@ pub(crate) enum Command {
     Notify(NotifyArgs),
     Pipelines(PipelinesArgs),
     Infra(InfraArgs),
+    Rules(RulesArgs),
+    Dashboards(DashboardsArgs),
     SlackStandIn(SlackStandInArgs),
     Sonar(SonarArgs),
 }

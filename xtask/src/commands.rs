@@ -1,10 +1,12 @@
 //! From a parsed command to the code that runs it: one line for each command.
 
+mod alerts;
 pub(crate) mod bench;
 mod check;
 mod ci_flow;
 mod compile;
 mod coverage;
+mod dashboards;
 pub(crate) mod deploy;
 mod dev;
 mod doctor;
@@ -14,6 +16,7 @@ mod infra;
 mod notify;
 mod pipelines;
 mod rollback;
+mod rules;
 mod slack_stand_in;
 mod sonar;
 mod status;
@@ -22,7 +25,7 @@ mod tools;
 
 use anyhow::Result;
 
-use crate::cli::Command;
+use crate::cli::{Command, E2eStory};
 
 /// Runs one command to its end.
 pub(crate) fn run(command: Command) -> Result<()> {
@@ -35,7 +38,10 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Rollback(args) => rollback::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Logs(args) => status::logs(&args),
-        Command::E2e(args) => e2e::run(&args),
+        Command::E2e(args) => match &args.story {
+            Some(E2eStory::Alerts(alerts)) => alerts::run(alerts),
+            None => e2e::run(&args),
+        },
         Command::Dev(args) => dev::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Doctor => doctor::run(),
@@ -45,6 +51,8 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Notify(args) => notify::run(&args),
         Command::Pipelines(args) => pipelines::run(&args),
         Command::Infra(args) => infra::run(&args),
+        Command::Dashboards(args) => dashboards::run(&args),
+        Command::Rules(args) => rules::run(args.command),
         Command::SlackStandIn(args) => slack_stand_in::run(args),
         Command::Sonar(args) => sonar::run(&args),
     }

@@ -22,12 +22,16 @@ mod infra;
 mod interrupt;
 mod notify;
 mod postgres;
+mod prometheus_servers;
+mod rule_files;
 mod run_tool;
 mod secrets;
 mod slack_stand_in;
 mod sonar;
+mod slo;
 mod steps;
 mod tools;
+mod watched_roster;
 
 use std::process::ExitCode;
 

@@ -42,7 +42,6 @@ pub(crate) struct Behaviour {
 /// A running stand-in; stops when dropped.
 pub(crate) struct SlackStandIn {
     address: SocketAddr,
-    #[cfg_attr(not(test), allow(dead_code, reason = "tests ask what was accepted"))]
     state: Arc<Mutex<State>>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
@@ -98,13 +97,11 @@ impl SlackStandIn {
     }
 
     /// The messages that it accepted, oldest first.
-    #[cfg(test)]
     pub(crate) fn accepted(&self) -> Vec<Value> {
         self.state().accepted.clone()
     }
 
     /// Why it refused messages, oldest first.
-    #[cfg(test)]
     pub(crate) fn refused(&self) -> Vec<String> {
         self.state().refused.clone()
     }
@@ -122,7 +119,6 @@ impl SlackStandIn {
         }
     }
 
-    #[cfg(test)]
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

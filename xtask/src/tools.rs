@@ -112,12 +112,12 @@ pub(crate) const TOOLS: &[Tool] = &[
         name: "promtool",
         purpose: "Prometheus rules and their tests (cargo xtask check rules)",
         install: "cargo xtask tools install promtool",
-        // Without the clouds' SDKs: rules need no service discovery.
+        // Without the clouds' SDKs: of service discovery, the scrape configuration uses that of Kubernetes alone.
         source: Source::Go(GoTool {
             folder: "promtool",
             module: "github.com/prometheus/prometheus",
             package: "/cmd/promtool",
-            tags: "remove_all_sd",
+            tags: "remove_all_sd,enable_kubernetes_sd",
             version_variable: Some("github.com/prometheus/common/version.Version"),
         }),
     },
@@ -132,6 +132,18 @@ pub(crate) const TOOLS: &[Tool] = &[
             tags: "",
             version_variable: Some("github.com/prometheus/common/version.Version"),
         }),
+    },
+    Tool {
+        name: "prometheus",
+        purpose: "watching a running Roster (cargo xtask dashboards, e2e alerts)",
+        install: "apt-get install prometheus (and stop the service that comes with it), or see https://prometheus.io/download/",
+        source: Source::System,
+    },
+    Tool {
+        name: "alertmanager",
+        purpose: "inhibition of alerts and their way to Slack (cargo xtask check rules, e2e alerts)",
+        install: "apt-get install prometheus-alertmanager (and stop the service that comes with it), or see https://prometheus.io/download/",
+        source: Source::System,
     },
     Tool {
         name: "tflint",

@@ -196,7 +196,10 @@ pub(crate) struct LogsArgs {
 /// pods reach this machine at their node's address, or the one that --database-url names. Everything is taken away
 /// at the end, unless --keep is said.
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct E2eArgs {
+    #[command(subcommand)]
+    pub(crate) story: Option<super::E2eStory>,
     /// Image to deploy, instead of one built from the work tree
     #[arg(long, value_name = "REFERENCE")]
     pub(crate) image: Option<String>,

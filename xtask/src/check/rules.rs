@@ -1,0 +1,45 @@
+//! `cargo xtask check rules`: what watches Roster is itself checked.
+//! Every part can fail, and each says which file to correct. Must not change any file: `cargo xtask rules generate` does.
+
+mod alertmanager;
+mod alerts;
+mod dashboards;
+mod generated;
+mod mutants;
+mod mutation_run;
+mod promtool;
+
+use anyhow::Result;
+
+use crate::failure::{Failure, Kind};
+use crate::rule_files;
+
+pub(crate) use dashboards::{paths as dashboard_paths, read as read_dashboard};
+pub(crate) use mutation_run::run as run_mutations;
+
+/// Checks rules, their tests, runbooks, dashboards, scrape and Alertmanager configuration.
+pub(crate) fn run() -> Result<()> {
+    let rules = rule_files::read_folder("rules")?;
+    let tests = rule_files::read_folder("tests")?;
+    let mut faults = generated::faults()?;
+    faults.extend(alerts::faults(&rules, &tests));
+    faults.extend(dashboards::faults()?);
+    if !faults.is_empty() {
+        let what = format!("{} fault(s) in prometheus/", faults.len());
+        let next = "correct them; what is generated is made anew by: cargo xtask rules generate";
+        return Err(Failure::new(Kind::Check, what, faults.join("\n"), next).into());
+    }
+    let alerts = rules
+        .iter()
+        .flat_map(|file| file.rules())
+        .filter(|rule| rule.is_alert())
+        .count();
+    let groups: usize = tests.iter().map(|file| file.tests().len()).sum();
+    promtool::check(&rules)?;
+    promtool::test(&tests)?;
+    alertmanager::check()?;
+    anstream::eprintln!(
+        "{alerts} alerts, {groups} groups of tests: all pass; runbooks, links, dashboards and routes hold"
+    );
+    mutation_run::prove(&rules, &tests)
+}

@@ -1,0 +1,334 @@
+//! Broken variants of one rule, each with one small fault of the kind that people make.
+//! Left out are changes that change nothing: of two operands joined on `slo`, one may lose its `slo` matcher.
+//! Must not know how a mutant is run.
+
+use serde_json::{Value, json};
+
+use crate::rule_files::Rule;
+use crate::rule_files::promql::{Kind, Token, tokens};
+
+/// One broken variant of a rule.
+#[derive(Debug)]
+pub(crate) struct Mutant {
+    /// What is wrong with it, as in "`>` became `<=` (the 2nd)".
+    pub(crate) fault: String,
+    /// The rule with the fault; `None` when the rule is gone.
+    pub(crate) rule: Option<Value>,
+}
+
+/// Every mutant of a rule.
+pub(crate) fn of(rule: &Rule<'_>) -> Vec<Mutant> {
+    let mut mutants = vec![Mutant {
+        fault: "the rule is gone".to_owned(),
+        rule: None,
+    }];
+    let cut = tokens(rule.expression());
+    for place in 0..cut.len() {
+        for (fault, text) in replacements(&cut, place) {
+            let mut changed = cut.clone();
+            changed[place].text.clone_from(&text);
+            push_expression(&mut mutants, rule, fault, &changed);
+        }
+        if let Some((fault, changed)) = without_matcher(&cut, place) {
+            push_expression(&mut mutants, rule, fault, &changed);
+        }
+        if let Some((fault, changed)) = without_group_label(&cut, place) {
+            push_expression(&mut mutants, rule, fault, &changed);
+        }
+    }
+    if rule.is_alert() {
+        mutants.extend(changed_wait(rule));
+    }
+    mutants.extend(changed_labels(rule));
+    mutants.extend(changed_annotations(rule));
+    mutants
+}
+
+fn push_expression(mutants: &mut Vec<Mutant>, rule: &Rule<'_>, fault: String, changed: &[Token]) {
+    let expression: String = changed.iter().map(|token| token.text.as_str()).collect();
+    let mut value = rule.value.clone();
+    value["expr"] = json!(expression);
+    mutants.push(Mutant {
+        fault,
+        rule: Some(value),
+    });
+}
+
+/// What may stand in place of one token.
+fn replacements(cut: &[Token], place: usize) -> Vec<(String, String)> {
+    let token = &cut[place];
+    let text = token.text.as_str();
+    let others: Vec<String> = match token.kind {
+        Kind::Sign | Kind::Word | Kind::Function => operators(text, &neighbours(cut, place))
+            .iter()
+            .map(|&other| other.to_owned())
+            .collect(),
+        Kind::Metric => vec![format!("{text}_renamed")],
+        Kind::Text => vec![format!("\"not-{}", &text[1..])],
+        Kind::Number => numbers(text),
+        Kind::Duration => durations(text),
+        Kind::Space | Kind::Label => Vec::new(),
+    };
+    others
+        .into_iter()
+        .map(|other| {
+            (
+                format!("`{text}` became `{other}`, at {}", column(cut, place)),
+                other,
+            )
+        })
+        .collect()
+}
+
+fn column(cut: &[Token], place: usize) -> usize {
+    cut[..place]
+        .iter()
+        .map(|token| token.text.chars().count())
+        .sum::<usize>()
+        + 1
+}
+
+/// What decides which faults can be seen at all.
+struct Neighbours {
+    /// `0 * x` and `0 / x` are the same.
+    after_zero: bool,
+    /// A bracket follows at once: an aggregation without `by`.
+    before_bracket: bool,
+    /// What is compared with a number that stands there can be exactly it: it is no rate, and no product follows.
+    before_plain_number: bool,
+}
+
+fn neighbours(cut: &[Token], place: usize) -> Neighbours {
+    let solid = |token: &&Token| token.kind != Kind::Space;
+    let mut after = cut[place + 1..].iter().filter(solid);
+    let is_number = after.next().is_some_and(|token| token.kind == Kind::Number);
+    Neighbours {
+        after_zero: cut[..place]
+            .iter()
+            .rev()
+            .find(solid)
+            .is_some_and(|token| token.text == "0"),
+        before_bracket: cut.get(place + 1).is_some_and(|token| token.text == "("),
+        before_plain_number: is_number
+            && after.next().is_none_or(|token| token.text != "*")
+            && !cut
+                .iter()
+                .any(|token| token.text.starts_with("namespace_slo:")),
+    }
+}
+
+fn operators(text: &str, near: &Neighbours) -> &'static [&'static str] {
+    let Neighbours {
+        after_zero,
+        before_bracket,
+        before_plain_number,
+    } = *near;
+    match text {
+        ">" if before_plain_number => &["<", ">="],
+        ">" => &["<"],
+        ">=" if before_plain_number => &["<", ">"],
+        ">=" => &["<"],
+        "<" => &[">"],
+        "<=" => &[">"],
+        "==" => &["!="],
+        "+" => &["-"],
+        "-" => &["+"],
+        "*" if after_zero => &[],
+        "*" => &["/"],
+        "/" => &["*"],
+        "and" => &["or", "unless"],
+        "or" => &["and"],
+        "unless" => &["and"],
+        "sum" => &["min", "count"],
+        "max" => &["min", "sum"],
+        "min" => &["max"],
+        "count" if before_bracket => &["absent"],
+        "count" => &["min"],
+        "rate" | "increase" => &["last_over_time"],
+        "avg_over_time" | "sum_over_time" => &["max_over_time"],
+        "last_over_time" => &["count_over_time"],
+        "round" => &["ceil"],
+        "clamp_min" => &["clamp_max"],
+        _ => &[],
+    }
+}
+
+fn numbers(text: &str) -> Vec<String> {
+    let Ok(number) = text.parse::<f64>() else {
+        return Vec::new();
+    };
+    if number == 0.0 {
+        vec!["1000000".to_owned()]
+    } else {
+        vec![format!("{}", number * 2.0), format!("{}", number / 2.0)]
+    }
+}
+
+fn durations(text: &str) -> Vec<String> {
+    let Ok(window) = crate::slo::Window::try_from(text.to_owned()) else {
+        return Vec::new();
+    };
+    vec![
+        format!("{}s", window.seconds() * 4),
+        format!("{}s", window.seconds() / 4),
+    ]
+}
+
+/// Drops `label="value"` with its comma. An `slo` matcher stays: what is joined on `slo` does not miss it.
+fn without_matcher(cut: &[Token], place: usize) -> Option<(String, Vec<Token>)> {
+    let is_matcher = cut[place].kind == Kind::Label && cut.get(place + 2)?.kind == Kind::Text;
+    if !is_matcher || cut[place].text == "slo" {
+        return None;
+    }
+    let mut end = place + 3;
+    if cut.get(end).is_some_and(|token| token.text == ",") {
+        end += 1;
+    }
+    let dropped: String = cut[place..place + 3]
+        .iter()
+        .map(|token| token.text.as_str())
+        .collect();
+    let changed = [&cut[..place], &cut[end..]].concat();
+    Some((
+        format!("the matcher {dropped} is gone, at {}", column(cut, place)),
+        changed,
+    ))
+}
+
+/// Drops a label from `by (a, b)`; of both sides of a join when it is one of them, for else it would not match at all.
+fn without_group_label(cut: &[Token], place: usize) -> Option<(String, Vec<Token>)> {
+    let label = &cut[place];
+    let next = cut.get(place + 1)?.text.as_str();
+    if label.kind != Kind::Label || !matches!(next, "," | ")") {
+        return None;
+    }
+    let mut changed = cut.to_vec();
+    changed[place].text = "no_such_label".to_owned();
+    Some((
+        format!(
+            "`{}` is no longer kept apart, at {}",
+            label.text,
+            column(cut, place)
+        ),
+        changed,
+    ))
+}
+
+fn changed_wait(rule: &Rule<'_>) -> Vec<Mutant> {
+    let wait = rule.value["for"].as_str().unwrap_or_default();
+    let Ok(window) = crate::slo::Window::try_from(wait.to_owned()) else {
+        return Vec::new();
+    };
+    [0, window.seconds() / 2, window.seconds() * 2]
+        .into_iter()
+        .map(|seconds| {
+            let mut value = rule.value.clone();
+            value["for"] = json!(format!("{seconds}s"));
+            Mutant {
+                fault: format!("`for` became {seconds}s"),
+                rule: Some(value),
+            }
+        })
+        .collect()
+}
+
+fn changed_labels(rule: &Rule<'_>) -> Vec<Mutant> {
+    let names = rule.value["labels"]
+        .as_object()
+        .into_iter()
+        .flat_map(|labels| labels.keys());
+    names
+        .map(|name| {
+            let mut value = rule.value.clone();
+            value["labels"][name] = json!("something-else");
+            Mutant {
+                fault: format!("label {name} has another value"),
+                rule: Some(value),
+            }
+        })
+        .collect()
+}
+
+fn changed_annotations(rule: &Rule<'_>) -> Vec<Mutant> {
+    let names = rule.value["annotations"]
+        .as_object()
+        .into_iter()
+        .flat_map(|annotations| annotations.keys());
+    names
+        .map(|name| {
+            let mut value = rule.value.clone();
+            let text = value["annotations"][name].as_str().unwrap_or_default();
+            let other = if text.contains("$value") {
+                text.replace("$value", "$labels.nothing")
+            } else {
+                format!("{text}x")
+            };
+            value["annotations"][name] = json!(other);
+            Mutant {
+                fault: format!("annotation {name} tells something else"),
+                rule: Some(value),
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rule_files::YamlFile;
+
+    fn faults(expression: &str) -> Vec<String> {
+        let file = YamlFile {
+            path: "rules/x.yaml".into(),
+            content: json!({"groups": [{"rules": [{"alert": "A", "expr": expression, "for": "4m", "labels": {"severity": "page"}}]}]}),
+        };
+        let mutants = of(&file.rules()[0]);
+        mutants
+            .into_iter()
+            .map(|mutant| {
+                mutant.rule.map_or_else(
+                    || "gone".to_owned(),
+                    |rule| {
+                        format!(
+                            "{} for {} {}",
+                            rule["expr"].as_str().unwrap(),
+                            rule["for"].as_str().unwrap(),
+                            rule["labels"]["severity"].as_str().unwrap()
+                        )
+                    },
+                )
+            })
+            .collect()
+    }
+
+    #[test]
+    fn each_place_of_an_expression_is_broken_once_or_twice() {
+        let faults = faults("max by (a) (rate(m{job=\"x\",b=\"y\"}[4m])) > 2");
+        for expected in [
+            "gone",
+            "min by (a) (rate(m{job=\"x\",b=\"y\"}[4m])) > 2 for 4m page",
+            "max by (no_such_label) (rate(m{job=\"x\",b=\"y\"}[4m])) > 2 for 4m page",
+            "max by (a) (increase(m{job=\"x\",b=\"y\"}[4m])) > 2 for 4m page",
+            "max by (a) (rate(m_renamed{job=\"x\",b=\"y\"}[4m])) > 2 for 4m page",
+            "max by (a) (rate(m{b=\"y\"}[4m])) > 2 for 4m page",
+            "max by (a) (rate(m{job=\"not-x\",b=\"y\"}[4m])) > 2 for 4m page",
+            "max by (a) (rate(m{job=\"x\",b=\"y\"}[60s])) > 2 for 4m page",
+            "max by (a) (rate(m{job=\"x\",b=\"y\"}[4m])) < 2 for 4m page",
+            "max by (a) (rate(m{job=\"x\",b=\"y\"}[4m])) > 4 for 4m page",
+            "max by (a) (rate(m{job=\"x\",b=\"y\"}[4m])) > 2 for 0s page",
+            "max by (a) (rate(m{job=\"x\",b=\"y\"}[4m])) > 2 for 4m something-else",
+        ] {
+            assert!(
+                faults.iter().any(|fault| fault == expected),
+                "{expected} is not in {faults:#?}"
+            );
+        }
+    }
+
+    #[test]
+    fn no_mutant_is_the_rule_itself() {
+        let expression = "sum(rate(x{slo=\"a\"}[5m])) and on (slo) y{slo=\"a\"} >= 0.5 or 0 * z";
+        let original = format!("{expression} for 4m page");
+        assert!(faults(expression).iter().all(|fault| *fault != original));
+    }
+}

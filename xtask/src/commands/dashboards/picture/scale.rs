@@ -1,0 +1,143 @@
+//! Numbers as people read them: values with units, round ends of axes, heights of stacks.
+//! Must not draw.
+
+use crate::commands::dashboards::data::Series;
+
+/// A value in the unit of its panel.
+pub(super) fn said(value: f64, unit: &str) -> String {
+    let short = |value: f64| {
+        let size = value.abs();
+        let digits = if size >= 100.0 || value == 0.0 {
+            0
+        } else if size >= 10.0 {
+            1
+        } else {
+            2
+        };
+        let text = format!("{value:.digits$}");
+        if text.contains('.') {
+            text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        } else {
+            text
+        }
+    };
+    let scaled = |steps: &[(f64, &str)]| {
+        let fit = steps
+            .iter()
+            .find(|(size, _)| value.abs() >= *size)
+            .or_else(|| steps.last());
+        fit.map_or_else(String::new, |(size, name)| {
+            format!("{}{name}", short(value / size))
+        })
+    };
+    match unit {
+        _ if value == 0.0 => "0".to_owned(),
+        "percentunit" if value.abs() < 0.01 => format!("{value:.4}")
+            .parse::<f64>()
+            .map_or_else(|_| String::new(), |share| format!("{:.2} %", share * 100.0)),
+        "percentunit" => format!("{} %", short(value * 100.0)),
+        "s" => scaled(&[
+            (86_400.0, " d"),
+            (3_600.0, " h"),
+            (60.0, " min"),
+            (1.0, " s"),
+            (0.001, " ms"),
+            (0.000_001, " µs"),
+        ]),
+        "bytes" => scaled(&[
+            (1_073_741_824.0, " GiB"),
+            (1_048_576.0, " MiB"),
+            (1_024.0, " KiB"),
+            (1.0, " B"),
+        ]),
+        "reqps" | "ops" => format!("{}/s", short(value)),
+        _ => scaled(&[
+            (1e6, " M"),
+            (1e3, " k"),
+            (1.0, ""),
+            (0.001, " m"),
+            (1e-6, " µ"),
+        ]),
+    }
+}
+
+/// Each line lies upon the one before; times are the same in all, but some begin later.
+pub(super) fn stack(series: &[Series]) -> Vec<Vec<(f64, f64)>> {
+    let mut heights: Vec<(f64, f64)> = Vec::new();
+    let mut stacked = Vec::new();
+    for line in series {
+        let mut shown = Vec::new();
+        for &(time, value) in &line.points {
+            // Prometheus answers all series at the same times: equality is exact.
+            let height = match heights
+                .iter_mut()
+                .find(|(at, _)| (*at - time).abs() < f64::EPSILON)
+            {
+                Some((_, height)) => {
+                    *height += value;
+                    *height
+                }
+                None => {
+                    heights.push((time, value));
+                    value
+                }
+            };
+            shown.push((time, height));
+        }
+        stacked.push(shown);
+    }
+    stacked
+}
+
+/// The next of 1, 2, 5, 10, …, so that the axis has round numbers.
+pub(super) fn round_up(value: f64) -> f64 {
+    if value <= 0.0 {
+        return 1.0;
+    }
+    let power = 10f64.powf(value.log10().floor());
+    [1.0, 2.0, 5.0, 10.0]
+        .into_iter()
+        .map(|step| step * power)
+        .find(|step| *step >= value * 1.02)
+        .unwrap_or(20.0 * power)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_said_in_the_unit_of_their_panel() {
+        let cases = [
+            (0.0123, "s", "12.3 ms"),
+            (7200.0, "s", "2 h"),
+            (1_572_864.0, "bytes", "1.5 MiB"),
+            (0.999, "percentunit", "99.9 %"),
+            (0.0021, "percentunit", "0.21 %"),
+            (42.0, "reqps", "42/s"),
+            (1500.0, "none", "1.5 k"),
+            (0.0, "s", "0"),
+        ];
+        for (value, unit, expected) in cases {
+            assert_eq!(said(value, unit), expected);
+        }
+    }
+
+    #[test]
+    fn a_stack_adds_up_where_both_have_points() {
+        let series = |points: &[(f64, f64)]| Series {
+            legend: String::new(),
+            points: points.to_vec(),
+        };
+        let stacked = stack(&[series(&[(1.0, 1.0), (2.0, 1.0)]), series(&[(2.0, 3.0)])]);
+        assert_eq!(stacked, [vec![(1.0, 1.0), (2.0, 1.0)], vec![(2.0, 4.0)]]);
+    }
+
+    #[test]
+    fn an_axis_ends_at_a_round_number_above_what_is_shown() {
+        assert_eq!(
+            [0.0, 0.9, 1.0, 37.0, 480.0].map(round_up),
+            [1.0, 1.0, 2.0, 50.0, 500.0]
+        );
+    }
+}
