@@ -10,8 +10,8 @@ mod docs;
 mod format;
 mod layers;
 pub(crate) mod pipelines;
-mod terraform;
 mod rules;
+mod terraform;
 
 use anyhow::Result;
 

@@ -31,8 +31,8 @@ pub(crate) fn run() -> Result<()> {
     }
     let alerts = rules
         .iter()
-        .flat_map(|file| file.rules())
-        .filter(|rule| rule.is_alert())
+        .flat_map(rule_files::YamlFile::rules)
+        .filter(rule_files::Rule::is_alert)
         .count();
     let groups: usize = tests.iter().map(|file| file.tests().len()).sum();
     promtool::check(&rules)?;

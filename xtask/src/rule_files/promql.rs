@@ -1,4 +1,4 @@
-//! PromQL cut into tokens: as much of the language as is needed to change one place of an expression.
+//! `PromQL` cut into tokens: as much of the language as is needed to change one place of an expression.
 //! Must not know what a change is good for.
 
 /// One piece of an expression; joined in order, the pieces are the expression again.

@@ -2,6 +2,7 @@
 //! Expressions, thresholds, labels and templates stay as they are. Must not know what is done with the result.
 
 use crate::slo::Window;
+use std::fmt::Write as _;
 
 /// Keys of YAML whose values are durations.
 const KEYS: [&str; 5] = [
@@ -35,7 +36,7 @@ fn faster_line(line: &str, speed: u32) -> String {
             break;
         };
         let range: Vec<String> = range.split(':').map(|part| divided(part, speed)).collect();
-        result.push_str(&format!("{before}[{}]", range.join(":")));
+        let _ = write!(result, "{before}[{}]", range.join(":"));
         rest = behind;
     }
     result + rest

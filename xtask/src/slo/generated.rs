@@ -1,6 +1,7 @@
 //! Every file that is made from the promises, with the text it must have.
 //! One list for both who writes them (`rules generate`) and who compares them (`check rules`).
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -112,10 +113,11 @@ fn table(promises: &Promises) -> String {
             || "none".to_owned(),
             |floor| format!("{floor} bad {} in the long window", slo.event),
         );
-        table.push_str(&format!(
-            "| {} | {} % {} | {:.0} minutes' worth of {} | {floor} |\n",
+        let _ = writeln!(
+            table,
+            "| {} | {} % {} | {:.0} minutes' worth of {} | {floor} |",
             slo.name, slo.objective_percent, slo.promise, minutes, slo.event
-        ));
+        );
     }
     table.push_str("\n| burns for | and still in | at | spends of the budget | fires after | severity |\n| --- | --- | --- | --- | --- | --- |\n");
     for window in &promises.windows {
@@ -125,15 +127,16 @@ fn table(promises: &Promises) -> String {
         )]
         let share = window.burn_rate * window.long.seconds() as f64
             / (f64::from(promises.service.period_days) * 86_400.0);
-        table.push_str(&format!(
-            "| {} | {} | {} times | {:.0} % | {} | {} |\n",
+        let _ = writeln!(
+            table,
+            "| {} | {} | {} times | {:.0} % | {} | {} |",
             window.long,
             window.short,
             window.burn_rate,
             share * 100.0,
             window.hold,
             window.severity
-        ));
+        );
     }
     table
 }

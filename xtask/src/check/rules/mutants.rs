@@ -117,6 +117,7 @@ fn neighbours(cut: &[Token], place: usize) -> Neighbours {
     }
 }
 
+#[allow(clippy::match_same_arms, reason = "a table: one row for each operator")]
 fn operators(text: &str, near: &Neighbours) -> &'static [&'static str] {
     let Neighbours {
         after_zero,
@@ -203,7 +204,7 @@ fn without_group_label(cut: &[Token], place: usize) -> Option<(String, Vec<Token
         return None;
     }
     let mut changed = cut.to_vec();
-    changed[place].text = "no_such_label".to_owned();
+    "no_such_label".clone_into(&mut changed[place].text);
     Some((
         format!(
             "`{}` is no longer kept apart, at {}",

@@ -146,7 +146,7 @@ fn cases<'a>(rules: &'a [YamlFile], names: &[String]) -> Vec<Case<'a>> {
 }
 
 fn report_progress(done: usize, all: usize) {
-    if done % 100 == 0 && done < all {
+    if done.is_multiple_of(100) && done < all {
         anstream::eprintln!("  {done} of {all}");
     }
 }
@@ -283,10 +283,10 @@ fn groups_in_order<'a>(case: &Case<'_>, tests: &'a [YamlFile]) -> Vec<Group<'a>>
             .rule
             .label("window")
             .is_none_or(|window| text.contains(&format!("\"window\":\"{window}\"")));
-        let nearness = if !text.contains(case.rule.name()) {
-            2
-        } else {
+        let nearness = if text.contains(case.rule.name()) {
             u8::from(!told)
+        } else {
+            2
         };
         Group {
             file,
@@ -295,8 +295,8 @@ fn groups_in_order<'a>(case: &Case<'_>, tests: &'a [YamlFile]) -> Vec<Group<'a>>
             minutes: longest_time(&text),
         }
     };
-    let used = tests.iter().filter(|file| uses(file));
-    let mut groups: Vec<_> = used
+    let concerned = tests.iter().filter(|file| uses(file));
+    let mut groups: Vec<_> = concerned
         .flat_map(|file| file.tests().iter().map(move |test| group(file, test)))
         .collect();
     groups.sort_by_key(|group| (group.nearness, group.minutes));

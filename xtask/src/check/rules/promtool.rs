@@ -28,15 +28,18 @@ pub(crate) fn check(rules: &[YamlFile]) -> Result<()> {
 /// Debian's promtool is built without service discovery; what it cannot read is not wrong.
 fn without_kubernetes(error: &anyhow::Error) -> Option<anyhow::Error> {
     let failure = error.downcast_ref::<Failure>()?;
-    failure.why.contains("kubernetes_sd_configs not found").then(|| {
-        Failure::new(
-            Kind::Missing,
-            "this promtool does not know kubernetes_sd_configs",
-            "it was built without the discovery of pods, which the scrape configuration uses",
-            "install ours, which comes first: cargo xtask tools install promtool",
-        )
-        .into()
-    })
+    failure
+        .why
+        .contains("kubernetes_sd_configs not found")
+        .then(|| {
+            Failure::new(
+                Kind::Missing,
+                "this promtool does not know kubernetes_sd_configs",
+                "it was built without the discovery of pods, which the scrape configuration uses",
+                "install ours, which comes first: cargo xtask tools install promtool",
+            )
+            .into()
+        })
 }
 
 /// Every test file.

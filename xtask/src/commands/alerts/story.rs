@@ -49,7 +49,7 @@ impl<'a> Story<'a> {
         self.until(
             "both replicas are scraped and the promise is measured",
             120,
-            |story| story.is_measured(),
+            Story::is_measured,
         )?;
         self.until("requests are answered, and nothing fires", 60, |story| {
             Ok(story.roster.answered().0 > 100 && story.state()?.is_none())
@@ -74,7 +74,10 @@ impl<'a> Story<'a> {
         let resolved = self.until("Slack has the all-clear", 600, |story| {
             Ok(story.message("RESOLVED").is_some())
         })?;
-        self.conclude(firing - cut, resolved - restored)
+        self.conclude(
+            firing.saturating_sub(cut),
+            resolved.saturating_sub(restored),
+        )
     }
 
     fn is_measured(&self) -> Result<bool> {

@@ -35,7 +35,7 @@ pub(super) fn draw(dashboard: &Value, data: &Data) -> String {
         .map_or(&[][..], Vec::as_slice);
     let bottom = panels
         .iter()
-        .map(|panel| area(panel))
+        .map(area)
         .map(|area| area.top + area.height)
         .fold(0.0, f64::max);
     let (width, height) = (24.0 * COLUMN, bottom + GAP);

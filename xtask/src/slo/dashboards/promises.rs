@@ -5,6 +5,7 @@ use crate::slo::grafana::{Query, Row, Shape};
 use crate::slo::{Promises, Slo};
 
 /// The row of one promise; every limit in it is computed from the objective.
+#[allow(clippy::too_many_lines, reason = "one panel after the other")]
 pub(super) fn budget(promises: &Promises, slo: &Slo) -> Row {
     let matchers = format!("{{slo=\"{}\",namespace=~\"$namespace\"}}", slo.name);
     let period = format!("{}d", promises.service.period_days);
