@@ -35,7 +35,7 @@ pub(super) enum Route {
     Unmatched,
 }
 
-/// The templates of the routes, in the order of [`Route`]; labels of metrics and logs.
+/// The templates of the routes, in the order of `Route`; labels of metrics and logs.
 pub const TEMPLATES: &[&str] = &[
     "/",
     "/v1/users",

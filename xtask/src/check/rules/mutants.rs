@@ -309,7 +309,7 @@ mod tests {
             "gone",
             "min by (a) (rate(m{job=\"x\",b=\"y\"}[4m])) > 2 for 4m page",
             "max by (no_such_label) (rate(m{job=\"x\",b=\"y\"}[4m])) > 2 for 4m page",
-            "max by (a) (increase(m{job=\"x\",b=\"y\"}[4m])) > 2 for 4m page",
+            "max by (a) (last_over_time(m{job=\"x\",b=\"y\"}[4m])) > 2 for 4m page",
             "max by (a) (rate(m_renamed{job=\"x\",b=\"y\"}[4m])) > 2 for 4m page",
             "max by (a) (rate(m{b=\"y\"}[4m])) > 2 for 4m page",
             "max by (a) (rate(m{job=\"not-x\",b=\"y\"}[4m])) > 2 for 4m page",
