@@ -69,7 +69,7 @@ pub(crate) enum ToolsCommand {
     List,
     /// Install tools in their exact versions: all that are missing, or those named
     ///
-    /// Go tools are built from xtask/tools/<tool>/go.mod with its sums, into target/tools; Rust tools by cargo install
+    /// Go tools are built from xtask/tools/TOOL/go.mod with its sums, into target/tools; Rust tools by cargo install
     /// --locked. What is there in the right version is left alone.
     Install {
         /// Tools to install; all that are missing when none is named
@@ -126,7 +126,7 @@ pub(crate) struct DeployArgs {
     /// Further values for the chart, which win over the environment's
     #[arg(long, value_name = "FILE")]
     pub(crate) values: Vec<PathBuf>,
-    /// Domain of the environment: the service answers at service.<DOMAIN>
+    /// Domain of the environment: the service answers at service.DOMAIN
     #[arg(long, env = "ROSTER_DOMAIN")]
     pub(crate) domain: Option<String>,
     /// Show what would change, and change nothing

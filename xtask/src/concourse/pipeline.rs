@@ -90,7 +90,7 @@ pub(crate) struct Retention {
     pub(crate) minimum_succeeded_builds: Option<u32>,
 }
 
-/// One step: exactly one of the kinds in [`Step::kind`], and what modifies it.
+/// One step: exactly one of the kinds in `Step`, and what modifies it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Step {
