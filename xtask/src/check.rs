@@ -11,6 +11,7 @@ mod format;
 mod layers;
 pub(crate) mod pipelines;
 mod rules;
+mod scripts;
 mod terraform;
 
 use anyhow::Result;
@@ -43,6 +44,11 @@ pub(crate) const AREAS: &[Area] = &[
         name: "pipelines",
         proves: "Concourse's pipelines, tasks and variables fit each other",
         run: pipelines::run,
+    },
+    Area {
+        name: "scripts",
+        proves: "shellcheck finds nothing in any shell script",
+        run: scripts::run,
     },
     Area {
         name: "deny",

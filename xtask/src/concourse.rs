@@ -7,5 +7,5 @@ mod pipeline;
 mod task;
 
 pub(crate) use order::{jobs_in_order, planned_steps};
-pub(crate) use pipeline::{Hook, Job, Kind, Pipeline, Step};
+pub(crate) use pipeline::{Hook, Job, Kind, Pipeline, Resource, Step};
 pub(crate) use task::Task;

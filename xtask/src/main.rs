@@ -23,6 +23,7 @@ mod interrupt;
 mod notify;
 mod postgres;
 mod prometheus_servers;
+mod rehearsal;
 mod rule_files;
 mod run_tool;
 mod secrets;

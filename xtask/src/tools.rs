@@ -61,6 +61,12 @@ pub(crate) const TOOLS: &[Tool] = &[
         source: Source::Cargo { version: "0.7.7" },
     },
     Tool {
+        name: "cargo-llvm-cov",
+        purpose: "what the tests cover (cargo xtask coverage); LLVM's own tools too: rustup component add llvm-tools",
+        install: "cargo install cargo-llvm-cov --locked --version 0.8.7",
+        source: Source::Cargo { version: "0.8.7" },
+    },
+    Tool {
         name: "helm",
         purpose: "checking and installing the chart (cargo xtask check chart, deploy, rollback, e2e)",
         install: "cargo xtask tools install helm",
@@ -179,6 +185,24 @@ pub(crate) const TOOLS: &[Tool] = &[
         name: "python3",
         purpose: "the policy scan, checkov (cargo xtask check terraform)",
         install: "apt-get install python3 python3-venv, or see https://www.python.org/downloads/",
+        source: Source::System,
+    },
+    Tool {
+        name: "sonar-scanner",
+        purpose: "sending sources to SonarQube (cargo xtask sonar scan, ci develop, ci master)",
+        install: "version 8.1.0.6389 of org.sonarsource.scanner.cli:sonar-scanner-cli from Maven Central; sonarqube/README.md says how",
+        source: Source::System,
+    },
+    Tool {
+        name: "fly",
+        purpose: "setting the pipelines (cargo xtask pipelines set)",
+        install: "download it from your Concourse: https://<concourse>/api/v1/cli?arch=amd64&platform=linux",
+        source: Source::System,
+    },
+    Tool {
+        name: "shellcheck",
+        purpose: "lint of the shell scripts (cargo xtask check scripts)",
+        install: "apt-get install shellcheck, or see https://www.shellcheck.net",
         source: Source::System,
     },
     Tool {

@@ -1,3 +1,3 @@
 #!/usr/bin/env bash
-# Asks the running release, through its own address, whether it serves users.
-exec source/concourse/tasks/with-credentials source/concourse/tasks/run-step smoke-test cargo xtask status --env "$ENVIRONMENT"
+# Has the running release prove itself: a user is created, read, changed and deleted by the Service.
+exec source/concourse/tasks/with-credentials source/concourse/tasks/run-step smoke-test cargo xtask status --env "$ENVIRONMENT" --smoke-test

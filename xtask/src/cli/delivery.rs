@@ -70,7 +70,8 @@ pub(crate) enum ToolsCommand {
     /// Install tools in their exact versions: all that are missing, or those named
     ///
     /// Go tools are built from xtask/tools/TOOL/go.mod with its sums, into target/tools; Rust tools by cargo install
-    /// --locked. What is there in the right version is left alone.
+    /// --locked. What is there in the right version is left alone. Tools of the operating system are not installed:
+    /// they are listed, and naming one that is missing is a failure (exit code 3).
     Install {
         /// Tools to install; all that are missing when none is named
         #[arg(value_name = "TOOL")]
@@ -123,8 +124,13 @@ pub(crate) struct DeployArgs {
     /// Branch whose latest image is taken when this commit has none; the one checked out by default
     #[arg(long)]
     pub(crate) branch: Option<String>,
-    /// Further values for the chart, which win over the environment's
-    #[arg(long, value_name = "FILE")]
+    /// Further values for the chart, which win over the environment's; in the variable, separated by commas
+    #[arg(
+        long,
+        env = "ROSTER_VALUES",
+        value_delimiter = ',',
+        value_name = "FILE"
+    )]
     pub(crate) values: Vec<PathBuf>,
     /// Domain of the environment: the service answers at service.DOMAIN
     #[arg(long, env = "ROSTER_DOMAIN")]
@@ -173,6 +179,10 @@ pub(crate) struct StatusArgs {
     /// Environment to look at
     #[arg(long)]
     pub(crate) env: EnvironmentName,
+    /// Run the chart's smoke test too: a user is created, read, changed and deleted by the Service. Exits with 1 when
+    /// it fails
+    #[arg(long)]
+    pub(crate) smoke_test: bool,
 }
 
 /// Show the log of every pod that serves.

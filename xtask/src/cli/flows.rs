@@ -6,14 +6,14 @@ use clap::{Args, Subcommand};
 
 use crate::notify::state::State;
 
-/// Run what CI runs on this machine, or the whole flow of a pipeline.
+/// Run what CI runs on this machine, or the whole flow of a pipeline, or the flows with something broken on purpose.
 #[derive(Args)]
 pub(crate) struct CiArgs {
     #[command(subcommand)]
     pub(crate) flow: Option<CiFlow>,
 }
 
-/// The flows that have a pipeline.
+/// The flows that have a pipeline, and their rehearsal.
 #[derive(Subcommand)]
 pub(crate) enum CiFlow {
     /// What a push to develop goes through: compile, test, lint, coverage, SonarQube, quality gate
@@ -26,6 +26,7 @@ pub(crate) enum CiFlow {
     ///
     /// Deploys to --env, which is dev unless said otherwise; the pipeline itself deploys to production.
     Master(CiFlowArgs),
+    Rehearse(CiRehearseArgs),
 }
 
 #[derive(Args)]
@@ -33,6 +34,35 @@ pub(crate) struct CiFlowArgs {
     /// Environment that a deployment goes to
     #[arg(long, default_value = "dev", value_parser = ["dev", "production"])]
     pub(crate) env: String,
+    /// Begin at this step, with what an earlier run left of the steps before it
+    #[arg(long, value_name = "STEP", conflicts_with = "only")]
+    pub(crate) from: Option<String>,
+    /// Run this step alone, with what an earlier run left of the steps before it
+    #[arg(long, value_name = "STEP")]
+    pub(crate) only: Option<String>,
+    /// List the steps with the command of each, and run none
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Go on past a step that cannot be proven here (exit code 3: a tool or the network is missing); the flow then
+    /// ends with 3
+    #[arg(long)]
+    pub(crate) allow_not_proven: bool,
+}
+
+/// Break one step after the other on purpose: which step stops the flow, with which code, and who is told.
+///
+/// Sources are broken in a clone of the last commit, below target/flows. Slack is a stand-in on this machine. Each
+/// rehearsal begins at the step that it breaks; those of the later steps use what `ci develop` and `ci master` left
+/// here. SonarQube must be a server of this machine (SONAR_HOST_URL), since a spoilt analysis is sent to it, and the
+/// cluster must be one of development. Fails when a flow stops elsewhere, with another code, or with more or fewer
+/// messages than one.
+#[derive(Args)]
+#[allow(clippy::doc_markdown, reason = "this text is shown on a terminal")]
+#[command(after_help = crate::rehearsal::faults_help())]
+pub(crate) struct CiRehearseArgs {
+    /// Faults to rehearse; all of them when none is named
+    #[arg(value_name = "FAULT", value_parser = clap::builder::PossibleValuesParser::new(crate::rehearsal::fault_names()))]
+    pub(crate) faults: Vec<String>,
 }
 
 /// Measure what the tests cover: LCOV, Cobertura, HTML and a summary.
@@ -67,14 +97,17 @@ pub(crate) struct NotifyArgs {
     /// Folder in which the last step kept its name, words and exit code
     #[arg(long, value_name = "FOLDER")]
     pub(crate) step_log: Option<PathBuf>,
-    /// Concourse server that is asked for earlier builds
+    /// Concourse server, as people open it; it is asked for earlier builds
     #[arg(long, env = "CONCOURSE_URL", value_name = "URL")]
     pub(crate) concourse_url: Option<String>,
+    /// Where the server's API is asked, when not at the address that people use
+    #[arg(long, env = "CONCOURSE_API_URL", value_name = "URL")]
+    pub(crate) concourse_api_url: Option<String>,
     /// Team that the pipeline belongs to
     #[arg(long, env = "CONCOURSE_TEAM", default_value = "main")]
     pub(crate) concourse_team: String,
-    /// SonarQube server, for the link to the report
-    #[arg(long, env = "SONAR_HOST_URL", value_name = "URL")]
+    /// SonarQube server, as people open it, for the link to the report
+    #[arg(long, env = "SONAR_PUBLIC_URL", value_name = "URL")]
     pub(crate) sonar_url: Option<String>,
     /// Channel that a bot token writes to
     #[arg(long, env = "SLACK_CHANNEL", default_value = "#builds")]
@@ -90,6 +123,7 @@ pub(crate) struct NotifyArgs {
     /// What is remembered of jobs where there is no Concourse
     #[arg(
         long,
+        env = "NOTIFY_HISTORY",
         default_value = "target/notify/history.json",
         value_name = "FILE"
     )]
@@ -105,7 +139,7 @@ pub(crate) struct PipelinesArgs {
 
 #[derive(Subcommand)]
 pub(crate) enum PipelinesCommand {
-    /// Set the pipeline that sets all the others, and itself from then on; needs fly, logged in
+    /// Set, expose and unpause every pipeline; from then on they set themselves. Needs fly, logged in
     Set(PipelinesSetArgs),
 }
 
@@ -154,7 +188,12 @@ pub(crate) struct SonarServerArgs {
     #[arg(long, env = "SONAR_BRANCH", default_value = "develop", value_parser = ["develop", "master"])]
     pub(crate) branch: String,
     /// Seconds that the server may be away, or an analysis may take, before it is given up
-    #[arg(long, default_value_t = 300, value_name = "SECONDS")]
+    #[arg(
+        long,
+        env = "SONAR_WAIT_LIMIT_S",
+        default_value_t = 300,
+        value_name = "SECONDS"
+    )]
     pub(crate) wait_limit_s: u64,
 }
 

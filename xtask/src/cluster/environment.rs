@@ -50,6 +50,13 @@ impl Environment {
         PathBuf::from(format!("{CHART}/environments/{}.yaml", self.name))
     }
 
+    /// Whether a context of this name is one of its clusters.
+    pub(crate) fn has(&self, context: &str) -> bool {
+        self.contexts
+            .iter()
+            .any(|pattern| matches(pattern, context))
+    }
+
     /// The current context, when it belongs to this environment; a refusal otherwise.
     pub(crate) fn current_context(&self) -> Result<String> {
         let context = tool("kubectl")
@@ -61,11 +68,7 @@ impl Environment {
                 _ => no_context().into(),
             })?;
         let context = context.trim();
-        if self
-            .contexts
-            .iter()
-            .any(|pattern| matches(pattern, context))
-        {
+        if self.has(context) {
             return Ok(context.to_owned());
         }
         Err(Failure::new(

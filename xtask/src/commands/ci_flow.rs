@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::cli::{CiArgs, CiFlow, CiFlowArgs};
-use crate::concourse::Pipeline;
+use crate::concourse::{Pipeline, jobs_in_order, planned_steps};
 use crate::failure::{Failure, Kind};
-use crate::flow::{Ended, Runner, Settings};
+use crate::flow::{Choice, Ended, Outcome, Runner, Settings};
 use crate::interrupt;
+use crate::rehearsal;
 use crate::run_tool::{repository_root, tool};
 
 /// Runs the flow that was named.
@@ -16,36 +17,80 @@ pub(crate) fn run(args: &CiArgs) -> Result<()> {
     match &args.flow {
         Some(CiFlow::Develop(args)) => run_flow("develop", args),
         Some(CiFlow::Master(args)) => run_flow("master", args),
+        Some(CiFlow::Rehearse(args)) => rehearsal::run(&args.faults),
         // The same on a bare machine and on a laptop: it installs what is missing first.
         None => tool(".ci/run").run(),
     }
 }
 
 fn run_flow(flow: &str, args: &CiFlowArgs) -> Result<()> {
-    interrupt::watch()?;
     let path = format!("concourse/pipelines/{flow}.yml");
     let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
     let pipeline: Pipeline =
         serde_saphyr::from_str(&text).with_context(|| format!("{path} is no pipeline"))?;
+    if args.list {
+        return list(&pipeline);
+    }
+    interrupt::watch()?;
     let settings = Settings {
         root: repository_root(),
         work: PathBuf::from("target/flows").join(flow),
+        choice: Choice::new(args.from.as_deref(), args.only.as_deref()),
+        allow_not_proven: args.allow_not_proven,
         environment: args.env.clone(),
         variables: std::env::vars().collect(),
     };
     let outcome = Runner::new(&pipeline, &settings).run()?;
     println!("{}", outcome.table());
-    let Some(stopped) = outcome.stopped_at() else {
+    conclude(flow, &outcome, &settings.work)
+}
+
+/// Every step and the command that its script calls.
+fn list(pipeline: &Pipeline) -> Result<()> {
+    for planned in planned_steps(&jobs_in_order(pipeline, "source")) {
+        let name = planned.step.name();
+        let script = format!("concourse/tasks/{name}/run.sh");
+        let text =
+            std::fs::read_to_string(&script).with_context(|| format!("cannot read {script}"))?;
+        let command = text
+            .lines()
+            .find_map(|line| line.find("cargo xtask").map(|at| &line[at..]))
+            .unwrap_or_default();
+        println!("{:<10} {name:<20} {command}", planned.job.name);
+    }
+    Ok(())
+}
+
+fn conclude(flow: &str, outcome: &Outcome, work: &Path) -> Result<()> {
+    if let Some(stopped) = outcome.stopped_at() {
+        let logs = work.join(&stopped.job);
+        return Err(failure(flow, &stopped.job, &stopped.step, &stopped.ended, &logs).into());
+    }
+    let not_proven = outcome.not_proven();
+    if not_proven.is_empty() {
         anstream::eprintln!("the flow {flow} passed");
         return Ok(());
-    };
-    let logs = settings.work.join(&stopped.job);
-    Err(failure(flow, &stopped.job, &stopped.step, &stopped.ended, &logs).into())
+    }
+    Err(Failure::new(
+        Kind::Missing,
+        format!(
+            "the flow {flow} passed but for what is not proven: {}",
+            not_proven.join(", ")
+        ),
+        "a tool or the network is missing here; the step's own words are above",
+        format!(
+            "get what is missing, then: cargo xtask ci {flow} --only {}",
+            not_proven[0]
+        ),
+    )
+    .into())
 }
 
 fn failure(flow: &str, job: &str, step: &str, ended: &Ended, logs: &Path) -> Failure {
     let what = format!("the flow {flow} stopped at {job}: {step}");
-    let next = format!("concourse/pipelines/{flow}.md says how to run this step by hand");
+    let next = format!(
+        "mend it, then go on from here: cargo xtask ci {flow} --from {step}   (concourse/pipelines/{flow}.md has more)"
+    );
     let its_words = format!(
         "its own words are above, and in {}",
         logs.join("artifacts/step-log/output").display()
@@ -81,6 +126,12 @@ fn kind(code: i32) -> Kind {
         4 => Kind::Unreachable,
         5 => Kind::Refused,
         6 => Kind::Rollout,
+        10 => Kind::MigrationFailed,
+        11 => Kind::PodsCrash,
+        12 => Kind::NeverReady,
+        13 => Kind::SmokeTestFailed,
+        14 => Kind::ServesErrors,
+        15 => Kind::ImageFailed,
         130 => Kind::Interrupted,
         _ => Kind::Check,
     }
@@ -92,7 +143,7 @@ mod tests {
 
     #[test]
     fn the_exit_code_of_the_step_is_that_of_the_flow() {
-        for code in [1, 2, 3, 4, 5, 6, 130] {
+        for code in [1, 2, 3, 4, 5, 6, 10, 11, 12, 13, 14, 15, 130] {
             assert_eq!(i32::from(kind(code).exit_code()), code);
         }
         assert_eq!(kind(101).exit_code(), 1);

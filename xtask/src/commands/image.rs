@@ -201,12 +201,17 @@ impl Commit {
     }
 
     fn tag(&self) -> String {
-        let short = &self.revision[..12.min(self.revision.len())];
+        let tag = self.clean_tag();
         if self.dirty {
-            format!("sha-{short}-dirty")
+            format!("{tag}-dirty")
         } else {
-            format!("sha-{short}")
+            tag
         }
+    }
+
+    /// The tag of this commit, where a deploy of it looks first.
+    pub(crate) fn clean_tag(&self) -> String {
+        format!("sha-{}", &self.revision[..12.min(self.revision.len())])
     }
 }
 

@@ -87,8 +87,10 @@ fn remembered(args: &NotifyArgs) -> Remembered {
             build_url: None,
         };
     };
+    let api = args.concourse_api_url.as_deref();
     let job = ConcourseJob {
         server,
+        api: api.filter(|url| !url.is_empty()).unwrap_or(server),
         team: &args.concourse_team,
         pipeline: &args.flow,
         job: &args.job,
@@ -139,7 +141,9 @@ fn commit() -> Option<Commit> {
 }
 
 fn links(args: &NotifyArgs, build_url: Option<String>) -> Vec<(&'static str, String)> {
-    let sonar = args.sonar_url.as_deref().filter(|url| !url.is_empty());
+    // On a laptop, people and the scanner reach it at the same address.
+    let sonar = args.sonar_url.clone().filter(|url| !url.is_empty());
+    let sonar = sonar.or_else(|| std::env::var("SONAR_HOST_URL").ok());
     let report = sonar.filter(|_| args.job == "analyse").map(|url| {
         format!(
             "{}/dashboard?id={}",

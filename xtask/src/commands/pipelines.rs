@@ -1,15 +1,17 @@
-//! `cargo xtask pipelines set`: sets the pipeline that sets all the others.
+//! `cargo xtask pipelines set`: sets every pipeline.
 //!
 //! Done once by a person; from then on a push to master sets them all.
 
-use anyhow::Result;
+use std::path::Path;
+
+use anyhow::{Context, Result};
 
 use crate::check;
 use crate::cli::{PipelinesArgs, PipelinesCommand, PipelinesSetArgs};
 use crate::run_tool::{Run, tool};
 use crate::tools;
 
-const NAME: &str = "set-pipelines";
+const FOLDER: &str = "concourse/pipelines";
 
 pub(crate) fn run(args: &PipelinesArgs) -> Result<()> {
     let PipelinesCommand::Set(args) = &args.command;
@@ -21,24 +23,44 @@ fn set(args: &PipelinesSetArgs) -> Result<()> {
         return Err(tools::missing("fly"));
     }
     check::pipelines::run()?;
-    for command in commands(args) {
-        if args.dry_run {
-            println!("{}", command.shown());
-        } else {
-            command.run()?;
+    for name in names()? {
+        for command in commands(args, &name) {
+            if args.dry_run {
+                println!("{}", command.shown());
+            } else {
+                command.run()?;
+            }
         }
     }
     Ok(())
 }
 
-/// `fly` shows what it would change and asks, unless told not to.
-fn commands(args: &PipelinesSetArgs) -> [Run; 3] {
+/// The pipelines of this repository, by name.
+fn names() -> Result<Vec<String>> {
+    let entries = std::fs::read_dir(FOLDER).with_context(|| format!("cannot list {FOLDER}"))?;
+    let mut names = Vec::new();
+    for entry in entries {
+        let file = entry?.file_name();
+        let file = Path::new(&file);
+        if file.extension().is_some_and(|end| end == "yml")
+            && let Some(name) = file.file_stem()
+        {
+            names.push(name.to_string_lossy().into_owned());
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// `fly` shows what it would change and asks, unless told not to. Exposed, since a job's history is what alerts are
+/// decided by, and the `set_pipeline` step cannot do it.
+fn commands(args: &PipelinesSetArgs, name: &str) -> [Run; 3] {
     let fly = |arguments: &[&str]| tool("fly").args(["--target", &args.target]).args(arguments);
-    let file = format!("concourse/pipelines/{NAME}.yml");
+    let file = format!("{FOLDER}/{name}.yml");
     let mut set = fly(&[
         "set-pipeline",
         "--pipeline",
-        NAME,
+        name,
         "--config",
         &file,
         "--load-vars-from",
@@ -49,31 +71,39 @@ fn commands(args: &PipelinesSetArgs) -> [Run; 3] {
     }
     [
         set,
-        fly(&["unpause-pipeline", "--pipeline", NAME]),
-        fly(&["trigger-job", "--job", "set-pipelines/build-toolchain"]),
+        fly(&["expose-pipeline", "--pipeline", name]),
+        fly(&["unpause-pipeline", "--pipeline", name]),
     ]
 }
 
 #[cfg(test)]
 mod tests {
-    use super::commands;
+    use super::{commands, names};
     use crate::cli::PipelinesSetArgs;
 
     #[test]
     fn a_person_is_asked_unless_they_said_yes() {
         let set = |yes| {
-            commands(&PipelinesSetArgs {
+            let args = PipelinesSetArgs {
                 target: "roster".into(),
                 yes,
                 dry_run: false,
-            })[0]
-                .shown()
-                .to_owned()
+            };
+            commands(&args, "develop")[0].shown().to_owned()
         };
         assert!(
-            set(false).starts_with("fly --target roster set-pipeline")
+            set(false).starts_with("fly --target roster set-pipeline --pipeline develop")
                 && !set(false).contains("--non-interactive")
         );
         assert!(set(true).ends_with("--non-interactive"));
+    }
+
+    #[test]
+    fn every_pipeline_is_set() {
+        crate::run_tool::enter_repository_root().expect("is there");
+        assert_eq!(
+            names().expect("are listed"),
+            ["develop", "infrastructure", "master", "set-pipelines"]
+        );
     }
 }

@@ -11,7 +11,7 @@ use crate::cli::{
 };
 use crate::failure::{Failure, Kind};
 use crate::run_tool::tool;
-use crate::sonar::analysis::{self, Analysis};
+use crate::sonar::analysis::{self, Analysis, Sent};
 use crate::sonar::apply;
 use crate::sonar::client::Client;
 use crate::sonar::report::{self, Report};
@@ -93,10 +93,10 @@ fn scan(args: &SonarScanArgs) -> Result<()> {
 
     let left = std::fs::read_to_string(Path::new(WORK).join("report-task.txt"))
         .context("the scanner left no report-task.txt")?;
-    let task_id = analysis::task_id(&left)?;
+    let sent = Sent::read(&left)?;
     let analysis = Analysis {
-        analysis_id: analysis::wait(&client, &task_id)?,
-        dashboard_url: format!("{}/dashboard?id={key}", client.base()),
+        analysis_id: analysis::wait(&client, &sent.task_id)?,
+        dashboard_url: sent.dashboard_url,
         revision: tool("git")
             .args(["rev-parse", "HEAD"])
             .quiet()
@@ -105,7 +105,7 @@ fn scan(args: &SonarScanArgs) -> Result<()> {
             .to_owned(),
         branch: args.server.branch.clone(),
         project_key: key,
-        task_id,
+        task_id: sent.task_id,
     };
     analysis.write(&args.output_dir)?;
     println!("{}", analysis.dashboard_url);

@@ -1,5 +1,7 @@
 //! `cargo xtask status` and `cargo xtask logs`: what runs where, and what it says.
 
+use std::time::Duration;
+
 use anyhow::Result;
 
 use crate::cli::{LogsArgs, StatusArgs};
@@ -8,6 +10,9 @@ use crate::cluster::helm::Helm;
 use crate::cluster::kubectl::{self, Cluster, SERVERS};
 use crate::commands::deploy;
 use crate::failure::{Failure, Kind};
+
+/// The smoke test takes seconds; its image may have to be pulled first.
+const SMOKE_TEST_LIMIT: Duration = Duration::from_mins(2);
 
 /// Runs `cargo xtask status`. Fails when the release does not serve.
 pub(crate) fn run(args: &StatusArgs) -> Result<()> {
@@ -51,7 +56,11 @@ pub(crate) fn run(args: &StatusArgs) -> Result<()> {
         );
     }
     if ready > 0 {
-        return Ok(());
+        return if args.smoke_test {
+            smoke_test(&helm)
+        } else {
+            Ok(())
+        };
     }
     Err(Failure::new(
         Kind::Check,
@@ -60,6 +69,18 @@ pub(crate) fn run(args: &StatusArgs) -> Result<()> {
         "see why: cargo xtask logs; or go back: cargo xtask rollback",
     )
     .into())
+}
+
+fn smoke_test(helm: &Helm) -> Result<()> {
+    helm.test(SMOKE_TEST_LIMIT).run().map_err(|error| {
+        Failure::new(
+            Kind::Check,
+            "the smoke test failed: the release runs, and does not serve as it should",
+            error.to_string(),
+            "go back: cargo xtask rollback; see why: cargo xtask logs",
+        )
+        .into()
+    })
 }
 
 /// Runs `cargo xtask logs`.

@@ -78,6 +78,14 @@ fn install(names: &[String]) -> Result<()> {
     if left.is_empty() {
         return Ok(());
     }
+    // Who asked for all gets all that is pinned here; who named one of the system's wants that very one.
+    if names.is_empty() {
+        anstream::eprintln!(
+            "not installed from here, since they come with the operating system:\n  {}",
+            left.join("\n  ")
+        );
+        return Ok(());
+    }
     Err(Failure::new(
         Kind::Missing,
         "some tools come with the operating system and are not installed from here",

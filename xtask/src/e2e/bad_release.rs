@@ -45,6 +45,16 @@ pub(crate) const FAULTS: &[Fault] = &[
 
 /// Builds and pushes the image with this fault.
 pub(crate) fn push(fault: &Fault, repository: &Repository, commit: &Commit) -> Result<Reference> {
+    push_as(fault, repository, commit, &format!("bad-{}", fault.name))
+}
+
+/// The same under a tag of the caller's, where a deploy would look for a good one.
+pub(crate) fn push_as(
+    fault: &Fault,
+    repository: &Repository,
+    commit: &Commit,
+    tag: &str,
+) -> Result<Reference> {
     let binary = image::compile("bad-release", commit)?;
     let layer = layer::pack(&std::fs::read(binary)?, 0)?;
     let description = Description {
@@ -55,6 +65,6 @@ pub(crate) fn push(fault: &Fault, repository: &Repository, commit: &Commit) -> R
     };
     let variables = [format!("BAD_RELEASE={}", fault.name)];
     let image = assemble::assemble(&layer, &description, &variables)?;
-    Registry::new(repository)?.push(&image, &[format!("bad-{}", fault.name)])?;
+    Registry::new(repository)?.push(&image, &[tag.to_owned()])?;
     Ok(repository.at(image.manifest.digest))
 }

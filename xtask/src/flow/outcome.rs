@@ -15,8 +15,22 @@ pub(crate) enum Ended {
     Errored(String),
     /// Ctrl-C or SIGTERM came.
     Interrupted,
+    /// It said that a tool or the network is missing here, and the caller accepts that.
+    NotProven,
     /// A step before it ended the flow.
     NotReached,
+    /// The caller did not ask for it.
+    LeftOut,
+}
+
+impl Ended {
+    /// Whether the flow ends here.
+    pub(super) fn stops(&self) -> bool {
+        match self {
+            Self::Passed | Self::NotProven | Self::NotReached | Self::LeftOut => false,
+            Self::Failed(_) | Self::TimedOut | Self::Errored(_) | Self::Interrupted => true,
+        }
+    }
 }
 
 /// One line of the table.
@@ -37,9 +51,15 @@ pub(crate) struct Outcome {
 impl Outcome {
     /// The step that ended the flow before its end.
     pub(crate) fn stopped_at(&self) -> Option<&Row> {
-        self.rows
-            .iter()
-            .find(|row| !matches!(row.ended, Ended::Passed | Ended::NotReached))
+        self.rows.iter().find(|row| row.ended.stops())
+    }
+
+    /// The steps that could not be proven here.
+    pub(crate) fn not_proven(&self) -> Vec<&str> {
+        let rows = self.rows.iter();
+        rows.filter(|row| row.ended == Ended::NotProven)
+            .map(|row| row.step.as_str())
+            .collect()
     }
 
     /// Every step with how it ended and how long it took.
@@ -55,7 +75,9 @@ impl Outcome {
                 Ended::TimedOut => "timed out".to_owned(),
                 Ended::Errored(_) => "errored".to_owned(),
                 Ended::Interrupted => "interrupted".to_owned(),
+                Ended::NotProven => "NOT PROVEN".to_owned(),
                 Ended::NotReached => "not reached".to_owned(),
+                Ended::LeftOut => "left out".to_owned(),
             };
             let _ = writeln!(
                 text,

@@ -14,7 +14,7 @@ const GLANCE: Duration = Duration::from_millis(50);
 const GRACE: Duration = Duration::from_secs(30);
 
 /// Runs it to its end, within the time that it may take; `interruptible` unless it tidies up after an interruption.
-pub(super) fn run(command: &mut Command, limit: Option<Duration>, interruptible: bool) -> Ended {
+pub(crate) fn run(command: &mut Command, limit: Option<Duration>, interruptible: bool) -> Ended {
     let begun = Instant::now();
     let mut child = match command.process_group(0).spawn() {
         Ok(child) => child,

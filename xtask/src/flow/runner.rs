@@ -9,20 +9,28 @@ use anstyle::{AnsiColor, Style};
 use anyhow::{Context, Result};
 use serde_json::Value;
 
+use super::choice::Choice;
 use super::outcome::Row;
 use super::{Ended, Outcome, process};
 use crate::concourse::{Job, Pipeline, Step, Task, jobs_in_order, planned_steps};
+use crate::failure::{Failure, Kind};
 
 /// The resource that starts a flow.
 const SOURCE: &str = "source";
+/// The exit code that says: a tool or prerequisite is missing here.
+const MISSING: i32 = 3;
 const BOLD: Style = Style::new().bold();
 
 /// What a flow is run with.
 pub(crate) struct Settings {
     /// The repository.
     pub(crate) root: PathBuf,
-    /// Where inputs and outputs of the tasks lie; emptied first.
+    /// Where inputs and outputs of the tasks lie; emptied first when the whole flow is run.
     pub(crate) work: PathBuf,
+    /// Which of the steps are run.
+    pub(crate) choice: Choice,
+    /// Go on past a step that ends with the exit code 3.
+    pub(crate) allow_not_proven: bool,
     /// The environment that is deployed to, instead of the one that the pipeline names.
     pub(crate) environment: String,
     /// Variables of the caller, which win over what the pipeline gives.
@@ -36,6 +44,8 @@ pub(crate) struct Runner<'a> {
     outcome: Outcome,
     runs: u32,
     in_hook: bool,
+    /// Whether the first chosen step has been reached.
+    begun: bool,
 }
 
 impl<'a> Runner<'a> {
@@ -46,20 +56,28 @@ impl<'a> Runner<'a> {
             outcome: Outcome::default(),
             runs: 0,
             in_hook: false,
+            begun: false,
         }
     }
 
     /// Runs the flow to its end, or to the step that ends it.
     pub(crate) fn run(mut self) -> Result<Outcome> {
-        if self.settings.work.exists() {
-            std::fs::remove_dir_all(&self.settings.work)?;
-        }
-        std::fs::create_dir_all(&self.settings.work)?;
         let jobs = jobs_in_order(self.pipeline, SOURCE);
         anyhow::ensure!(
             !jobs.is_empty(),
             "no job of the pipeline is started by a push"
         );
+        let choice = &self.settings.choice;
+        choice.check(
+            planned_steps(&jobs)
+                .iter()
+                .map(|planned| planned.step.name()),
+        )?;
+        // The steps before a later one are not run again: what they gave is still there.
+        if *choice == Choice::All && self.settings.work.exists() {
+            std::fs::remove_dir_all(&self.settings.work)?;
+        }
+        std::fs::create_dir_all(&self.settings.work)?;
         for job in &jobs {
             if self.outcome.stopped_at().is_some() {
                 self.not_reached(job);
@@ -72,60 +90,70 @@ impl<'a> Runner<'a> {
 
     fn job(&mut self, job: &Job) -> Result<()> {
         let steps = planned_steps(&[job]);
+        let mut whole = true;
         for (index, planned) in steps.iter().enumerate() {
-            let (job, step) = (planned.job, planned.step);
+            let step = planned.step;
+            self.begun |= self.settings.choice.begins_at(step.name());
+            if !self.begun || !self.settings.choice.has(step.name()) {
+                self.add(job, step, Ended::LeftOut, Duration::ZERO);
+                whole = false;
+                continue;
+            }
             anstream::eprintln!("{BOLD}> {}: {}{BOLD:#}", job.name, step.name());
             let begun = Instant::now();
-            let ended = self.attempts(job, step)?;
-            let passed = ended == Ended::Passed;
+            let mut ended = self.attempts(job, step)?;
+            if ended == Ended::Failed(MISSING) && self.settings.allow_not_proven {
+                ended = Ended::NotProven;
+            }
             report(&ended);
-            let row = Row {
-                job: job.name.clone(),
-                step: step.name().to_owned(),
-                took: begun.elapsed(),
-                ended: ended.clone(),
-            };
-            self.outcome.rows.push(row);
-            if !passed {
-                steps[index + 1..]
-                    .iter()
-                    .for_each(|planned| self.add_not_reached(job, planned.step));
-                self.hook(
-                    job,
-                    hook_of(
-                        &ended,
-                        step.on_failure.as_deref(),
-                        step.on_error.as_deref(),
-                        step.on_abort.as_deref(),
-                    ),
-                )?;
-                let hook = hook_of(
-                    &ended,
-                    job.on_failure.as_deref(),
-                    job.on_error.as_deref(),
-                    job.on_abort.as_deref(),
-                );
-                self.hook(job, hook)?;
-                return self.hook(job, job.ensure.as_deref());
+            self.add(job, step, ended.clone(), begun.elapsed());
+            whole &= ended == Ended::Passed;
+            if ended.stops() {
+                for later in &steps[index + 1..] {
+                    self.add(job, later.step, Ended::NotReached, Duration::ZERO);
+                }
+                return self.stopped(job, step, &ended);
             }
         }
-        self.hook(job, job.on_success.as_deref())?;
+        // Of a job that was run in part, nobody can say that it passed.
+        if whole {
+            self.hook(job, job.on_success.as_deref())?;
+        }
+        self.hook(job, job.ensure.as_deref())
+    }
+
+    /// The hooks of a step that ended its job, then those of the job.
+    fn stopped(&mut self, job: &Job, step: &Step, ended: &Ended) -> Result<()> {
+        let of_step = hook_of(
+            ended,
+            step.on_failure.as_deref(),
+            step.on_error.as_deref(),
+            step.on_abort.as_deref(),
+        );
+        self.hook(job, of_step)?;
+        let of_job = hook_of(
+            ended,
+            job.on_failure.as_deref(),
+            job.on_error.as_deref(),
+            job.on_abort.as_deref(),
+        );
+        self.hook(job, of_job)?;
         self.hook(job, job.ensure.as_deref())
     }
 
     fn not_reached(&mut self, job: &Job) {
         for planned in planned_steps(&[job]) {
-            self.add_not_reached(job, planned.step);
+            self.add(job, planned.step, Ended::NotReached, Duration::ZERO);
         }
     }
 
-    fn add_not_reached(&mut self, job: &Job, step: &Step) {
+    fn add(&mut self, job: &Job, step: &Step, ended: Ended, took: Duration) {
         let (job, step) = (job.name.clone(), step.name().to_owned());
         self.outcome.rows.push(Row {
             job,
             step,
-            ended: Ended::NotReached,
-            took: Duration::ZERO,
+            ended,
+            took,
         });
     }
 
@@ -230,6 +258,9 @@ fn hook_of<'a>(
 
 /// The folder that a task starts in: its inputs and outputs as links. What lies below `source/` already does so here.
 fn lay_out(root: &Path, artifacts: &Path, folder: &Path, step: &Step, task: &Task) -> Result<()> {
+    if folder.exists() {
+        std::fs::remove_dir_all(folder)?;
+    }
     std::fs::create_dir_all(folder)?;
     let mapped = |mapping: &Option<BTreeMap<String, String>>, name: &str| {
         mapping
@@ -251,7 +282,13 @@ fn lay_out(root: &Path, artifacts: &Path, folder: &Path, step: &Step, task: &Tas
         if artifact.exists() {
             link(&artifact, &folder.join(input.folder()))?;
         } else if !input.optional {
-            anyhow::bail!("{}: no earlier step gave {}", step.name(), input.name);
+            return Err(Failure::new(
+                Kind::Usage,
+                format!("{} has no {}", step.name(), input.name),
+                "the step that gives it was left out, and no earlier run left it",
+                "begin with that step (--from), or run the whole flow",
+            )
+            .into());
         }
     }
     for output in task
@@ -281,6 +318,9 @@ fn report(ended: &Ended) {
     const RED: Style = AnsiColor::Red.on_default().bold();
     match ended {
         Ended::Errored(why) => anstream::eprintln!("{RED}could not be run{RED:#}: {why}"),
+        Ended::NotProven => {
+            anstream::eprintln!("{RED}not proven here{RED:#}: the flow goes on, and ends with 3");
+        }
         Ended::TimedOut => {
             anstream::eprintln!("{RED}took longer than its time-out{RED:#}, and was ended");
         }

@@ -5,7 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::process::duration;
-use super::{Ended, Outcome, Runner, Settings};
+use super::{Choice, Ended, Outcome, Runner, Settings};
+use crate::failure::exit_code;
 
 const PIPELINE: &str = "
 jobs:
@@ -73,18 +74,30 @@ impl Repository {
     }
 
     fn run(&self, pipeline: &str) -> (Outcome, String) {
+        let outcome = self.try_run(pipeline, Choice::All, false).expect("runs");
+        (outcome, self.log())
+    }
+
+    fn try_run(
+        &self,
+        pipeline: &str,
+        choice: Choice,
+        allow_not_proven: bool,
+    ) -> anyhow::Result<Outcome> {
         let pipeline = serde_saphyr::from_str(pipeline).expect("a pipeline");
         let settings = Settings {
             root: self.root(),
             work: self.0.join("work"),
+            choice,
+            allow_not_proven,
             environment: "dev".into(),
             variables: BTreeMap::new(),
         };
-        let outcome = Runner::new(&pipeline, &settings).run().expect("runs");
-        (
-            outcome,
-            std::fs::read_to_string(self.root().join("log")).unwrap_or_default(),
-        )
+        Runner::new(&pipeline, &settings).run()
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.root().join("log")).unwrap_or_default()
     }
 
     fn made(&self) -> &Path {
@@ -186,4 +199,70 @@ fn durations_are_read_as_concourse_reads_them() {
     assert_eq!(duration("1h30m").map(|it| it.as_secs()), Some(5400));
     assert_eq!(duration("300ms").map(|it| it.as_millis()), Some(300));
     assert_eq!(duration("10 minutes"), None);
+}
+
+#[test]
+fn a_flow_can_go_on_at_a_later_step_with_what_the_earlier_ones_gave() {
+    let repository = Repository::new("from", "grep -q 'none dev' made/word");
+    let from = || Choice::From("take".into());
+    let error = repository
+        .try_run(PIPELINE, from(), false)
+        .expect_err("nothing was made yet");
+    assert_eq!(exit_code(&error), 2, "{error}");
+    repository.run(PIPELINE);
+    let outcome = repository.try_run(PIPELINE, from(), false).expect("runs");
+    assert_eq!(
+        ends(&outcome),
+        [
+            ("make", &Ended::LeftOut),
+            ("take", &Ended::Passed),
+            ("ship", &Ended::Passed)
+        ]
+    );
+    // The first whole run told of success; half a job does not.
+    assert_eq!(repository.log(), "succeeded\nshipped\nshipped\n");
+}
+
+#[test]
+fn one_step_can_be_run_alone_and_tells_when_it_fails() {
+    let repository = Repository::new("only", "exit 4");
+    repository
+        .try_run(PIPELINE, Choice::Only("make".into()), false)
+        .expect("runs");
+    let outcome = repository
+        .try_run(PIPELINE, Choice::Only("take".into()), false)
+        .expect("runs");
+    assert_eq!(
+        ends(&outcome),
+        [
+            ("make", &Ended::LeftOut),
+            ("take", &Ended::Failed(4)),
+            ("ship", &Ended::NotReached)
+        ]
+    );
+    assert_eq!(repository.log(), "undone\nfailed\n");
+}
+
+#[test]
+fn a_step_that_is_not_there_is_a_usage_failure_that_names_those_that_are() {
+    let error = Repository::new("none", "true")
+        .try_run(PIPELINE, Choice::Only("fly".into()), false)
+        .expect_err("no such step");
+    assert_eq!(exit_code(&error), 2);
+}
+
+#[test]
+fn what_cannot_be_proven_here_is_passed_over_only_when_asked_for_and_never_a_success() {
+    let repository = Repository::new("unproven", "exit 3");
+    let outcome = repository
+        .try_run(PIPELINE, Choice::All, true)
+        .expect("runs");
+    assert_eq!(outcome.not_proven(), ["take"]);
+    assert!(outcome.stopped_at().is_none(), "{outcome:?}");
+    assert_eq!(repository.log(), "shipped\n");
+    let (outcome, _) = repository.run(PIPELINE);
+    assert_eq!(
+        outcome.stopped_at().map(|row| &row.ended),
+        Some(&Ended::Failed(3))
+    );
 }

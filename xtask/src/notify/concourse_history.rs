@@ -1,6 +1,6 @@
 //! What Concourse remembers of a job: its builds, asked of the server's API.
 //!
-//! Jobs of Roster's pipelines are public, so that no token is needed; one is used when given.
+//! Roster's pipelines are exposed and their jobs public, so that no token is needed; one is used when given.
 
 use std::time::Duration;
 
@@ -15,7 +15,10 @@ const BUILDS: u32 = 100;
 
 /// A job of a Concourse server.
 pub(crate) struct ConcourseJob<'a> {
+    /// As people open it.
     pub(crate) server: &'a str,
+    /// Where its API is asked: behind a proxy that asks people to log in, an inner address.
+    pub(crate) api: &'a str,
     pub(crate) team: &'a str,
     pub(crate) pipeline: &'a str,
     pub(crate) job: &'a str,
@@ -39,16 +42,21 @@ pub(crate) struct History {
 impl ConcourseJob<'_> {
     /// The page of the job.
     pub(crate) fn url(&self) -> String {
-        let server = self.server.trim_end_matches('/');
+        self.below(self.server)
+    }
+
+    fn below(&self, address: &str) -> String {
+        let address = address.trim_end_matches('/');
         format!(
-            "{server}/teams/{}/pipelines/{}/jobs/{}",
+            "{address}/teams/{}/pipelines/{}/jobs/{}",
             self.team, self.pipeline, self.job
         )
     }
 
     /// Asks the server; the error is a sentence.
     pub(crate) fn history(&self) -> Result<History, String> {
-        let path = self.url().replacen("/teams/", "/api/v1/teams/", 1);
+        let api = format!("{}/api/v1", self.api.trim_end_matches('/'));
+        let path = self.below(&api);
         let mut request =
             http_client::agent(CALL_TIMEOUT).get(format!("{path}/builds?limit={BUILDS}"));
         if let Some(token) = secrets::variable("CONCOURSE_TOKEN") {
@@ -98,6 +106,7 @@ mod tests {
 
     const JOB: ConcourseJob<'_> = ConcourseJob {
         server: "https://concourse.test/",
+        api: "http://concourse-web.test:8080",
         team: "main",
         pipeline: "develop",
         job: "test",
@@ -128,7 +137,7 @@ mod tests {
     #[test]
     fn a_server_that_is_away_is_a_sentence_and_no_panic() {
         let job = ConcourseJob {
-            server: "http://127.0.0.1:1",
+            api: "http://127.0.0.1:1",
             ..JOB
         };
         assert!(

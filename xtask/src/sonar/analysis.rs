@@ -29,6 +29,12 @@ pub(crate) struct Analysis {
 }
 
 impl Analysis {
+    /// The address that people know the server by; the one that a pipeline uses may be an inner one.
+    pub(crate) fn public_address(&self) -> &str {
+        let url = &self.dashboard_url;
+        url.split_once("/dashboard").map_or(url, |(base, _)| base)
+    }
+
     pub(crate) fn write(&self, folder: &Path) -> Result<()> {
         std::fs::create_dir_all(folder)?;
         std::fs::write(folder.join(FILE), serde_json::to_vec_pretty(self)?)?;
@@ -50,16 +56,32 @@ impl Analysis {
     }
 }
 
-/// The task's id from the file that the scanner leaves.
-pub(crate) fn task_id(report_task: &str) -> Result<String> {
-    let pairs: BTreeMap<_, _> = report_task
-        .lines()
-        .filter_map(|line| line.split_once('='))
-        .collect();
-    pairs
-        .get("ceTaskId")
-        .map(|id| (*id).to_owned())
-        .context("the scanner's report-task.txt names no task")
+/// What the scanner leaves in its report-task.txt.
+pub(crate) struct Sent {
+    /// The task of the server that analyses what was sent.
+    pub(crate) task_id: String,
+    /// The project's page, at the address that people know the server by.
+    pub(crate) dashboard_url: String,
+}
+
+impl Sent {
+    /// Reads the file's text.
+    pub(crate) fn read(report_task: &str) -> Result<Self> {
+        let pairs: BTreeMap<_, _> = report_task
+            .lines()
+            .filter_map(|line| line.split_once('='))
+            .collect();
+        let find = |name: &str| {
+            pairs
+                .get(name)
+                .map(|value| (*value).to_owned())
+                .with_context(|| format!("the scanner's report-task.txt names no {name}"))
+        };
+        Ok(Self {
+            task_id: find("ceTaskId")?,
+            dashboard_url: find("dashboardUrl")?,
+        })
+    }
 }
 
 /// Waits until the server has finished the task; gives the analysis' id.
@@ -110,13 +132,36 @@ pub(crate) fn wait(client: &Client, task_id: &str) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::task_id;
+    use super::{Analysis, Sent};
 
     #[test]
-    fn the_scanner_names_its_task() {
-        let text =
-            "projectKey=roster-develop\nceTaskId=abc-1\nceTaskUrl=http://s/api/ce/task?id=abc-1\n";
-        assert_eq!(task_id(text).expect("an id"), "abc-1");
-        assert!(task_id("projectKey=x").is_err());
+    fn the_scanner_names_its_task_and_the_page_that_people_open() {
+        let text = "projectKey=roster-develop\nceTaskId=abc-1\n\
+            dashboardUrl=https://sonarqube.test/dashboard?id=roster-develop\n\
+            ceTaskUrl=http://s/api/ce/task?id=abc-1\n";
+        let sent = Sent::read(text).expect("is complete");
+        assert_eq!(sent.task_id, "abc-1");
+        assert_eq!(
+            sent.dashboard_url,
+            "https://sonarqube.test/dashboard?id=roster-develop"
+        );
+        assert!(Sent::read("projectKey=x").is_err());
+    }
+
+    #[test]
+    fn links_begin_with_the_servers_public_address() {
+        let analysis = |dashboard_url: &str| Analysis {
+            task_id: "t".into(),
+            analysis_id: "a".into(),
+            project_key: "roster-develop".into(),
+            branch: "develop".into(),
+            revision: "r".into(),
+            dashboard_url: dashboard_url.into(),
+        };
+        let url = "https://sonarqube.test/under/dashboard?id=roster-develop";
+        assert_eq!(
+            analysis(url).public_address(),
+            "https://sonarqube.test/under"
+        );
     }
 }

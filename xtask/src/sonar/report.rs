@@ -104,7 +104,8 @@ impl Report {
             ];
             client.get("api/issues/search", &query)
         };
-        let page = |path: &str, line: Option<u64>| code_page(client.base(), &key, path, line);
+        let base = analysis.public_address().to_owned();
+        let page = |path: &str, line: Option<u64>| code_page(&base, &key, path, line);
         Ok(Self {
             gate: judged
                 .pointer("/projectStatus/status")
@@ -114,8 +115,8 @@ impl Report {
             conditions: conditions(&judged),
             measures: measures(&measured),
             worst_files: worst_files(&tree, |path| page(path, None)),
-            new_issues: read_issues(&issues("true")?, client.base(), &key),
-            all_issues: read_issues(&issues("false")?, client.base(), &key),
+            new_issues: read_issues(&issues("true")?, &base, &key),
+            all_issues: read_issues(&issues("false")?, &base, &key),
             analysis,
         })
     }

@@ -4,9 +4,11 @@ use serde_json::Value;
 
 use super::Faults;
 use super::files::{Files, Parsed};
-use crate::concourse::{Hook, Job, Kind, Pipeline, Step};
+use crate::concourse::{Hook, Job, Kind, Pipeline, Resource, Step};
 
 const TELL_SLACK: &str = "concourse/tasks/tell-slack/task.yml";
+const SETTER: &str = "set-pipelines";
+const APPLY: &str = "concourse/tasks/apply-infrastructure/task.yml";
 /// The resource through which the author of a pull request is told.
 const PULL_REQUEST: &str = "pull-request";
 
@@ -18,9 +20,11 @@ pub(super) fn check(parsed: &Parsed, files: &Files, faults: &mut Faults) {
             alerts(&place, name, job, faults);
             limits(&place, job, faults);
             locks(&place, job, faults);
+            by_hand(&place, job, faults);
         }
         page(name, pipeline, files, faults);
     }
+    set_by_themselves(parsed, faults);
     for (path, task) in &parsed.tasks {
         let limits = task.container_limits.as_ref();
         if limits.is_none_or(|limits| limits.cpu.is_none() || limits.memory.is_none()) {
@@ -133,56 +137,76 @@ fn limits(place: &str, job: &Job, faults: &mut Faults) {
     }
 }
 
-/// Who takes a lock gives it back, whatever happens.
+/// Who takes a lock gives it back, whatever happens; who works on an environment has taken the lock of that one.
 fn locks(place: &str, job: &Job, faults: &mut Faults) {
     let param = |step: &Step, name: &str| {
-        step.params
-            .as_ref()
-            .is_some_and(|params| params.contains_key(name))
+        let value = step.params.as_ref().and_then(|params| params.get(name))?;
+        value.as_str().map(str::to_owned)
     };
-    let takes = |step: &&Step| param(step, "claim") || param(step, "acquire");
-    for lock in job
-        .all_steps()
-        .into_iter()
-        .filter(takes)
-        .filter_map(|step| step.put.as_deref())
-    {
-        let released = job
-            .ensure
-            .as_deref()
-            .is_some_and(|step| step.put.as_deref() == Some(lock) && param(step, "release"));
+    let steps = job.all_steps();
+    let mut taken = Vec::new();
+    for step in &steps {
+        let Some(lock) = step.put.as_deref() else {
+            continue;
+        };
+        let Some(name) = param(step, "claim").or_else(|| param(step, "acquire")) else {
+            continue;
+        };
+        let released = job.ensure.as_deref().is_some_and(|step| {
+            step.put.as_deref() == Some(lock) && param(step, "release").as_deref() == Some(lock)
+        });
         if !released {
             faults.add(
                 place,
                 format_args!("takes {lock}, and its ensure does not give it back"),
             );
         }
+        taken.push(name);
     }
-    let touches = job.all_steps().iter().any(|step| {
-        step.task.is_some()
-            && step
-                .params
-                .as_ref()
-                .is_some_and(|params| params.contains_key("ENVIRONMENT"))
-    });
-    if touches && (!job.all_steps().iter().any(takes) || job.serial_groups.is_empty()) {
-        faults.add(
-            place,
-            "works on an environment without its lock and its serial group",
-        );
+    let environments = steps
+        .iter()
+        .filter(|step| step.task.is_some())
+        .filter_map(|step| param(step, "ENVIRONMENT"));
+    for environment in environments {
+        if !taken.contains(&environment) || !job.serial_groups.contains(&environment) {
+            faults.add(
+                place,
+                format_args!("works on {environment} without its lock and its serial group"),
+            );
+        }
+    }
+}
+
+/// Nothing that changes the cloud is started by a push: a person reads the plan first.
+fn by_hand(place: &str, job: &Job, faults: &mut Faults) {
+    let steps = job.all_steps();
+    let applies = |step: &&Step| {
+        step.file
+            .as_deref()
+            .is_some_and(|file| file.ends_with(APPLY))
+    };
+    if steps.iter().copied().any(|step| applies(&step))
+        && steps.iter().any(|step| step.trigger == Some(true))
+    {
+        faults.add(place, "applies infrastructure, and is not started by hand");
     }
 }
 
 fn pins(name: &str, pipeline: &Pipeline, faults: &mut Faults) {
     for resource in pipeline.resources.iter().chain(&pipeline.resource_types) {
         let place = format!("{name}: resource {}", resource.name);
-        pinned(
-            &place,
-            &resource.kind,
-            &resource.source,
-            resource.version.as_ref(),
-            faults,
-        );
+        // The newest of several versions may carry a message, and run nothing else.
+        if resource.source.get("tag_regex").is_some() {
+            newest(&place, pipeline, resource, faults);
+        } else {
+            pinned(
+                &place,
+                &resource.kind,
+                &resource.source,
+                resource.version.as_ref(),
+                faults,
+            );
+        }
         if resource.kind == "git"
             && resource
                 .source
@@ -192,6 +216,28 @@ fn pins(name: &str, pipeline: &Pipeline, faults: &mut Faults) {
         {
             faults.add(&place, "names no branch");
         }
+    }
+}
+
+/// An image that is whichever is the newest: of whole versions alone, and for `tell-slack` alone.
+fn newest(place: &str, pipeline: &Pipeline, resource: &Resource, faults: &mut Faults) {
+    let regex = resource.source.get("tag_regex").and_then(Value::as_str);
+    if !regex.is_some_and(|regex| regex.starts_with('^') && regex.ends_with('$')) {
+        faults.add(place, "its tag_regex does not begin with ^ and end with $");
+    }
+    let steps = pipeline.jobs.iter().flat_map(Job::all_steps);
+    let others = steps.filter(|step| {
+        step.image.as_deref() == Some(&resource.name)
+            && !step
+                .file
+                .as_deref()
+                .is_some_and(|file| file.ends_with(TELL_SLACK))
+    });
+    for step in others {
+        faults.add(
+            place,
+            format_args!("{} runs in an image that is not pinned", step.name()),
+        );
     }
 }
 
@@ -221,5 +267,27 @@ fn page(name: &str, pipeline: &Pipeline, files: &Files, faults: &mut Faults) {
     };
     for job in pipeline.jobs.iter().filter(|job| !text.contains(&job.name)) {
         faults.add(&path, format_args!("does not name the job {}", job.name));
+    }
+}
+
+/// A push sets every pipeline, that which sets them included.
+fn set_by_themselves(parsed: &Parsed, faults: &mut Faults) {
+    let Some(setter) = parsed.pipelines.get(SETTER) else {
+        return faults.add(SETTER, "is not there");
+    };
+    let steps = setter.jobs.iter().flat_map(Job::all_steps);
+    let set: Vec<_> = steps
+        .filter(|step| step.set_pipeline.is_some())
+        .filter_map(|step| Some((step.set_pipeline.as_deref()?, step.file.as_deref()?)))
+        .collect();
+    for name in parsed.pipelines.keys() {
+        let called = if name == SETTER { "self" } else { name };
+        let file = format!("/concourse/pipelines/{name}.yml");
+        if !set
+            .iter()
+            .any(|(as_name, from)| *as_name == called && from.ends_with(&file))
+        {
+            faults.add(SETTER, format_args!("does not set {name}"));
+        }
     }
 }

@@ -34,7 +34,7 @@ pub(super) fn check(parsed: &Parsed, files: &Files, faults: &mut Faults) {
         .lines()
         .filter_map(|line| line.strip_prefix("FROM "))
     {
-        if !image.contains('@') && !image.contains("${RUST_VERSION}") {
+        if !image.contains('@') && !is_of_a_stated_version(image, dockerfile) {
             faults.add(DOCKERFILE, format_args!("{image} is not pinned"));
         }
     }
@@ -57,4 +57,23 @@ pub(super) fn check(parsed: &Parsed, files: &Files, faults: &mut Faults) {
             }
         }
     }
+}
+
+/// Whether its tag is a whole version that an `ARG` of the file states: `image:${GO_VERSION}-trixie`.
+fn is_of_a_stated_version(image: &str, dockerfile: &str) -> bool {
+    let name = image
+        .split_once(":${")
+        .and_then(|(_, rest)| rest.split_once('}'))
+        .map(|(name, _)| name);
+    name.is_some_and(|name| {
+        let stated = dockerfile
+            .lines()
+            .find_map(|line| line.strip_prefix(&format!("ARG {name}=")));
+        stated.is_some_and(|version| {
+            version.split('.').count() == 3
+                && version
+                    .split('.')
+                    .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
+        })
+    })
 }

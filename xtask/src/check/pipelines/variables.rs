@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::Faults;
 use super::files::{Files, Parsed};
+use crate::cluster::environment::Environment;
 
 /// What is no secret and differs between installations.
 pub(super) const FILE: &str = "concourse/vars/roster.yml";
@@ -20,6 +21,7 @@ pub(super) fn check(parsed: &Parsed, files: &Files, faults: &mut Faults) {
         Ok(known) => known,
         Err(error) => return faults.add(FILE, error),
     };
+    contexts(&known, faults);
     let page = files.text(PAGE).unwrap_or_default();
     let mut used = BTreeSet::new();
     for (path, text) in files.pipelines().chain(files.tasks()) {
@@ -64,6 +66,30 @@ pub(super) fn check(parsed: &Parsed, files: &Files, faults: &mut Faults) {
             FILE,
             format_args!("{name} sounds like a secret: it belongs to the credential manager"),
         );
+    }
+}
+
+/// `cargo xtask deploy` would refuse a cluster whose context its environment does not name.
+fn contexts(known: &BTreeMap<String, Value>, faults: &mut Faults) {
+    for (name, value) in known {
+        let Some(environment) = name.strip_suffix("_kubeconfig") else {
+            continue;
+        };
+        let parsed: Option<Value> = value
+            .as_str()
+            .and_then(|text| serde_saphyr::from_str(text).ok());
+        let context = parsed
+            .as_ref()
+            .and_then(|config| config["current-context"].as_str())
+            .unwrap_or_default();
+        match Environment::read(environment) {
+            Ok(known) if known.has(context) => {}
+            Ok(_) => faults.add(
+                FILE,
+                format_args!("{name}: the context {context:?} is no cluster of {environment}"),
+            ),
+            Err(error) => faults.add(FILE, format_args!("{name}: {error}")),
+        }
     }
 }
 

@@ -5,6 +5,8 @@ use super::{Mutation, mutation};
 const DEVELOP: &str = "concourse/pipelines/develop.yml";
 const MASTER: &str = "concourse/pipelines/master.yml";
 const SET: &str = "concourse/pipelines/set-pipelines.yml";
+const INFRA: &str = "concourse/pipelines/infrastructure.yml";
+const DOCKERFILE: &str = "concourse/images/toolchain/Dockerfile";
 const VARS: &str = "concourse/vars/roster.yml";
 const SCAN: &str = "concourse/tasks/scan-sources/task.yml";
 const TEST: &str = "concourse/tasks/test-workspace/task.yml";
@@ -67,6 +69,15 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     mutation("a lock that is taken and kept", MASTER, "params: {release: production-lock}", "params: {keep: production-lock}", "does not give it back"),
     mutation("a deployment without the lock", MASTER, "params: {claim: production}", "params: {look: production}", "without its lock"),
     mutation("a page that does not name a job", "concourse/pipelines/develop.md", "check-pull-request", "pull requests", "does not name the job check-pull-request"),
+    mutation("the lock of another environment", INFRA, "params: {claim: dev}", "params: {claim: production}", "works on dev without its lock"),
+    mutation("an environment without its serial group", INFRA, "    serial_groups: [production]\n", "    serial_groups: [dev]\n", "works on production without its lock and its serial group"),
+    mutation("a release of another lock", INFRA, "params: {release: dev-lock}", "params: {release: production-lock}", "does not give it back"),
+    mutation("infrastructure that a push applies", INFRA, "{get: source, passed: [plan-dev]", "{get: source, trigger: true, passed: [plan-dev]", "is not started by hand"),
+    mutation("a plan that comes before its check", INFRA, "{get: source, trigger: true, passed: [check]", "{get: source, trigger: true, passed: [checks]", "the job checks"),
+    mutation("a pipeline that no push sets", SET, "set_pipeline: infrastructure", "set_pipeline: infrastructures", "does not set infrastructure"),
+    mutation("a pipeline set from another's file", SET, "pipelines/infrastructure.yml", "pipelines/master.yml", "does not set infrastructure"),
+    mutation("any version of an image", SET, "tag_regex: ^\\d+\\.\\d+\\.\\d+-\\d+$", "tag_regex: .*", "does not begin with ^"),
+    mutation("a step in whichever image is the newest", SET, "      - task: build-toolchain\n", "      - task: build-toolchain\n        image: last-toolchain\n", "runs in an image that is not pinned"),
     // Secrets and variables.
     mutation("a password in a file", DEVELOP, "password: ((registry.password))", "password: hunter2", "written out"),
     mutation("a webhook in a file", DEVELOP, "SLACK_WEBHOOK_URL: ((slack.webhook_url))", "SLACK_WEBHOOK_URL: https://hooks.slack.com/services/x", "written out"),
@@ -78,7 +89,9 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     mutation("a secret that nobody was told of", DEVELOP, "((sonarqube.token))", "((sonarqube.password))", "list of secrets"),
     mutation("a variable source that is not there", MASTER, "((google:token))", "((goggle:token))", "no variable source goggle"),
     // One toolchain.
-    mutation("a pipeline with an older toolchain", MASTER, "tag: 1.95.0-1", "tag: 1.94.0-1", "1.94.0-1"),
-    mutation("a Dockerfile with another compiler", "concourse/images/toolchain/Dockerfile", "RUST_VERSION=1.95.0", "RUST_VERSION=1.94.0", "RUST_VERSION is not"),
+    mutation("a pipeline with an older toolchain", MASTER, "tag: 1.95.0-2", "tag: 1.94.0-2", "1.94.0-2"),
+    mutation("a Dockerfile with another compiler", DOCKERFILE, "RUST_VERSION=1.95.0", "RUST_VERSION=1.94.0", "RUST_VERSION is not"),
+    mutation("a Dockerfile with another image unpinned", DOCKERFILE, "GO_VERSION=1.26.8", "GO_VERSION=1.26", "golang:${GO_VERSION}-trixie AS go is not pinned"),
+    mutation("a cluster that is none of the environment's", VARS, "current-context: gke_roster-production", "current-context: gke_roster-dev", "is no cluster of production"),
     mutation("a file of variables that is not there", SET, "source/concourse/vars/roster.yml", "source/concourse/vars/rooster.yml", "rooster.yml"),
 ];

@@ -1,0 +1,70 @@
+//! Shell scripts: shellcheck finds nothing in any script of the repository, whatever its name ends with.
+
+use std::io::Read as _;
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::run_tool::tool;
+use crate::tools;
+
+pub(crate) fn run() -> Result<()> {
+    if !tools::is_installed("shellcheck") {
+        return Err(tools::missing("shellcheck"));
+    }
+    let listed = tool("git")
+        .args(["ls-files", "--cached", "--others", "--exclude-standard"])
+        .quiet()
+        .output()?;
+    let scripts: Vec<_> = listed
+        .lines()
+        .filter(|path| is_script(Path::new(path)))
+        .collect();
+    anyhow::ensure!(!scripts.is_empty(), "no shell script was found");
+    // What a script sources or calls lies elsewhere at run time; each is looked at by itself.
+    tool("shellcheck")
+        .args(["--severity=style", "--"])
+        .args(&scripts)
+        .run()?;
+    anstream::eprintln!("{} shell scripts read", scripts.len());
+    Ok(())
+}
+
+/// Whether the file's first line calls a shell.
+fn is_script(path: &Path) -> bool {
+    let mut first = [0; 64];
+    let Ok(read) = std::fs::File::open(path).and_then(|mut file| file.read(&mut first)) else {
+        return false;
+    };
+    calls_a_shell(&String::from_utf8_lossy(&first[..read]))
+}
+
+fn calls_a_shell(text: &str) -> bool {
+    let line = text.lines().next().unwrap_or_default();
+    let Some(program) = line.strip_prefix("#!") else {
+        return false;
+    };
+    let words = program.split_whitespace();
+    words
+        .filter_map(|word| word.rsplit('/').next())
+        .any(|word| word == "sh" || word == "bash")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::calls_a_shell;
+
+    #[test]
+    fn a_script_is_known_by_its_first_line() {
+        for text in [
+            "#!/bin/sh\necho",
+            "#!/usr/bin/env bash\n",
+            "#!/bin/bash -eu",
+        ] {
+            assert!(calls_a_shell(text), "{text}");
+        }
+        for text in ["#!/usr/bin/env python3\n", "echo #!/bin/sh", "", "#!fish"] {
+            assert!(!calls_a_shell(text), "{text}");
+        }
+    }
+}

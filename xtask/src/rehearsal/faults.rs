@@ -1,0 +1,121 @@
+//! What is broken, and how the flow must take it.
+
+/// One thing that is broken on purpose.
+pub(super) struct Fault {
+    pub(super) name: &'static str,
+    /// One sentence for the list.
+    pub(super) breaks: &'static str,
+    /// The flow that is run.
+    pub(super) flow: &'static str,
+    /// The step that it begins at.
+    pub(super) from: &'static str,
+    /// The step that must end it.
+    pub(super) stops_at: &'static str,
+    /// The exit code that it must end with.
+    pub(super) exit_code: i32,
+    pub(super) plant: Plant,
+}
+
+/// Where the fault is planted.
+pub(super) enum Plant {
+    /// These lines are added to the end of this file, in a clone.
+    Source {
+        file: &'static str,
+        lines: &'static str,
+    },
+    /// The coverage that the last flow measured loses every hit.
+    LostCoverage,
+    /// Nobody listens where `SonarQube` should be.
+    ServerAway,
+    /// `SonarQube` is given a token that is none.
+    WrongToken,
+    /// A registry that takes nothing.
+    RefusingRegistry,
+    /// The image of this commit crashes when it starts.
+    CrashingImage,
+}
+
+/// Every fault, in the order of the flows.
+pub(super) const FAULTS: &[Fault] = &[
+    Fault {
+        name: "compile-error",
+        breaks: "the service does not compile",
+        flow: "develop",
+        from: "compile-workspace",
+        stops_at: "compile-workspace",
+        exit_code: 1,
+        plant: Plant::Source {
+            file: "service/src/lib.rs",
+            lines: "\ncompile_error!(\"rehearsed: this does not compile\");\n",
+        },
+    },
+    Fault {
+        name: "failing-test",
+        breaks: "one unit test fails",
+        flow: "develop",
+        from: "test-workspace",
+        stops_at: "test-workspace",
+        exit_code: 1,
+        plant: Plant::Source {
+            file: "service/dev-postgres/src/lib.rs",
+            lines: "\n#[cfg(test)]\nmod rehearsed {\n    #[test]\n    fn fails() {\n        assert_eq!(1 + 1, 3, \"rehearsed: this test fails\");\n    }\n}\n",
+        },
+    },
+    Fault {
+        name: "clippy-warning",
+        breaks: "clippy has something to say",
+        flow: "develop",
+        from: "lint-workspace",
+        stops_at: "lint-workspace",
+        exit_code: 1,
+        plant: Plant::Source {
+            file: "service/dev-postgres/src/lib.rs",
+            lines: "\n/// Rehearsed: clippy would rather take a `&str`.\n#[must_use]\npub fn rehearsed(text: &String) -> usize {\n    text.len()\n}\n",
+        },
+    },
+    Fault {
+        name: "lost-coverage",
+        breaks: "the tests cover less than the quality gate wants",
+        flow: "develop",
+        from: "scan-sources",
+        stops_at: "judge-quality",
+        exit_code: 1,
+        plant: Plant::LostCoverage,
+    },
+    Fault {
+        name: "server-away",
+        breaks: "SonarQube does not answer",
+        flow: "develop",
+        from: "scan-sources",
+        stops_at: "scan-sources",
+        exit_code: 4,
+        plant: Plant::ServerAway,
+    },
+    Fault {
+        name: "wrong-token",
+        breaks: "SonarQube does not take the token",
+        flow: "develop",
+        from: "scan-sources",
+        stops_at: "scan-sources",
+        exit_code: 2,
+        plant: Plant::WrongToken,
+    },
+    Fault {
+        name: "push-refused",
+        breaks: "the registry refuses the image",
+        flow: "master",
+        from: "push-image",
+        stops_at: "push-image",
+        exit_code: 5,
+        plant: Plant::RefusingRegistry,
+    },
+    Fault {
+        name: "rollout-failed",
+        breaks: "the new release crashes when it starts",
+        flow: "master",
+        from: "deploy-release",
+        stops_at: "deploy-release",
+        exit_code: 11,
+        plant: Plant::CrashingImage,
+    },
+];
