@@ -63,8 +63,8 @@ pub(crate) const TOOLS: &[Tool] = &[
     Tool {
         name: "cargo-llvm-cov",
         purpose: "what the tests cover (cargo xtask coverage); LLVM's own tools too: rustup component add llvm-tools",
-        install: "cargo install cargo-llvm-cov --locked --version 0.8.7",
-        source: Source::Cargo { version: "0.8.7" },
+        install: "cargo install cargo-llvm-cov --locked --version 0.9.1",
+        source: Source::Cargo { version: "0.9.1" },
     },
     Tool {
         name: "helm",
