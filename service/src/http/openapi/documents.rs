@@ -1,0 +1,319 @@
+//! What the documents look like on the wire. The handlers read and write them by hand; these describe them.
+
+#![allow(
+    dead_code,
+    reason = "the fields are read by the derive that describes them, not by code"
+)]
+
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+/// A user.
+#[derive(ToSchema)]
+#[schema(as = User)]
+pub(in crate::http) struct UserDocument {
+    /// A `UUIDv7` (RFC 9562), given by the server.
+    #[schema(example = "01936f5e-8c3a-7000-8000-000000000001")]
+    id: Uuid,
+    /// Unique without regard to case.
+    #[schema(example = "ada@example.com")]
+    email: String,
+    #[schema(example = "Ada Lovelace")]
+    name: String,
+    #[schema(example = "+442071234567", required = true)]
+    phone: Option<String>,
+    #[schema(example = "Analyst", required = true)]
+    title: Option<String>,
+    #[schema(example = "Engines", required = true)]
+    department: Option<String>,
+    status: UserStatusWord,
+    /// RFC 3339, UTC, microseconds.
+    #[schema(format = DateTime, example = "2026-01-02T03:04:05.678901Z")]
+    created_at: String,
+    /// RFC 3339, UTC, microseconds.
+    #[schema(format = DateTime, example = "2026-01-02T03:04:05.678901Z")]
+    updated_at: String,
+}
+
+/// Whether a user may act.
+#[derive(ToSchema)]
+#[schema(as = UserStatus, rename_all = "lowercase")]
+pub(in crate::http) enum UserStatusWord {
+    Active,
+    Suspended,
+}
+
+/// What a client sets of a user.
+#[derive(ToSchema)]
+pub(in crate::http) struct NewUser {
+    /// One address: a dot-atom, '@', and a domain of two or more labels; at most 254 bytes.
+    #[schema(
+        max_length = 254,
+        example = "ada@example.com",
+        pattern = "^[^\\s@\\x00-\\x1f\\x7f-\\x9f\"(),:;<>\\[\\]\\\\.]+(\\.[^\\s@\\x00-\\x1f\\x7f-\\x9f\"(),:;<>\\[\\]\\\\.]+)*@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$"
+    )]
+    email: String,
+    /// Trimmed; no control characters.
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f][^\\x00-\\x1f\\x7f-\\x9f]*$",
+        example = "Ada Lovelace"
+    )]
+    name: String,
+    /// E.164.
+    #[schema(pattern = "^\\+[0-9]{7,15}$", example = "+442071234567")]
+    phone: Option<String>,
+    /// Trimmed; no control characters.
+    #[schema(
+        min_length = 1,
+        max_length = 100,
+        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f][^\\x00-\\x1f\\x7f-\\x9f]*$",
+        example = "Analyst"
+    )]
+    title: Option<String>,
+    /// Trimmed; no control characters.
+    #[schema(
+        min_length = 1,
+        max_length = 100,
+        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f][^\\x00-\\x1f\\x7f-\\x9f]*$",
+        example = "Engines"
+    )]
+    department: Option<String>,
+    #[schema(required = false, default = "active")]
+    status: UserStatusWord,
+}
+
+/// A merge patch of a user (RFC 7396): a member that is null is removed.
+#[derive(ToSchema)]
+pub(in crate::http) struct UserPatch {
+    #[schema(required = false, nullable = false, example = "ada@example.com")]
+    email: Option<String>,
+    #[schema(
+        required = false,
+        nullable = false,
+        min_length = 1,
+        max_length = 200,
+        example = "Ada Lovelace"
+    )]
+    name: Option<String>,
+    #[schema(pattern = "^\\+[0-9]{7,15}$")]
+    phone: Option<String>,
+    #[schema(min_length = 1, max_length = 100)]
+    title: Option<String>,
+    #[schema(min_length = 1, max_length = 100)]
+    department: Option<String>,
+    status: Option<UserStatusWord>,
+}
+
+/// One operation of a JSON Patch (RFC 6902).
+#[derive(ToSchema)]
+pub(in crate::http) struct PatchOperation {
+    op: PatchVerb,
+    /// A JSON Pointer (RFC 6901).
+    #[schema(example = "/name")]
+    path: String,
+    /// For `move` and `copy`: a JSON Pointer.
+    #[schema(required = false, nullable = false)]
+    from: Option<String>,
+    /// For `add`, `replace` and `test`.
+    #[schema(required = false)]
+    value: Option<Value>,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub(in crate::http) enum PatchVerb {
+    Add,
+    Remove,
+    Replace,
+    Move,
+    Copy,
+    Test,
+}
+
+/// A page of users.
+#[derive(ToSchema)]
+pub(in crate::http) struct UserPage {
+    items: Vec<UserDocument>,
+    /// The cursor of the next page, while there is one.
+    #[schema(required = true)]
+    next: Option<String>,
+}
+
+/// The query of a list.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(in crate::http) struct ListParameters {
+    /// The most users on a page.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<u8>,
+    /// Where the page begins: `next` of the page before, with the other parameters as they were.
+    cursor: Option<String>,
+    /// The order; ties are broken by the id.
+    #[param(inline)]
+    sort: Option<SortWord>,
+    /// The user with this address, without regard to case.
+    email: Option<String>,
+    /// Users of this department, exactly.
+    #[param(min_length = 1, max_length = 100)]
+    department: Option<String>,
+    #[param(inline)]
+    status: Option<UserStatusWord>,
+    /// Users whose name or address contains this, without regard to case.
+    #[param(min_length = 2, max_length = 100)]
+    q: Option<String>,
+}
+
+/// The body of QUERY: the same as the query of a list.
+#[derive(ToSchema)]
+pub(in crate::http) struct ListQuery {
+    #[schema(
+        minimum = 1,
+        maximum = 200,
+        default = 50,
+        required = false,
+        nullable = false
+    )]
+    limit: Option<u8>,
+    #[schema(required = false, nullable = false)]
+    cursor: Option<String>,
+    #[schema(required = false, nullable = false)]
+    sort: Option<SortWord>,
+    #[schema(required = false, nullable = false, example = "ada@example.com")]
+    email: Option<String>,
+    #[schema(required = false, nullable = false)]
+    department: Option<String>,
+    #[schema(required = false, nullable = false)]
+    status: Option<UserStatusWord>,
+    #[schema(required = false, nullable = false, min_length = 2, max_length = 100)]
+    q: Option<String>,
+}
+
+#[derive(ToSchema)]
+#[schema(default = "created_at")]
+pub(in crate::http) enum SortWord {
+    #[schema(rename = "created_at")]
+    CreatedAt,
+    #[schema(rename = "-created_at")]
+    LatestFirst,
+    #[schema(rename = "name")]
+    Name,
+    #[schema(rename = "-name")]
+    NameBackwards,
+    #[schema(rename = "email")]
+    Email,
+    #[schema(rename = "-email")]
+    EmailBackwards,
+}
+
+/// A run of the change feed.
+#[derive(ToSchema)]
+pub(in crate::http) struct ChangesPage {
+    items: Vec<ChangeDocument>,
+    /// Where to go on.
+    next: String,
+}
+
+/// One committed change.
+#[derive(ToSchema)]
+#[schema(as = Change)]
+pub(in crate::http) struct ChangeDocument {
+    cursor: String,
+    r#type: ChangeWord,
+    #[schema(format = DateTime)]
+    at: String,
+    id: Uuid,
+    /// The user as the change left it; null after a deletion.
+    #[schema(required = true)]
+    user: Option<UserDocument>,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub(in crate::http) enum ChangeWord {
+    Created,
+    Updated,
+    Deleted,
+}
+
+/// The query of the change feed.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(in crate::http) struct ChangesParameters {
+    /// The cursor of the last change that was seen; from the beginning of the feed when absent.
+    after: Option<String>,
+    /// The most changes.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<u8>,
+    /// Seconds to wait for a change when there is none yet.
+    #[param(minimum = 0, maximum = 30, default = 0)]
+    wait: Option<u8>,
+}
+
+/// The form of a request for a token (RFC 6749, 4.4.2).
+#[derive(ToSchema)]
+pub(in crate::http) struct TokenRequest {
+    #[schema(pattern = "^client_credentials$", example = "client_credentials")]
+    grant_type: String,
+    /// Scopes, parted by spaces; all of the client's when absent.
+    #[schema(required = false, nullable = false, example = "users:read users:write")]
+    scope: Option<String>,
+}
+
+/// A token (RFC 6749, 5.1).
+#[derive(ToSchema)]
+pub(in crate::http) struct TokenResponse {
+    access_token: String,
+    #[schema(example = "Bearer")]
+    token_type: String,
+    /// Seconds until the token ends.
+    #[schema(example = 3600)]
+    expires_in: u32,
+    #[schema(example = "users:read users:write")]
+    scope: String,
+}
+
+/// Keys (RFC 7517).
+#[derive(ToSchema)]
+pub(in crate::http) struct KeySet {
+    keys: Vec<Value>,
+}
+
+/// The root document.
+#[derive(ToSchema)]
+pub(in crate::http) struct Root {
+    #[schema(example = "roster")]
+    name: String,
+    version: String,
+    links: Value,
+}
+
+/// An error (RFC 9457).
+#[derive(ToSchema)]
+#[schema(as = Problem)]
+pub(in crate::http) struct ProblemDocument {
+    #[schema(example = "/problems/user-not-found")]
+    r#type: String,
+    title: String,
+    status: u16,
+    detail: String,
+    instance: String,
+    request_id: String,
+    /// Every fault of a body that is not valid.
+    #[schema(required = false, nullable = false)]
+    errors: Option<Vec<FaultDocument>>,
+    /// The error of RFC 6749, on `/oauth/token` alone.
+    #[schema(required = false, nullable = false)]
+    error: Option<String>,
+}
+
+#[derive(ToSchema)]
+#[schema(as = Fault)]
+pub(in crate::http) struct FaultDocument {
+    /// A JSON Pointer (RFC 6901).
+    #[schema(example = "/email")]
+    pointer: String,
+    detail: String,
+}

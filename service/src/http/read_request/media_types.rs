@@ -1,0 +1,106 @@
+//! Media types: what a body is, and what the client takes.
+
+use crate::http::problem::{Problem, ProblemKind};
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+/// The media type of the body without its parameters, in lower case.
+pub(in crate::http) fn media_type(headers: &HeaderMap) -> String {
+    let value = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("");
+    value
+        .split(';')
+        .next()
+        .unwrap_or("")
+        .trim()
+        .to_ascii_lowercase()
+}
+
+/// Demands a body of type `application/json`; otherwise `listing` tells the client what is taken.
+pub(in crate::http) fn demand_json(
+    headers: &HeaderMap,
+    listing: HeaderName,
+) -> Result<(), Problem> {
+    if media_type(headers) == "application/json" {
+        return Ok(());
+    }
+    let problem =
+        ProblemKind::UnsupportedMediaType.with_detail("the body has to be application/json");
+    Err(problem.with_header(listing, HeaderValue::from_static("application/json")))
+}
+
+/// Demands that the client takes `offered`, such as `application/json` (RFC 9110, 12.5.1).
+pub(in crate::http) fn demand_acceptable(
+    headers: &HeaderMap,
+    offered: &'static str,
+) -> Result<(), Problem> {
+    let mut given = false;
+    // The most specific range that matches decides: 3 for the type itself, 2 for its family, 1 for anything.
+    let mut decided: (u8, bool) = (0, false);
+    for value in headers.get_all(ACCEPT) {
+        let Ok(value) = value.to_str() else { continue };
+        for range in value
+            .split(',')
+            .map(str::trim)
+            .filter(|range| !range.is_empty())
+        {
+            given = true;
+            let mut parts = range.split(';').map(str::trim);
+            let name = parts.next().unwrap_or("").to_ascii_lowercase();
+            let specificity = match name.as_str() {
+                name if name == offered => 3,
+                "*/*" => 1,
+                name if name
+                    .strip_suffix("/*")
+                    .is_some_and(|family| offered.split('/').next() == Some(family)) =>
+                {
+                    2
+                }
+                _ => continue,
+            };
+            let refused = parts.any(|part| {
+                part.strip_prefix("q=")
+                    .or(part.strip_prefix("Q="))
+                    .is_some_and(|q| q.trim().parse::<f32>().is_ok_and(|q| q <= 0.0))
+            });
+            if specificity >= decided.0 {
+                decided = (specificity, !refused);
+            }
+        }
+    }
+    if given && !decided.1 {
+        return Err(ProblemKind::NotAcceptable.with_detail(format!("this resource is {offered}")));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::demand_acceptable;
+    use http::{HeaderMap, HeaderValue, header};
+
+    #[test]
+    fn the_most_specific_range_of_accept_decides() {
+        for (accept, taken) in [
+            ("*/*", true),
+            ("application/*;q=0.5", true),
+            ("text/html, application/json;q=0.9", true),
+            ("text/html", false),
+            ("application/json;q=0, */*", false),
+            ("application/json, */*;q=0", true),
+        ] {
+            assert_eq!(
+                demand_acceptable(
+                    &HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(accept))]),
+                    "application/json"
+                )
+                .is_ok(),
+                taken,
+                "{accept}"
+            );
+        }
+        assert!(demand_acceptable(&HeaderMap::new(), "application/json").is_ok());
+    }
+}
