@@ -33,4 +33,5 @@ mod relay;
 mod replace_user;
 mod shutdown;
 mod test_app;
+mod token_endpoint;
 mod tokens;
