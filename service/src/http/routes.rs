@@ -31,6 +31,8 @@ pub(super) enum Route {
     OpenApi,
     /// The page that shows it.
     Docs,
+    /// What the page is made of.
+    DocsFile,
     /// None of the above.
     Unmatched,
 }
@@ -46,6 +48,7 @@ pub const TEMPLATES: &[&str] = &[
     "/.well-known/jwks.json",
     "/openapi.json",
     "/docs",
+    "/docs/{file}",
     "unmatched",
 ];
 
@@ -66,7 +69,7 @@ impl Route {
                 .strip_prefix("/docs/")
                 .is_some_and(|file| !file.contains('/')) =>
             {
-                Self::Docs
+                Self::DocsFile
             }
             _ => Self::Unmatched,
         }
@@ -75,22 +78,6 @@ impl Route {
     /// The template, such as `/v1/users/{id}`.
     pub(super) fn template(self) -> &'static str {
         TEMPLATES[self as usize]
-    }
-
-    /// The methods that the path knows, as `Allow` lists them.
-    pub(super) fn allow(self) -> &'static str {
-        match self {
-            Self::Users => "GET, HEAD, QUERY, POST, OPTIONS",
-            Self::User => "GET, HEAD, PUT, PATCH, DELETE, OPTIONS",
-            Self::Root
-            | Self::Changes
-            | Self::Problem
-            | Self::Jwks
-            | Self::OpenApi
-            | Self::Docs => "GET, HEAD, OPTIONS",
-            Self::Token => "POST, OPTIONS",
-            Self::Unmatched => "",
-        }
     }
 
     /// Whether the path knows the method.
@@ -113,6 +100,7 @@ impl Route {
             | Self::Jwks
             | Self::OpenApi
             | Self::Docs
+            | Self::DocsFile
             | Self::Unmatched => None,
         }
     }
@@ -127,58 +115,59 @@ fn is_segment(text: &str) -> bool {
     !text.is_empty() && !text.contains('/')
 }
 
-/// The router: method and path to handler. The first that fits answers, so literal paths stand before patterns.
-pub(super) fn router<S: UserStore>(
-    service: &Arc<Service<S>>,
-) -> routerify_ng::Result<Router<Infallible>> {
-    let read = || vec![Method::GET, Method::HEAD];
-    let query = Method::from_bytes(b"QUERY").map_err(routerify_ng::Error::wrap)?;
-    Router::builder()
-        .add("/v1/users/changes", read(), handler(service, changes::read))
-        .add("/v1/users/:id", read(), handler(service, users::read))
-        .add(
-            "/v1/users/:id",
-            vec![Method::PUT],
-            handler(service, users::replace),
-        )
-        .add(
-            "/v1/users/:id",
-            vec![Method::PATCH],
-            handler(service, users::patch),
-        )
-        .add(
-            "/v1/users/:id",
-            vec![Method::DELETE],
-            handler(service, users::delete),
-        )
-        .add("/v1/users", read(), handler(service, list_users::list))
-        .add(
-            "/v1/users",
-            vec![query],
-            handler(service, list_users::query),
-        )
-        .add(
-            "/v1/users",
-            vec![Method::POST],
-            handler(service, users::create),
-        )
-        .add("/openapi.json", read(), handler(service, openapi::read))
-        .add("/docs", read(), handler(service, docs::read))
-        .add("/docs/:file", read(), handler(service, docs::read))
-        .add("/problems/:slug", read(), handler(service, meta::problem))
-        .add(
-            "/oauth/token",
-            vec![Method::POST],
-            handler(service, tokens::issue),
-        )
-        .add(
-            "/.well-known/jwks.json",
-            read(),
-            handler(service, tokens::keys),
-        )
-        .add("/", read(), handler(service, meta::root))
-        .any(handler(service, nobody))
-        .build()
+/// Makes both of one table: what `Allow` lists, and the router.
+macro_rules! routes {
+    ($($route:ident $path:literal { $($($method:literal)+ => $handler:path,)+ })+) => {
+        impl Route {
+            /// The methods that the path knows, as `Allow` lists them.
+            pub(super) fn allow(self) -> &'static str {
+                match self {
+                    $(Self::$route => concat!($($($method, ", ",)+)+ "OPTIONS"),)+
+                    Self::Unmatched => "",
+                }
+            }
+        }
+
+        /// The router: method and path to handler. The first that fits answers.
+        pub(super) fn router<S: UserStore>(
+            service: &Arc<Service<S>>,
+        ) -> routerify_ng::Result<Router<Infallible>> {
+            let mut router = Router::builder();
+            $($(
+                router = router.add($path, methods(&[$($method),+])?, handler(service, $handler));
+            )+)+
+            router.any(handler(service, nobody)).build()
+        }
+    };
+}
+
+// Literal paths stand before patterns that would take them too.
+routes! {
+    Changes "/v1/users/changes" { "GET" "HEAD" => changes::read, }
+    User "/v1/users/:id" {
+        "GET" "HEAD" => users::read,
+        "PUT" => users::replace,
+        "PATCH" => users::patch,
+        "DELETE" => users::delete,
+    }
+    Users "/v1/users" {
+        "GET" "HEAD" => list_users::list,
+        "QUERY" => list_users::query,
+        "POST" => users::create,
+    }
+    OpenApi "/openapi.json" { "GET" "HEAD" => openapi::read, }
+    Docs "/docs" { "GET" "HEAD" => docs::read, }
+    DocsFile "/docs/:file" { "GET" "HEAD" => docs::read, }
+    Problem "/problems/:slug" { "GET" "HEAD" => meta::problem, }
+    Token "/oauth/token" { "POST" => tokens::issue, }
+    Jwks "/.well-known/jwks.json" { "GET" "HEAD" => tokens::keys, }
+    Root "/" { "GET" "HEAD" => meta::root, }
+}
+
+fn methods(names: &[&str]) -> routerify_ng::Result<Vec<Method>> {
+    let method = |name: &&str| Method::from_bytes(name.as_bytes());
+    let methods: Result<Vec<_>, _> = names.iter().map(method).collect();
+    methods.map_err(|error| routerify_ng::Error::wrap(error).into())
 }
 
 /// A handler as the router wants one: its problems become answers, which the edge completes.

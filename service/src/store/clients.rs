@@ -7,17 +7,23 @@ use crate::domain::client::ClientOutcome;
 use crate::domain::{
     ApiClient, ClientId, ClientStore, DirectoryError, Scope, SecretHash, Timestamp,
 };
+use deadpool_postgres::Object;
 use std::time::SystemTime;
 use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 
+/// Repeated after a connection broke, it finds what it added itself: no two hashes are the same.
 const ADD: &str = "
-INSERT INTO clients (id, name, secret_hash, scopes, created_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
+INSERT INTO clients (id, name, secret_hash, scopes, created_at) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (id) DO UPDATE SET name = excluded.name WHERE clients.secret_hash = excluded.secret_hash
+RETURNING id";
 const FIND: &str = "
 SELECT id, name, secret_hash, scopes, created_at, revoked_at FROM clients WHERE id = $1";
 const LIST: &str = "
 SELECT id, name, secret_hash, scopes, created_at, revoked_at FROM clients ORDER BY created_at, id";
+/// Repeated, it finds the time that it wrote itself.
 const REVOKE: &str = "
-UPDATE clients SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
+UPDATE clients SET revoked_at = $2 WHERE id = $1 AND coalesce(revoked_at, $2) = $2 RETURNING id";
 
 /// The API clients in a `PostgreSQL` database.
 pub struct PgClientStore {
@@ -48,78 +54,71 @@ impl PgClientStore {
         })
     }
 
-    async fn add(&self, client: &ApiClient) -> Result<bool, StoreError> {
-        let scopes: Vec<&str> = client.scopes.iter().map(Scope::as_str).collect();
-        let created_at = client.created_at.to_system_time();
-        let connection = pool::get(&self.pool).await?;
-        let statement = connection.prepare_cached(ADD).await?;
-        let added = connection
-            .execute(
-                &statement,
-                &[
-                    &client.id.as_str(),
-                    &client.name,
-                    &client.secret_hash.as_str(),
-                    &scopes,
-                    &created_at,
-                ],
-            )
-            .await?;
-        Ok(added == 1)
-    }
-
-    async fn find(&self, id: &ClientId) -> Result<Option<ApiClient>, StoreError> {
-        let connection = pool::get(&self.pool).await?;
-        let statement = connection.prepare_cached(FIND).await?;
-        connection
-            .query_opt(&statement, &[&id.as_str()])
-            .await?
-            .map(|row| client_of(&row))
-            .transpose()
-    }
-
-    async fn list(&self) -> Result<Vec<ApiClient>, StoreError> {
-        let connection = pool::get(&self.pool).await?;
-        connection
-            .query(LIST, &[])
-            .await?
-            .iter()
-            .map(client_of)
-            .collect()
-    }
-
-    async fn revoke(&self, id: &ClientId, at: Timestamp) -> Result<bool, StoreError> {
-        let connection = pool::get(&self.pool).await?;
-        Ok(connection
-            .execute(REVOKE, &[&id.as_str(), &at.to_system_time()])
-            .await?
-            == 1)
-    }
-
-    async fn within<T>(
+    /// Runs one statement, which has to be safe to repeat.
+    async fn rows(
         &self,
-        work: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, DirectoryError> {
-        Ok(pool::within(&self.limits, work).await?)
+        statement: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, DirectoryError> {
+        let work = pool::with_client(&self.pool, |guard| async move {
+            let rows = query(guard.client(), statement, parameters).await;
+            (guard, rows)
+        });
+        Ok(pool::within(&self.pool, &self.limits, work).await?)
     }
 }
 
 impl ClientStore for PgClientStore {
     fn add<'a>(&'a self, client: &'a ApiClient) -> ClientOutcome<'a, bool> {
-        Box::pin(self.within(self.add(client)))
+        Box::pin(async move {
+            let scopes: Vec<&str> = client.scopes.iter().map(Scope::as_str).collect();
+            let added = self
+                .rows(
+                    ADD,
+                    &[
+                        &client.id.as_str(),
+                        &client.name,
+                        &client.secret_hash.as_str(),
+                        &scopes,
+                        &client.created_at.to_system_time(),
+                    ],
+                )
+                .await?;
+            Ok(!added.is_empty())
+        })
     }
 
     fn find<'a>(&'a self, id: &'a ClientId) -> ClientOutcome<'a, Option<ApiClient>> {
-        Box::pin(self.within(self.find(id)))
+        Box::pin(async move {
+            let found = self.rows(FIND, &[&id.as_str()]).await?;
+            Ok(found.first().map(client_of).transpose()?)
+        })
     }
 
     fn list(&self) -> ClientOutcome<'_, Vec<ApiClient>> {
-        Box::pin(self.within(self.list()))
+        Box::pin(async move {
+            let clients = self.rows(LIST, &[]).await?;
+            Ok(clients.iter().map(client_of).collect::<Result<_, _>>()?)
+        })
     }
 
     fn revoke<'a>(&'a self, id: &'a ClientId, at: Timestamp) -> ClientOutcome<'a, bool> {
-        Box::pin(self.within(self.revoke(id, at)))
+        Box::pin(async move {
+            let revoked = self
+                .rows(REVOKE, &[&id.as_str(), &at.to_system_time()])
+                .await?;
+            Ok(!revoked.is_empty())
+        })
     }
+}
+
+async fn query(
+    client: &Object,
+    statement: &str,
+    parameters: &[&(dyn ToSql + Sync)],
+) -> Result<Vec<Row>, StoreError> {
+    let statement = client.prepare_cached(statement).await?;
+    Ok(client.query(&statement, parameters).await?)
 }
 
 fn client_of(row: &Row) -> Result<ApiClient, StoreError> {

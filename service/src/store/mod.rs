@@ -85,7 +85,7 @@ impl PgUserStore {
 
     /// Whether the database answers, within the limits of a request.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        pool::within(&self.limits, async {
+        pool::within(&self.pool, &self.limits, async {
             let client = pool::get(&self.pool).await?;
             Ok(client.batch_execute("").await?)
         })
@@ -94,7 +94,7 @@ impl PgUserStore {
 
     /// The key that signs cursors, the same for every replica on this database.
     pub async fn cursor_key(&self) -> Result<[u8; 32], StoreError> {
-        pool::within(&self.limits, async {
+        pool::within(&self.pool, &self.limits, async {
             let client = pool::get(&self.pool).await?;
             let row = client.query_one("SELECT key FROM cursor_keys", &[]).await?;
             let key: &[u8] = row.try_get(0)?;
@@ -108,18 +108,6 @@ impl PgUserStore {
     pub async fn check_schema(&self) -> Result<(), migrations::SchemaError> {
         let client = pool::get(&self.pool).await?;
         migrations::check(&client).await
-    }
-
-    /// Bounds what one request asks of the store, and counts when the bound is met.
-    async fn within<T>(
-        &self,
-        work: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
-        let outcome = pool::within(&self.limits, work).await;
-        if let Err(error @ StoreError::TimedOut) = &outcome {
-            self.pool.observed.failed(error);
-        }
-        outcome
     }
 
     /// Removes what is past its retention, in small batches, until the store is dropped.
@@ -169,11 +157,13 @@ impl UserStore for PgUserStore {
     }
 
     async fn list(&self, request: &PageRequest) -> Result<Page, DirectoryError> {
-        Ok(self.within(lists::list(&self.pool, request)).await?)
+        let page = lists::list(&self.pool, request);
+        Ok(pool::within(&self.pool, &self.limits, page).await?)
     }
 
     async fn changes(&self, after: Option<i64>, limit: u8) -> Result<ChangePage, DirectoryError> {
-        self.within(changes::read(&self.pool, after, limit))
+        let changes = changes::read(&self.pool, after, limit);
+        pool::within(&self.pool, &self.limits, changes)
             .await?
             .ok_or(DirectoryError::PositionExpired)
     }

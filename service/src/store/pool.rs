@@ -151,14 +151,17 @@ pub(super) fn discard_idle(pool: &Pool) {
     pool.retain(|_, _| false);
 }
 
-/// Bounds everything that one request asks of the store.
+/// Bounds everything that one request asks of the store, and counts when the bound is met.
 pub(super) async fn within<T>(
+    pool: &Pool,
     limits: &Limits,
     work: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<T, StoreError> {
-    tokio::time::timeout(limits.store_timeout, work)
-        .await
-        .map_err(|_| StoreError::TimedOut)?
+    let Ok(outcome) = tokio::time::timeout(limits.store_timeout, work).await else {
+        pool.observed.failed(&StoreError::TimedOut);
+        return Err(StoreError::TimedOut);
+    };
+    outcome
 }
 
 /// Runs `work` with a pooled connection, which is thrown away when it breaks or is given up half-way.

@@ -68,7 +68,7 @@ async fn round(pool: &Pool, limits: &Limits, settings: &SweepSettings) -> Result
                 running.end(sweep_batch(guard.client(), keys_cutoff, changes_cutoff).await);
             (guard, removed)
         });
-        let (keys, changes) = pool::within(limits, removed).await?;
+        let (keys, changes) = pool::within(pool, limits, removed).await?;
         if keys < BATCH.unsigned_abs() && changes < BATCH {
             return Ok(());
         }
