@@ -9,7 +9,7 @@ use super::list_users::ACCEPT_QUERY;
 use super::patch::{ACCEPT_PATCH, ACCEPT_PATCH_HEADER};
 use super::problem::{Problem, ProblemKind};
 use super::rate_limit::RateState;
-use super::read_request::read_body;
+use super::read_request::{demand_host, read_body};
 use super::request_id::{X_REQUEST_ID, as_text, request_id};
 use super::routes::{Route, router};
 use super::{Answer, HttpSettings, Service};
@@ -259,6 +259,7 @@ impl ConnectionState {
     ) -> Result<Answer, Problem> {
         let settings = &self.edge.settings;
         check_sizes(&request, settings)?;
+        demand_host(request.version(), request.headers())?;
         if route == Route::Unmatched {
             return Err(ProblemKind::NotFound.into_problem());
         }

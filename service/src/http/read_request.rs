@@ -7,11 +7,24 @@ mod media_types;
 
 use super::problem::{Fault, Problem, ProblemKind};
 use crate::domain::UserId;
+use http::header::HOST;
+use http::{HeaderMap, Version};
 
 pub(super) use body::{body_of, read_body};
 pub(super) use conditions::{entity_tag, is_not_modified, read_condition};
 pub(super) use json::parse_json;
 pub(super) use media_types::{demand_acceptable, demand_json, media_type};
+
+/// Demands one Host field of an HTTP/1.1 request (RFC 9112, 3.2): with none, or two, a proxy on the way may have
+/// understood the request otherwise.
+pub(super) fn demand_host(version: Version, headers: &HeaderMap) -> Result<(), Problem> {
+    let mut hosts = headers.get_all(HOST).iter();
+    let (first, second) = (hosts.next(), hosts.next());
+    if second.is_none() && (first.is_some() || version != Version::HTTP_11) {
+        return Ok(());
+    }
+    Err(ProblemKind::MalformedRequest.with_detail("the Host field has to be given once"))
+}
 
 /// The id in the path `/v1/users/{id}`.
 pub(super) fn user_id(path: &str) -> Result<UserId, Problem> {

@@ -34,13 +34,18 @@ pub(super) async fn read<S: UserStore>(
     demand_acceptable(request.headers(), "application/json")?;
     let id = user_id(request.uri().path())?;
     let user = service.directory.read(id).await?;
-    if is_not_modified(request.headers(), &user) {
+    let mut answer = if is_not_modified(request.headers(), &user) {
         let mut answer = Response::new(Full::default());
         *answer.status_mut() = StatusCode::NOT_MODIFIED;
         set_validators(answer.headers_mut(), &user);
-        return Ok(answer);
-    }
-    Ok(represent(StatusCode::OK, &user))
+        answer
+    } else {
+        represent(StatusCode::OK, &user)
+    };
+    // A read may be kept and asked for again with its tag; the edge forbids it for all else.
+    let policy = HeaderValue::from_static("private, no-cache");
+    answer.headers_mut().insert(CACHE_CONTROL, policy);
+    Ok(answer)
 }
 
 /// `POST /v1/users`
@@ -162,7 +167,6 @@ fn set_validators(headers: &mut HeaderMap, user: &User) {
     if let Ok(date) = HeaderValue::from_maybe_shared(Bytes::from(date)) {
         headers.insert(LAST_MODIFIED, date);
     }
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Problem> {

@@ -66,6 +66,28 @@ async fn of_many_concurrent_creates_with_case_variants_of_one_address_exactly_on
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn case_is_nothing_to_an_address_in_any_alphabet() {
+    let app = TestApp::start().await;
+    for (first, variant) in [
+        ("οδος@example.com", "ΟΔΟΣ@example.com"),
+        ("ΟΔΟΣ@beispiel.de", "οδοσ@beispiel.de"),
+        ("ДМИТРИЙ@пример.рф", "дмитрий@ПРИМЕР.РФ"),
+        ("jose\u{301}@example.com", "JOSÉ@EXAMPLE.com"),
+    ] {
+        let user = app.created(&json!({"email": first, "name": "A"})).await;
+        let taken = app.create(&json!({"email": variant, "name": "B"})).await;
+        assert_eq!(taken.status, 409, "{variant}");
+        let query = format!("/v1/users?email={}", encoded(variant));
+        let found = app.get(&query).await.json();
+        assert_eq!(found["items"][0], user, "{variant}");
+    }
+}
+
+fn encoded(text: &str) -> String {
+    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_fault_of_a_body_is_named_in_one_answer() {
     let app = TestApp::start().await;
     let answer = app.create(&json!({"id": "x", "email": "nobody", "phone": "12", "status": "gone", "nick": 1, "title": ""})).await;

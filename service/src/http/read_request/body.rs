@@ -1,5 +1,6 @@
 //! Bodies: read under a limit and a deadline.
 
+use super::media_types::demand_identity;
 use crate::http::problem::{Problem, ProblemKind};
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
@@ -19,6 +20,7 @@ pub(in crate::http) async fn read_body(
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
+    demand_identity(headers)?;
     let announced = headers
         .get(CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());

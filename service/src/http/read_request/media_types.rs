@@ -1,13 +1,26 @@
 //! Media types: what a body is, and what the client takes.
 
 use crate::http::problem::{Problem, ProblemKind};
-use http::header::{ACCEPT, CONTENT_TYPE};
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// The media type of the body without its parameters, in lower case.
+/// Demands a body without a content coding: nothing here unpacks one, and what is packed small may be large.
+pub(super) fn demand_identity(headers: &HeaderMap) -> Result<(), Problem> {
+    let mut codings = headers.get_all(CONTENT_ENCODING).iter();
+    if codings.all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Ok(());
+    }
+    let problem =
+        ProblemKind::UnsupportedMediaType.with_detail("the body must have no content coding");
+    Err(problem.with_header(ACCEPT_ENCODING, HeaderValue::from_static("identity")))
+}
+
+/// The media type of the body without its parameters, in lower case; nothing when it is given twice.
 pub(in crate::http) fn media_type(headers: &HeaderMap) -> String {
-    let value = headers
-        .get(CONTENT_TYPE)
+    let mut values = headers.get_all(CONTENT_TYPE).iter();
+    let value = values
+        .next()
+        .filter(|_| values.next().is_none())
         .and_then(|value| value.to_str().ok())
         .unwrap_or("");
     value

@@ -1,6 +1,6 @@
 //! The matrix of bad tokens.
 
-use super::{claims, claims_with, encode, keys, outcome, unix_now, verifier, with_header};
+use super::{ISSUER, claims, claims_with, encode, keys, outcome, unix_now, verifier, with_header};
 use crate::http::signing_keys::KeyKind;
 use crate::http::trusted_keys::BadToken;
 use base64::Engine;
