@@ -1,6 +1,7 @@
 //! The service is told to stop.
 
-use crate::test_app::{TestApp, path};
+use crate::program::Program;
+use crate::test_app::{TestApp, database, path};
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -57,6 +58,68 @@ async fn no_request_that_was_accepted_is_dropped() {
     for client in clients {
         client.await.expect("every request was answered");
     }
+}
+
+/// Creates users one after the other until it is asked to close; returns how many were acknowledged.
+async fn create_until_closed(address: String, client: u32, answered: Arc<AtomicUsize>) -> usize {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let mut buffer = Vec::new();
+    for n in 1.. {
+        let body = json!({"email": format!("u{client}-{n}@example.com"), "name": "A"}).to_string();
+        let request = format!(
+            "POST /v1/users HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        stream
+            .write_all(request.as_bytes())
+            .await
+            .expect("the connection is open until the service asks to close it");
+        let (head, length) = read_head(&mut stream, &mut buffer).await;
+        assert!(head.starts_with("HTTP/1.1 201 "), "{head}");
+        while buffer.len() < length {
+            let read = stream.read_buf(&mut buffer).await.expect("a whole body");
+            assert!(read > 0, "the body broke off");
+        }
+        buffer.drain(..length);
+        answered.fetch_add(1, Ordering::Relaxed);
+        if head.to_ascii_lowercase().contains("connection: close") {
+            return n;
+        }
+    }
+    unreachable!("a client goes on until it is asked to close")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sigterm_under_load_ends_the_program_with_every_write_answered_and_kept() {
+    let database = database().await;
+    let mut program = Program::start(&database, &[]);
+    let answered = Arc::new(AtomicUsize::new(0));
+    let clients: Vec<_> = (0..32)
+        .map(|n| {
+            let address = program.address.clone();
+            tokio::spawn(create_until_closed(address, n, answered.clone()))
+        })
+        .collect();
+    while answered.load(Ordering::Relaxed) < 500 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    program.terminate();
+    let mut acknowledged = 0;
+    for client in clients {
+        acknowledged += client.await.expect("every request was answered");
+    }
+    assert_eq!(program.exit_code(), Some(0));
+    let (sql, connection) = tokio_postgres::connect(database.url(), tokio_postgres::NoTls)
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    let rows = sql
+        .query_one("SELECT count(*) FROM users", &[])
+        .await
+        .unwrap();
+    let kept: i64 = rows.get(0);
+    println!("{acknowledged} creates acknowledged, {kept} kept");
+    assert_eq!(usize::try_from(kept).unwrap(), acknowledged);
 }
 
 async fn read_head(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> (String, usize) {
