@@ -7,6 +7,8 @@
 )]
 
 mod access;
+#[cfg(test)]
+mod table;
 
 use crate::store::DatabaseUrl;
 use crate::telemetry::{LogFormat, SyslogTarget};
