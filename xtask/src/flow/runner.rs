@@ -202,7 +202,8 @@ impl<'a> Runner<'a> {
             .with_context(|| format!("cannot read {}", path.display()))?;
         let task: Task = serde_saphyr::from_str(&text)
             .with_context(|| format!("{} is no task", path.display()))?;
-        let artifacts = self.settings.work.join(&job.name);
+        // Absolute, since the script is started in a folder of its own.
+        let artifacts = std::path::absolute(self.settings.work.join(&job.name))?;
         let folder = artifacts.join(format!("{:02}-{}", self.runs, step.name()));
         lay_out(&self.settings.root, &artifacts, &folder, step, &task)?;
         let mut command = Command::new(folder.join(&task.run.path));
