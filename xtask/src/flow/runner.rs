@@ -42,6 +42,8 @@ pub(crate) struct Runner<'a> {
     settings: &'a Settings,
     pipeline: &'a Pipeline,
     outcome: Outcome,
+    /// Absolute, since a script is started in a folder of its own.
+    work: PathBuf,
     runs: u32,
     in_hook: bool,
     /// Whether the first chosen step has been reached.
@@ -54,6 +56,7 @@ impl<'a> Runner<'a> {
             settings,
             pipeline,
             outcome: Outcome::default(),
+            work: PathBuf::new(),
             runs: 0,
             in_hook: false,
             begun: false,
@@ -74,10 +77,11 @@ impl<'a> Runner<'a> {
                 .map(|planned| planned.step.name()),
         )?;
         // The steps before a later one are not run again: what they gave is still there.
-        if *choice == Choice::All && self.settings.work.exists() {
-            std::fs::remove_dir_all(&self.settings.work)?;
+        self.work = std::path::absolute(&self.settings.work)?;
+        if *choice == Choice::All && self.work.exists() {
+            std::fs::remove_dir_all(&self.work)?;
         }
-        std::fs::create_dir_all(&self.settings.work)?;
+        std::fs::create_dir_all(&self.work)?;
         for job in &jobs {
             if self.outcome.stopped_at().is_some() {
                 self.not_reached(job);
@@ -202,8 +206,7 @@ impl<'a> Runner<'a> {
             .with_context(|| format!("cannot read {}", path.display()))?;
         let task: Task = serde_saphyr::from_str(&text)
             .with_context(|| format!("{} is no task", path.display()))?;
-        // Absolute, since the script is started in a folder of its own.
-        let artifacts = std::path::absolute(self.settings.work.join(&job.name))?;
+        let artifacts = self.work.join(&job.name);
         let folder = artifacts.join(format!("{:02}-{}", self.runs, step.name()));
         lay_out(&self.settings.root, &artifacts, &folder, step, &task)?;
         let mut command = Command::new(folder.join(&task.run.path));

@@ -84,10 +84,20 @@ impl Repository {
         choice: Choice,
         allow_not_proven: bool,
     ) -> anyhow::Result<Outcome> {
+        self.run_in(self.0.join("work"), pipeline, choice, allow_not_proven)
+    }
+
+    fn run_in(
+        &self,
+        work: PathBuf,
+        pipeline: &str,
+        choice: Choice,
+        allow_not_proven: bool,
+    ) -> anyhow::Result<Outcome> {
         let pipeline = serde_saphyr::from_str(pipeline).expect("a pipeline");
         let settings = Settings {
             root: self.root(),
-            work: self.0.join("work"),
+            work,
             choice,
             allow_not_proven,
             environment: "dev".into(),
@@ -265,4 +275,15 @@ fn what_cannot_be_proven_here_is_passed_over_only_when_asked_for_and_never_a_suc
         outcome.stopped_at().map(|row| &row.ended),
         Some(&Ended::Failed(3))
     );
+}
+
+#[test]
+fn scripts_start_wherever_the_flow_keeps_its_artifacts() {
+    let repository = Repository::new("relative", "true");
+    let work = PathBuf::from(format!("target/flow-test-{}", std::process::id()));
+    let kept = std::path::absolute(&work).expect("a path");
+    let outcome = repository.run_in(work, PIPELINE, Choice::All, false);
+    let _ = std::fs::remove_dir_all(kept);
+    let outcome = outcome.expect("runs");
+    assert!(outcome.stopped_at().is_none(), "{outcome:?}");
 }
