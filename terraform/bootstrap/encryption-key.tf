@@ -18,8 +18,14 @@ resource "google_kms_crypto_key" "state" {
   }
 }
 
+# Asking for Cloud Storage's own account is what makes it in a new project; its name alone would not do.
+data "google_storage_project_service_account" "this" {
+  project    = module.project_services.project_id
+  depends_on = [module.project_services]
+}
+
 resource "google_kms_crypto_key_iam_member" "storage" {
   crypto_key_id = google_kms_crypto_key.state.id
   role          = "roles/cloudkms.cryptoKeyEncrypterDecrypter"
-  member        = "serviceAccount:service-${var.project.number}@gs-project-accounts.iam.gserviceaccount.com"
+  member        = data.google_storage_project_service_account.this.member
 }

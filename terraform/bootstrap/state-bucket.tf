@@ -46,6 +46,13 @@ resource "google_storage_bucket_iam_member" "operators" {
   member = each.value
 }
 
+# A deployment reads the environment's outputs: cluster, registry, database, hosts. The state holds no secret.
+resource "google_storage_bucket_iam_member" "delivery" {
+  bucket = google_storage_bucket.state.name
+  role   = "roles/storage.objectViewer"
+  member = google_service_account.delivery.member
+}
+
 resource "google_storage_bucket_iam_member" "infrastructure" {
   bucket = google_storage_bucket.state.name
   role   = "roles/storage.objectUser"

@@ -18,6 +18,14 @@ mock_provider "google" {
   }
 }
 
+override_data {
+  target          = data.google_storage_project_service_account.this
+  override_during = plan
+  values = {
+    member = "serviceAccount:service-123456789012@gs-project-accounts.iam.gserviceaccount.com"
+  }
+}
+
 override_resource {
   target          = google_iam_workload_identity_pool.pipelines
   override_during = plan
@@ -64,6 +72,10 @@ run "who_reads_the_state_is_named_and_written_down" {
   assert {
     condition     = keys(google_storage_bucket_iam_member.operators)[0] == "group:operators@example.com" && google_storage_bucket_iam_member.operators["group:operators@example.com"].role == "roles/storage.objectUser"
     error_message = "somebody else reads the state, or may do more than that"
+  }
+  assert {
+    condition     = google_storage_bucket_iam_member.delivery.role == "roles/storage.objectViewer"
+    error_message = "the pipeline that delivers could change the state, or cannot read what it deploys to"
   }
   assert {
     condition     = contains(keys(google_project_iam_audit_config.this), "storage.googleapis.com")

@@ -7,6 +7,7 @@ module "stack" {
   region              = var.region
   domain              = var.domain
   admins              = var.admins
+  identity_proxy      = var.identity_proxy
   notification_emails = var.notification_emails
   delivery_account    = var.delivery_account
   ranges              = var.ranges

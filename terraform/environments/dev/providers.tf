@@ -1,6 +1,9 @@
 provider "google" {
   project = var.project.id
   region  = var.region
+  # APIs that count by the caller's project, such as budgets, count by this one.
+  billing_project       = var.project.id
+  user_project_override = true
 }
 
 # Cluster and credentials are found anew in every run; no kubeconfig is read, so no other cluster can be hit.

@@ -34,6 +34,11 @@ output "name_servers" {
   value       = module.stack.name_servers
 }
 
+output "ds_record" {
+  description = "DS record to enter at the registrar with the name servers; null when the zone existed before."
+  value       = module.stack.ds_record
+}
+
 output "service" {
   description = "What the service's chart is installed with: namespace, Google account, Gateway to join, Cloud Armor policy, Secrets."
   value       = module.stack.service

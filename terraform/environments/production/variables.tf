@@ -25,6 +25,15 @@ variable "admins" {
   type        = set(string)
 }
 
+variable "identity_proxy" {
+  description = "OAuth client of your own for the Identity-Aware Proxy: its `client_id`, and the name of a secret in Secret Manager that holds its secret already. Null takes Google's client, which lets in people of the project's organization alone."
+  type = object({
+    client_id = string
+    secret    = string
+  })
+  default = null
+}
+
 variable "notification_emails" {
   description = "Who is written to when a host is away or the budget is used up."
   type        = set(string)

@@ -68,9 +68,10 @@ resource "google_compute_region_instance_group_manager" "this" {
   }
 
   update_policy {
-    type                           = "PROACTIVE"
-    minimal_action                 = "REPLACE"
-    max_surge_fixed                = 3
+    type           = "PROACTIVE"
+    minimal_action = "REPLACE"
+    # Never below the number of zones, and no region has more than four.
+    max_surge_fixed                = 4
     max_unavailable_fixed          = 0
     instance_redistribution_type   = "PROACTIVE"
     most_disruptive_allowed_action = "REPLACE"

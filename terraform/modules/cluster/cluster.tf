@@ -18,6 +18,25 @@ resource "google_container_cluster" "this" {
   remove_default_node_pool = local.standard_only
   initial_node_count       = local.autopilot ? null : 1
 
+  # The pool that Google insists on, for the minutes until it is removed. Without an account of its own its machine would
+  # run as the project's default one, which may be gone or without the role that nodes register with.
+  dynamic "node_config" {
+    for_each = local.autopilot ? [] : [true]
+    content {
+      service_account = google_service_account.nodes.email
+      oauth_scopes    = ["https://www.googleapis.com/auth/cloud-platform"]
+      spot            = var.node_pool.spot
+      disk_size_gb    = 20
+      shielded_instance_config {
+        enable_secure_boot          = true
+        enable_integrity_monitoring = true
+      }
+      workload_metadata_config {
+        mode = "GKE_METADATA"
+      }
+    }
+  }
+
   network         = var.network.network
   subnetwork      = var.network.subnetwork
   networking_mode = "VPC_NATIVE"
@@ -83,8 +102,9 @@ resource "google_container_cluster" "this" {
   }
 
   security_posture_config {
-    mode               = "BASIC"
-    vulnerability_mode = "VULNERABILITY_BASIC"
+    mode = "BASIC"
+    # Google has ended the scan that came with the basic mode; images are scanned where they are built.
+    vulnerability_mode = "VULNERABILITY_DISABLED"
   }
 
   cost_management_config {
@@ -123,5 +143,5 @@ resource "google_container_cluster" "this" {
     ignore_changes = [initial_node_count, node_config]
   }
 
-  depends_on = [google_kms_crypto_key_iam_member.etcd]
+  depends_on = [google_kms_crypto_key_iam_member.etcd, google_project_iam_member.nodes]
 }

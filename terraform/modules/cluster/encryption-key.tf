@@ -1,8 +1,9 @@
-# Encrypts Kubernetes Secrets in etcd above Google's own encryption at rest.
+# Encrypts Kubernetes Secrets in etcd above Google's own encryption at rest. Google keeps a key ring's name for ever, also
+# of one that was destroyed: a cluster that is made anew needs another.
 resource "google_kms_key_ring" "this" {
   project  = var.project.id
   location = replace(var.location, "/-[a-f]$/", "")
-  name     = var.name
+  name     = coalesce(var.key_ring_name, var.name)
 }
 
 resource "google_kms_crypto_key" "etcd" {

@@ -11,6 +11,11 @@ output "cluster" {
   depends_on = [google_container_node_pool.this]
 }
 
+output "key_ring_name" {
+  description = "Name of the key ring that the cluster's key is in."
+  value       = google_kms_key_ring.this.name
+}
+
 output "nodes_service_account" {
   description = "Account of the nodes: `email` and IAM `member`; the image registry lets it read."
   value = {

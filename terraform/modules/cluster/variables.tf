@@ -32,6 +32,12 @@ variable "name" {
   default     = "roster"
 }
 
+variable "key_ring_name" {
+  description = "Name of the key ring, which no earlier cluster of the project may have had; null for the cluster's name."
+  type        = string
+  default     = null
+}
+
 variable "mode" {
   description = "`autopilot`: Google runs the nodes and bills the pods; `standard`: a spot node pool, cheaper for small clusters that may lose a node."
   type        = string

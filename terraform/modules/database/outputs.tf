@@ -9,6 +9,11 @@ output "database" {
   }
 }
 
+output "name" {
+  description = "Name of the instance."
+  value       = google_sql_database_instance.this.name
+}
+
 output "replica" {
   description = "The read replica's `connection_name` and `private_address`, or null."
   value = one([for replica in google_sql_database_instance.replica : {

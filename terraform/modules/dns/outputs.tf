@@ -7,3 +7,8 @@ output "name_servers" {
   description = "Name servers to enter at the domain's registrar; empty when the zone existed before."
   value       = var.existing_zone == null ? google_dns_managed_zone.this[0].name_servers : []
 }
+
+output "ds_record" {
+  description = "DS record to enter at the registrar beside the name servers; without it nobody checks the zone's signatures. Null when the zone existed before."
+  value       = one([for keys in data.google_dns_keys.this : try(keys.key_signing_keys[0].ds_record, null)])
+}

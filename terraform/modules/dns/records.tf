@@ -20,11 +20,14 @@ resource "google_dns_record_set" "authorizations" {
   rrdatas      = [each.value.data]
 }
 
-# Says who may issue certificates; every other authority must refuse.
+# Says who may issue certificates; every other authority must refuse. In a zone of our own for the whole domain; in one
+# that served others before, for our hosts alone: theirs may come from elsewhere.
 resource "google_dns_record_set" "caa" {
+  for_each = var.existing_zone == null ? { domain = var.domain } : var.hosts
+
   project      = var.project_id
   managed_zone = local.zone
-  name         = "${var.domain}."
+  name         = "${each.value}."
   type         = "CAA"
   ttl          = 3600
   rrdatas = concat(

@@ -30,6 +30,14 @@ resource "google_dns_managed_zone" "this" {
   }
 }
 
+# The signing keys are Google's and come with the zone.
+data "google_dns_keys" "this" {
+  count = var.existing_zone == null ? 1 : 0
+
+  project      = var.project_id
+  managed_zone = google_dns_managed_zone.this[0].id
+}
+
 locals {
   zone = var.existing_zone == null ? google_dns_managed_zone.this[0].name : var.existing_zone
 }

@@ -1,16 +1,23 @@
+locals {
+  # What a name stands for cannot be changed, and a successor is made before its predecessor goes: so names carry
+  # what they stand for, or the two would collide.
+  certificate_name    = "${var.name}-${substr(sha256(join(",", sort(values(var.hosts)))), 0, 8)}"
+  authorization_names = { for key, host in var.hosts : key => "${var.name}-${key}-${substr(sha256(host), 0, 8)}" }
+}
+
 # Proven by a DNS record, so that the certificate is ready before the first request, and renewed without one.
 resource "google_certificate_manager_dns_authorization" "this" {
   for_each = var.hosts
 
   project = var.project_id
-  name    = "${var.name}-${each.key}"
+  name    = local.authorization_names[each.key]
   domain  = each.value
   labels  = var.labels
 }
 
 resource "google_certificate_manager_certificate" "this" {
   project     = var.project_id
-  name        = var.name
+  name        = local.certificate_name
   description = "All hosts of ${var.name}."
   labels      = var.labels
 

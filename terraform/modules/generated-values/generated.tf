@@ -18,3 +18,11 @@ ephemeral "tls_private_key" "this" {
   algorithm = "RSA"
   rsa_bits  = each.value
 }
+
+# Signs tokens: elliptic, since they are signed by the thousand.
+ephemeral "tls_private_key" "signing" {
+  for_each = var.signing_keys
+
+  algorithm   = "ECDSA"
+  ecdsa_curve = each.value
+}

@@ -10,6 +10,12 @@ variable "key_pairs" {
   default     = {}
 }
 
+variable "signing_keys" {
+  description = "Keys to sign tokens with: name to elliptic curve, put off in the same way."
+  type        = map(string)
+  default     = {}
+}
+
 variable "given" {
   description = "Values to use as they are instead of generated ones, such as those of a project that is being moved."
   type        = map(string)

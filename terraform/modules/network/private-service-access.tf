@@ -15,6 +15,9 @@ resource "google_service_networking_connection" "this" {
   service                 = "servicenetworking.googleapis.com"
   reserved_peering_ranges = [google_compute_global_address.services_access.name]
 
-  # Google frees the peering minutes after the last instance is gone; a destroy need not wait for it.
+  # Google holds on to it for days after the last instance, in case that is restored, and refuses to delete it so long;
+  # terraform/README.md says how the network goes all the same.
   deletion_policy = "ABANDON"
+  # One that an earlier destroy left behind is taken over instead of refused.
+  update_on_creation_fail = true
 }

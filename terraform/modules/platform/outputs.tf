@@ -7,11 +7,12 @@ output "gateway" {
 }
 
 output "service" {
-  description = "What the service's chart is installed with: `namespace`, and the names of the Secrets with its database URLs and the owner's (for migrations)."
+  description = "What the service's chart is installed with: `namespace`, and the names of the Secrets with its database URLs, the owner's (for migrations), and the keys of its tokens."
   value = {
     namespace        = kubernetes_namespace_v1.this["roster"].metadata[0].name
     database_secret  = "roster-database"
     migration_secret = "roster-database-owner"
+    token_secret     = "roster-token-keys"
   }
   depends_on = [helm_release.secrets]
 }

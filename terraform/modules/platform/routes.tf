@@ -34,6 +34,7 @@ resource "helm_release" "routes" {
   values = [yamlencode({
     gateway       = var.gateway
     ingress       = var.ingress
+    identityProxy = var.identity_proxy
     serviceHost   = var.hosts.service
     tools         = local.tools
     managed       = var.prometheus.mode == "managed"

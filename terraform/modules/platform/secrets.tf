@@ -19,6 +19,16 @@ resource "helm_release" "external_secrets" {
   timeout         = 600
 }
 
+# The secret is older than all of this: a person made it with the client.
+resource "google_secret_manager_secret_iam_member" "identity_proxy" {
+  count = var.identity_proxy == null ? 0 : 1
+
+  project   = var.project.id
+  secret_id = var.identity_proxy.secret
+  role      = "roles/secretmanager.secretAccessor"
+  member    = "serviceAccount:${var.external_secrets_account}"
+}
+
 # Copies what pods need from Secret Manager into Secrets; Terraform itself never sees a value.
 resource "helm_release" "secrets" {
   name      = "secrets"
@@ -26,10 +36,11 @@ resource "helm_release" "secrets" {
   chart     = "${path.module}/charts/secrets"
 
   values = [yamlencode({
-    projectId = var.project.id
-    secrets   = var.secrets
-    database  = var.database
-    slack     = var.alertmanager == null ? "" : var.alertmanager.slack_secret
+    projectId     = var.project.id
+    secrets       = var.secrets
+    database      = var.database
+    identityProxy = var.identity_proxy
+    slack         = var.alertmanager == null ? "" : var.alertmanager.slack_secret
     namespaces = {
       for name in ["roster", "concourse", "sonarqube", "monitoring"] : name => kubernetes_namespace_v1.this[name].metadata[0].name
     }
@@ -38,5 +49,5 @@ resource "helm_release" "secrets" {
   atomic  = true
   timeout = 300
 
-  depends_on = [helm_release.external_secrets]
+  depends_on = [helm_release.external_secrets, google_secret_manager_secret_iam_member.identity_proxy]
 }

@@ -66,6 +66,20 @@ variable "admins" {
   }
 }
 
+variable "identity_proxy" {
+  description = "OAuth client of your own for the Identity-Aware Proxy: its `client_id`, and the name of a secret in Secret Manager that holds its secret already. Null takes Google's client, which lets in people of the project's organization alone."
+  type = object({
+    client_id = string
+    secret    = string
+  })
+  default = null
+
+  validation {
+    condition     = var.identity_proxy == null ? true : endswith(var.identity_proxy.client_id, ".apps.googleusercontent.com")
+    error_message = "identity_proxy.client_id: the client's id, such as \"123456789012-abc.apps.googleusercontent.com\", not its secret or name."
+  }
+}
+
 variable "database" {
   description = "PostgreSQL of the service and the tools: `private_address`, `port`, `connection_name`, and `service_user`, the service's IAM user."
   type = object({
@@ -83,7 +97,7 @@ variable "secrets" {
   validation {
     condition = length(setsubtract([
       "concourse-database-password", "concourse-admin-password", "concourse-encryption-key", "concourse-session-key", "concourse-host-key", "concourse-worker-key",
-      "sonarqube-database-password", "sonarqube-monitoring-passcode", "roster-owner-password",
+      "sonarqube-database-password", "sonarqube-monitoring-passcode", "roster-owner-password", "roster-token-key",
     ], keys(var.secrets))) == 0
     error_message = "secrets: one that the platform reads is missing; pass the secrets module's `secrets`."
   }

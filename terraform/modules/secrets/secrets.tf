@@ -9,6 +9,7 @@ resource "google_secret_manager_secret" "this" {
     kind   = each.value.kind
     length = tostring(each.value.length)
     bits   = "4096"
+    curve  = "P256"
   }
 
   replication {

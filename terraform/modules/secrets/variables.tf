@@ -9,7 +9,7 @@ variable "region" {
 }
 
 variable "secrets" {
-  description = "Secrets by name. `kind`: `password` and `key_pair` are generated, `given` gets its value from a person (`gcloud secrets versions add`). A higher `version` generates anew. `readers` are IAM members that may read it."
+  description = "Secrets by name. `kind`: `password`, `key_pair` (RSA) and `signing_key` (elliptic) are generated, `given` gets its value from a person (`gcloud secrets versions add`). A higher `version` generates anew. `readers` are IAM members that may read it."
   type = map(object({
     kind    = string
     version = optional(number, 1)
@@ -18,8 +18,8 @@ variable "secrets" {
   }))
 
   validation {
-    condition     = alltrue([for secret in values(var.secrets) : contains(["password", "key_pair", "given"], secret.kind)])
-    error_message = "secrets: kind is \"password\", \"key_pair\" or \"given\", but ${join(", ", [for name, secret in var.secrets : "${name} has \"${secret.kind}\"" if !contains(["password", "key_pair", "given"], secret.kind)])}."
+    condition     = alltrue([for secret in values(var.secrets) : contains(["password", "key_pair", "signing_key", "given"], secret.kind)])
+    error_message = "secrets: kind is \"password\", \"key_pair\", \"signing_key\" or \"given\", but ${join(", ", [for name, secret in var.secrets : "${name} has \"${secret.kind}\"" if !contains(["password", "key_pair", "signing_key", "given"], secret.kind)])}."
   }
 
   validation {

@@ -14,6 +14,12 @@ locals {
   worker_address = try(cidrhost(var.ranges.nodes, -6), null)
 }
 
+# Google keeps the names of key rings for ever and of database instances for a week: an environment that is destroyed
+# and made anew comes with others.
+resource "random_id" "generation" {
+  byte_length = 3
+}
+
 module "project_services" {
   source     = "../project-services"
   project_id = var.project.id
@@ -29,6 +35,7 @@ module "network" {
 module "cluster" {
   source             = "../cluster"
   name               = "roster-${var.environment}"
+  key_ring_name      = "roster-${var.environment}-${random_id.generation.hex}"
   project            = { id = module.project_services.project_id, number = var.project.number }
   location           = coalesce(var.cluster.zone, var.region)
   mode               = var.cluster.mode
@@ -90,8 +97,15 @@ locals {
     concourse-session-key         = "key_pair"
     concourse-worker-key          = "key_pair"
     roster-owner-password         = "password"
+    roster-token-key              = "signing_key"
     sonarqube-database-password   = "password"
     sonarqube-monitoring-passcode = "password"
+  }
+  # Users that log in to PostgreSQL with a password, and the secret that holds it.
+  database_users = {
+    roster_owner = "roster-owner-password"
+    concourse    = "concourse-database-password"
+    sonarqube    = "sonarqube-database-password"
   }
 }
 
@@ -111,16 +125,27 @@ module "secrets" {
 }
 
 module "generated_values" {
-  source    = "../generated-values"
-  passwords = module.secrets.to_generate.passwords
-  key_pairs = module.secrets.to_generate.key_pairs
+  source       = "../generated-values"
+  passwords    = module.secrets.to_generate.passwords
+  key_pairs    = module.secrets.to_generate.key_pairs
+  signing_keys = module.secrets.to_generate.signing_keys
+}
+
+# The users' passwords are what Secret Manager holds, not what this run has generated: an apply that ended between the
+# two would otherwise leave a user whose password nobody knows.
+ephemeral "google_secret_manager_secret_version" "database" {
+  for_each = local.database_users
+
+  project = module.project_services.project_id
+  secret  = module.secrets.versions[each.value].secret
+  version = module.secrets.versions[each.value].version
 }
 
 module "database" {
   source     = "../database"
   project_id = module.project_services.project_id
   region     = var.region
-  name       = var.database.name
+  name       = "${var.database.name}-${random_id.generation.hex}"
   network_id = module.network.network.id
   instance = {
     tier             = var.database.tier
@@ -137,16 +162,8 @@ module "database" {
       database_roles  = ["pg_read_all_data", "pg_write_all_data"]
     }
   }
-  password_users = {
-    roster_owner = { version = var.password_version }
-    concourse    = { version = var.password_version }
-    sonarqube    = { version = var.password_version }
-  }
-  passwords = {
-    roster_owner = module.generated_values.values["roster-owner-password"]
-    concourse    = module.generated_values.values["concourse-database-password"]
-    sonarqube    = module.generated_values.values["sonarqube-database-password"]
-  }
+  password_users      = { for user in keys(local.database_users) : user => { version = var.password_version } }
+  passwords           = { for user, version in ephemeral.google_secret_manager_secret_version.database : user => version.secret_data }
   deletion_protection = var.deletion_protection
   labels              = local.labels
 }
@@ -191,12 +208,13 @@ module "build_workers" {
 }
 
 module "platform" {
-  source       = "../platform"
-  project      = var.project
-  hosts        = local.hosts
-  cluster_mode = module.cluster.cluster.mode
-  gateway      = module.gateway.gateway
-  admins       = var.admins
+  source         = "../platform"
+  project        = var.project
+  hosts          = local.hosts
+  cluster_mode   = module.cluster.cluster.mode
+  gateway        = module.gateway.gateway
+  admins         = var.admins
+  identity_proxy = var.identity_proxy
   database = {
     private_address = module.database.database.private_address
     port            = module.database.database.port

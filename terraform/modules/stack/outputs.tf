@@ -33,6 +33,11 @@ output "name_servers" {
   value       = module.dns.name_servers
 }
 
+output "ds_record" {
+  description = "DS record to enter at the registrar with the name servers; null when the zone existed before."
+  value       = module.dns.ds_record
+}
+
 output "service" {
   description = "What the service's chart is installed with: namespace, Google account, Gateway to join, Cloud Armor policy, Secrets."
   value = {
@@ -42,6 +47,7 @@ output "service" {
     security_policy        = module.gateway.gateway.security_policy
     database_secret        = module.platform.service.database_secret
     migration_secret       = module.platform.service.migration_secret
+    token_secret           = module.platform.service.token_secret
   }
 }
 

@@ -50,6 +50,19 @@ run "reads_its_keys_and_nothing_else" {
   }
 }
 
+run "builds_run_where_programs_may_run" {
+  command = apply
+
+  assert {
+    condition     = strcontains(google_compute_instance_template.this.metadata["user-data"], "-v /worker-state ") && !strcontains(google_compute_instance_template.this.metadata["user-data"], ":/worker-state")
+    error_message = "builds would lie on a file system that forbids running anything"
+  }
+  assert {
+    condition     = google_compute_region_instance_group_manager.this.update_policy[0].max_surge_fixed >= 4
+    error_message = "regions of four zones refuse a surge below four"
+  }
+}
+
 run "knows_where_to_register" {
   command = apply
 

@@ -104,6 +104,18 @@ run "secrets_are_encrypted_with_a_key_that_rotates" {
   }
 }
 
+run "key_ring_may_have_a_name_of_its_own" {
+  command = apply
+  variables {
+    key_ring_name = "roster-dev-a1b2c3"
+  }
+
+  assert {
+    condition     = google_kms_key_ring.this.name == "roster-dev-a1b2c3"
+    error_message = "a cluster that is made anew would meet the key ring of the one before"
+  }
+}
+
 run "upgrades_come_in_a_window" {
   command = apply
 
@@ -141,6 +153,8 @@ run "nodes_have_the_least_role" {
 
 run "standard_mode_is_spot_shielded_and_private" {
   command = apply
+  # A cluster of its own, not the one of the runs above: what is ignored in changes counts when it is made.
+  state_key = "standard"
   variables {
     mode     = "standard"
     location = "europe-west1-b"
@@ -173,6 +187,10 @@ run "standard_mode_is_spot_shielded_and_private" {
   assert {
     condition     = google_container_node_pool.this[0].node_config[0].service_account == google_service_account.nodes.email
     error_message = "nodes run as the default account"
+  }
+  assert {
+    condition     = google_container_cluster.this.node_config[0].service_account == google_service_account.nodes.email
+    error_message = "the first pool runs as the project's default account, which may be gone"
   }
   assert {
     condition     = google_kms_key_ring.this.location == "europe-west1"

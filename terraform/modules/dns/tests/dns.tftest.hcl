@@ -41,11 +41,24 @@ run "zone_is_signed" {
   }
 }
 
+run "registrar_can_be_told_of_the_signature" {
+  command = apply
+  override_data {
+    target = data.google_dns_keys.this[0]
+    values = { key_signing_keys = [{ ds_record = "5116 13 2 aa" }] }
+  }
+
+  assert {
+    condition     = output.ds_record == "5116 13 2 aa"
+    error_message = "nobody is told the DS record, and a signature without one is not checked"
+  }
+}
+
 run "one_authority_may_issue" {
   command = plan
 
   assert {
-    condition     = toset(google_dns_record_set.caa.rrdatas) == toset(["0 issue \"pki.goog\"", "0 issuewild \";\""]) && google_dns_record_set.caa.type == "CAA"
+    condition     = toset(google_dns_record_set.caa["domain"].rrdatas) == toset(["0 issue \"pki.goog\"", "0 issuewild \";\""]) && google_dns_record_set.caa["domain"].type == "CAA" && google_dns_record_set.caa["domain"].name == "example.com."
     error_message = "another authority may issue certificates for the domain"
   }
 }
@@ -68,6 +81,10 @@ run "uses_a_zone_that_exists" {
   assert {
     condition     = length(google_dns_managed_zone.this) == 0 && alltrue([for record in google_dns_record_set.hosts : record.managed_zone == "company-zone"])
     error_message = "a second zone for the domain would be made"
+  }
+  assert {
+    condition     = toset([for record in google_dns_record_set.caa : record.name]) == toset(["service.example.com.", "sonarqube.example.com.", "concourse.example.com.", "prometheus.example.com."])
+    error_message = "names that are not ours would be forbidden their certificates, or ours are not protected"
   }
 }
 

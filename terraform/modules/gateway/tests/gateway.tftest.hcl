@@ -37,6 +37,23 @@ run "certificate_covers_every_host" {
   }
 }
 
+# The names of the four hosts' parts; another host gives others.
+run "a_successor_is_made_beside_its_predecessor" {
+  command = plan
+  variables {
+    hosts = { service = "service.example.com" }
+  }
+
+  assert {
+    condition     = google_certificate_manager_certificate.this.name == "roster-${substr(sha256("service.example.com"), 0, 8)}"
+    error_message = "a certificate for other hosts would have the name of the one that still serves"
+  }
+  assert {
+    condition     = google_certificate_manager_dns_authorization.this["service"].name == "roster-service-${substr(sha256("service.example.com"), 0, 8)}"
+    error_message = "an authorization of another domain would have the name of the one before"
+  }
+}
+
 run "speaks_tls_1_2_at_least" {
   command = plan
 

@@ -65,6 +65,10 @@ run "private_service_access_uses_its_range" {
     condition     = google_service_networking_connection.this.reserved_peering_ranges == tolist([google_compute_global_address.services_access.name])
     error_message = "the peering uses another range"
   }
+  assert {
+    condition     = google_service_networking_connection.this.update_on_creation_fail
+    error_message = "an environment could not be made anew while Google still holds the peering of the one before"
+  }
 }
 
 run "firewall_is_closed_by_default" {

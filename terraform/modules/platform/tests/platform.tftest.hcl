@@ -34,6 +34,7 @@ variables {
     sonarqube-database-password   = "sonarqube-database-password"
     sonarqube-monitoring-passcode = "sonarqube-monitoring-passcode"
     roster-owner-password         = "roster-owner-password"
+    roster-token-key              = "roster-token-key"
   }
   external_secrets_account = "external-secrets@roster-test.iam.gserviceaccount.com"
   prometheus               = { rules_directory = "tests/rules" }
@@ -50,6 +51,28 @@ run "every_chart_is_pinned" {
   assert {
     condition     = alltrue([for release in [helm_release.external_secrets, helm_release.concourse, helm_release.sonarqube, helm_release.prometheus[0], helm_release.secrets, helm_release.routes] : release.atomic])
     error_message = "a failed installation would be left half done"
+  }
+}
+
+run "nothing_is_made_in_googles_namespaces" {
+  command = plan
+
+  assert {
+    condition     = yamldecode(helm_release.prometheus[0].values[0]).kubelet.namespace == "monitoring" && yamldecode(helm_release.prometheus[0].values[0]).prometheusOperator.kubeletService.namespace == "monitoring"
+    error_message = "Autopilot refuses a Service in kube-system, and pods would be without memory and CPU metrics"
+  }
+}
+
+run "the_service_finds_its_secrets" {
+  command = plan
+
+  assert {
+    condition     = output.service.database_secret == "roster-database" && output.service.migration_secret == "roster-database-owner" && output.service.token_secret == "roster-token-keys"
+    error_message = "the service's chart would ask for Secrets of other names"
+  }
+  assert {
+    condition     = alltrue([for secret in values(output.service) : secret == output.service.namespace || strcontains(file("charts/secrets/templates/roster.yaml"), "name: ${secret}\n")])
+    error_message = "a Secret that the service's chart asks for is not made"
   }
 }
 
@@ -255,4 +278,28 @@ run "refuses_a_missing_secret" {
     secrets = {}
   }
   expect_failures = [var.secrets]
+}
+
+run "the_proxy_may_have_a_client_of_ones_own" {
+  command = plan
+  variables {
+    identity_proxy = { client_id = "123456789012-abc.apps.googleusercontent.com", secret = "proxy-client" }
+  }
+
+  assert {
+    condition     = yamldecode(helm_release.routes.values[0]).identityProxy.client_id == "123456789012-abc.apps.googleusercontent.com" && yamldecode(helm_release.secrets.values[0]).identityProxy.secret == "proxy-client"
+    error_message = "people outside of the organization would not be let in"
+  }
+  assert {
+    condition     = google_secret_manager_secret_iam_member.identity_proxy[0].role == "roles/secretmanager.secretAccessor" && google_secret_manager_secret_iam_member.identity_proxy[0].secret_id == "proxy-client"
+    error_message = "the client's secret cannot be read, or more than that"
+  }
+}
+
+run "refuses_a_secret_for_a_client" {
+  command = plan
+  variables {
+    identity_proxy = { client_id = "GOCSPX-abc", secret = "proxy-client" }
+  }
+  expect_failures = [var.identity_proxy]
 }

@@ -8,7 +8,7 @@ run "switches_on_what_the_modules_call" {
   command = plan
 
   assert {
-    condition = alltrue([for api in ["container", "sqladmin", "certificatemanager", "dns", "secretmanager", "servicenetworking", "iap"] :
+    condition = alltrue([for api in ["container", "binaryauthorization", "containersecurity", "sqladmin", "certificatemanager", "dns", "secretmanager", "servicenetworking", "iap", "billingbudgets"] :
     contains(keys(google_project_service.this), "${api}.googleapis.com")])
     error_message = "an API that a module needs is not switched on"
   }

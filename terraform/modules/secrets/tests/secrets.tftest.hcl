@@ -9,11 +9,13 @@ variables {
       readers = { external-secrets = "serviceAccount:external-secrets@roster-test.iam.gserviceaccount.com" }
     }
     concourse-worker-key = { kind = "key_pair", version = 2 }
+    roster-token-key     = { kind = "signing_key" }
     slack-webhook        = { kind = "given" }
   }
   values = {
     concourse-database-password = "never-in-a-plan"
     concourse-worker-key        = "never-in-a-plan"
+    roster-token-key            = "never-in-a-plan"
   }
 }
 
@@ -34,7 +36,7 @@ run "a_person_gives_what_is_not_generated" {
   command = plan
 
   assert {
-    condition     = toset(keys(google_secret_manager_secret_version.generated)) == toset(["concourse-database-password", "concourse-worker-key"])
+    condition     = toset(keys(google_secret_manager_secret_version.generated)) == toset(["concourse-database-password", "concourse-worker-key", "roster-token-key"])
     error_message = "a value that a person gives is generated"
   }
 }
@@ -43,7 +45,7 @@ run "generation_waits_for_the_secrets" {
   command = plan
 
   assert {
-    condition     = toset(keys(output.to_generate.passwords)) == toset(["concourse-database-password"]) && toset(keys(output.to_generate.key_pairs)) == toset(["concourse-worker-key"])
+    condition     = toset(keys(output.to_generate.passwords)) == toset(["concourse-database-password"]) && toset(keys(output.to_generate.key_pairs)) == toset(["concourse-worker-key"]) && toset(keys(output.to_generate.signing_keys)) == toset(["roster-token-key"])
     error_message = "something is generated that is not asked for, or the other way round"
   }
 }

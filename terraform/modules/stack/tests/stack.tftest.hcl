@@ -1,4 +1,10 @@
-mock_provider "google" {}
+# Terraform 1.11 mocks no ephemeral resources, so Google's provider is not mocked here. Nothing is asked of Google: what is
+# new is planned from the schema alone, and what would be read waits for what is not made yet.
+provider "google" {
+  project      = "roster-test"
+  access_token = "none"
+}
+
 mock_provider "helm" {}
 mock_provider "kubernetes" {}
 provider "random" {}
@@ -9,6 +15,14 @@ override_resource {
   override_during = plan
   values = {
     address = "203.0.113.10"
+  }
+}
+
+override_resource {
+  target          = random_id.generation
+  override_during = plan
+  values = {
+    hex = "a1b2c3"
   }
 }
 
@@ -45,6 +59,45 @@ run "four_records_get_the_gateways_address" {
   assert {
     condition     = output.address == "203.0.113.10" && output.hosts == { service = "service.example.com", sonarqube = "sonarqube.example.com", concourse = "concourse.example.com", prometheus = "prometheus.example.com" }
     error_message = "a host is missing, or points elsewhere"
+  }
+}
+
+run "names_what_a_deployment_needs" {
+  command = plan
+
+  assert {
+    condition     = output.cluster.context == "gke_roster-test_europe-west1_roster-test"
+    error_message = "deployments would look for another cluster"
+  }
+  assert {
+    condition     = output.registry == "europe-west1-docker.pkg.dev/roster-test/roster"
+    error_message = "images would be pushed elsewhere"
+  }
+  assert {
+    condition     = output.database.databases == tolist(["concourse", "roster", "sonarqube"]) && output.database.port == 5432
+    error_message = "a database is missing"
+  }
+  assert {
+    condition     = output.service.namespace == "roster" && output.service.gateway.name == "shared" && output.service.migration_secret == "roster-database-owner"
+    error_message = "the chart would be installed with other names"
+  }
+}
+
+run "can_be_made_anew_after_a_destroy" {
+  command = plan
+
+  assert {
+    condition     = module.cluster.key_ring_name == "roster-test-a1b2c3" && module.database.name == "roster-a1b2c3"
+    error_message = "key ring and database come with the names of those that were destroyed, which Google still keeps"
+  }
+}
+
+run "passwords_come_from_secret_manager" {
+  command = plan
+
+  assert {
+    condition     = module.secrets.secrets["roster-owner-password"] == "roster-owner-password" && toset(keys(module.secrets.versions)) == toset(keys(module.secrets.secrets))
+    error_message = "a user's password would not be the one that the pods read"
   }
 }
 
