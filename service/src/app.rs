@@ -123,9 +123,7 @@ impl App {
             interval: SWEEP_INTERVAL,
         });
         let (stop, draining) = watch::channel(false);
-        let tokens = access
-            .token_issuer(&args.tokens, &store)
-            .map_err(|error| internal(&error))?;
+        let tokens = access.token_issuer(&args.tokens, &store);
         let service = Arc::new(Service {
             directory: Directory::new(store),
             cursors,

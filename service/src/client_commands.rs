@@ -222,7 +222,7 @@ async fn create(args: &CreateArgs) -> Result<String, CommandError> {
 fn registry(database: &DatabaseArgs) -> Result<ClientRegistry, CommandError> {
     let settings = pool_settings(database, None).map_err(StartError::from)?;
     let store = PgClientStore::new(&settings).map_err(StartError::from)?;
-    Ok(ClientRegistry::new(Arc::new(store), 1)?)
+    Ok(ClientRegistry::new(Arc::new(store), 1))
 }
 
 fn as_json(client: &ApiClient) -> serde_json::Value {

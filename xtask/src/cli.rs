@@ -169,6 +169,7 @@ pub(crate) enum BenchCommand {
     Api(BenchApiArgs),
     List(BenchListArgs),
     Growth(BenchGrowthArgs),
+    Footprint(BenchFootprintArgs),
     Instructions(BenchInstructionsArgs),
     Flamegraph(BenchFlamegraphArgs),
 }
@@ -203,6 +204,8 @@ pub(crate) struct BenchApiArgs {
 ///
 /// Fails when a page far down costs more than 1.5 times the first, a search takes 50 ms, or PostgreSQL reads the whole
 /// table for any accepted filter or sort. Plans are those of the statements that Roster really sent, as `auto_explain` logs them.
+/// Then walks through another directory by `next` while a twentieth of it is deleted and as many are inserted: fails when a
+/// user that existed throughout is missed, or anybody is seen twice.
 #[derive(Args)]
 pub(crate) struct BenchListArgs {
     /// Users in the database
@@ -211,7 +214,24 @@ pub(crate) struct BenchListArgs {
     /// The page that is held against the first, of 50 users each
     #[arg(long, default_value_t = 10_000, value_name = "N", value_parser = clap::value_parser!(u64).range(2..))]
     pub(crate) page: u64,
+    /// Users in the directory that is walked through while it changes
+    #[arg(long, default_value_t = 100_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1000..=10_000_000))]
+    pub(crate) walk_users: u64,
     /// Put the tables into docs/performance.md
+    #[arg(long)]
+    pub(crate) write: bool,
+}
+
+/// From the start to the first answer, and memory after many requests; fails beyond 50 ms or 20 MB.
+#[derive(Args)]
+pub(crate) struct BenchFootprintArgs {
+    /// Starts, of which the median is taken
+    #[arg(long, default_value_t = 21, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=999))]
+    pub(crate) starts: u64,
+    /// Requests before memory is looked at
+    #[arg(long, default_value_t = 100_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1000..=100_000_000))]
+    pub(crate) requests: u64,
+    /// Put the table into docs/performance.md
     #[arg(long)]
     pub(crate) write: bool,
 }

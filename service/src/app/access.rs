@@ -1,7 +1,7 @@
 //! Who may call, how often, and under which certificate: made from the settings, and taken up anew on SIGHUP.
 
 use crate::config::{AuthMode, ConfigError, ServeArgs, TlsArgs, TokenArgs};
-use crate::domain::{ClientRegistry, DirectoryError};
+use crate::domain::ClientRegistry;
 use crate::http::{
     Auth, Gate, OidcIssuer, Protocols, RateLimits, SigningKeys, Tls, TokenIssuer, TokenVerifier,
 };
@@ -30,20 +30,15 @@ impl Access {
     }
 
     /// What gives tokens to the clients in `store`.
-    pub(super) fn token_issuer(
-        &self,
-        args: &TokenArgs,
-        store: &PgUserStore,
-    ) -> Result<TokenIssuer, DirectoryError> {
+    pub(super) fn token_issuer(&self, args: &TokenArgs, store: &PgUserStore) -> TokenIssuer {
         let concurrency = usize::from(args.token_concurrency);
-        let clients = ClientRegistry::new(Arc::new(store.clients()), concurrency)?;
-        let (own, lifetime_s) = (args.own(), args.token_lifetime_s);
-        Ok(TokenIssuer::new(
+        let clients = ClientRegistry::new(Arc::new(store.clients()), concurrency);
+        TokenIssuer::new(
             clients,
-            own,
-            lifetime_s,
+            args.own(),
+            args.token_lifetime_s,
             self.keys.clone(),
-        ))
+        )
     }
 
     /// What stands at the door.

@@ -24,10 +24,10 @@ impl Program {
                 "--admin-listen=127.0.0.1:0",
             ])
             .args(["--auth=disabled", "--log-format=json", "--worker-threads=2"])
-            .args([
-                "--database-timeout-ms=30000",
-                "--pool-wait-timeout-ms=30000",
-            ])
+            // How busy the machine is decides nothing.
+            .args(["--connect-timeout-ms=30000", "--pool-wait-timeout-ms=30000"])
+            .args(["--statement-timeout-ms=30000", "--lock-timeout-ms=30000"])
+            .args(["--database-timeout-ms=30000"])
             .args(flags)
             .env("ROSTER_DATABASE_URL", database.url())
             .stdout(Stdio::piped())

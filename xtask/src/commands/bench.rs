@@ -7,10 +7,12 @@ mod compare;
 mod contestants;
 mod database;
 mod flamegraph;
+mod footprint;
 mod goals;
 mod growth;
 mod instructions;
 mod list;
+mod lists;
 mod load;
 mod machine;
 mod page;
@@ -19,10 +21,12 @@ mod pgbench;
 mod plans;
 mod plot;
 mod programs;
+mod questions;
 mod results;
 mod roster;
 mod server;
 mod table;
+mod walk;
 
 use std::path::Path;
 
@@ -51,6 +55,7 @@ pub(crate) fn run(args: BenchArgs) -> Result<()> {
         .into()),
         (Some(BenchCommand::List(list)), None) => list::run(&list),
         (Some(BenchCommand::Growth(growth)), None) => growth::run(&growth),
+        (Some(BenchCommand::Footprint(footprint)), None) => footprint::run(&footprint),
         (Some(BenchCommand::Instructions(instructions)), None) => instructions::run(&instructions),
         (Some(BenchCommand::Flamegraph(flamegraph)), None) => flamegraph::run(&flamegraph),
         (None, Some(earlier)) => {

@@ -2,29 +2,22 @@
 //! PostgreSQL ever read the whole table for what clients may ask.
 
 use std::fmt::Write as _;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use serde::Deserialize;
 
 use super::database::{BenchPostgres, interrupt_check};
+use super::lists::Client;
 use super::machine::Machine;
 use super::plans;
+use super::programs::Program;
+use super::questions::{self, SORTS};
 use super::results::median;
 use super::roster::{self, Roster};
+use super::walk::Walk;
 use super::{page, programs, table};
 use crate::cli::BenchListArgs;
 use crate::failure::{Failure, Kind};
-use crate::http_client;
 
-const SORTS: [&str; 6] = [
-    "created_at",
-    "-created_at",
-    "name",
-    "-name",
-    "email",
-    "-email",
-];
 /// Frequent, rare and unknown; short and long.
 const SEARCHES: [&str; 8] = [
     "ad",
@@ -40,49 +33,6 @@ const REPEATS: usize = 41;
 const MOST_GROWTH: f64 = 1.5;
 const MOST_SEARCH_MS: f64 = 50.0;
 
-#[derive(Deserialize)]
-struct PageOfUsers {
-    items: Vec<serde::de::IgnoredAny>,
-    next: Option<String>,
-}
-
-/// What the service is asked through.
-struct Client {
-    agent: ureq::Agent,
-    users: String,
-    bearer: String,
-}
-
-impl Client {
-    fn page(&self, query: &str) -> Result<PageOfUsers> {
-        let request = self
-            .agent
-            .get(format!("{}?{query}", self.users))
-            .header("authorization", &self.bearer);
-        let mut answer = request
-            .call()
-            .with_context(|| format!("no answer to {query}"))?;
-        let text = answer.body_mut().read_to_string()?;
-        anyhow::ensure!(
-            answer.status() == 200,
-            "{query} was answered {}: {text}",
-            answer.status()
-        );
-        Ok(serde_json::from_str(&text)?)
-    }
-
-    /// How long a page takes, in milliseconds, many times over.
-    fn times(&self, query: &str) -> Result<Vec<f64>> {
-        (0..REPEATS)
-            .map(|_| {
-                let begun = Instant::now();
-                self.page(query)?;
-                Ok(begun.elapsed().as_secs_f64() * 1000.0)
-            })
-            .collect()
-    }
-}
-
 /// Measures and judges.
 pub(super) fn run(args: &BenchListArgs) -> Result<()> {
     let program = programs::build(super::contestants::Family::Roster)?;
@@ -94,15 +44,7 @@ pub(super) fn run(args: &BenchListArgs) -> Result<()> {
     postgres.seed(database.url(), args.users)?;
     let roster = Roster::prepare(&program, database.url())?;
     let server = roster.serve()?;
-    let bearer = format!(
-        "Bearer {}",
-        std::fs::read_to_string(&roster.token_file)?.trim()
-    );
-    let client = Client {
-        agent: http_client::agent(Duration::from_secs(30)),
-        users: format!("http://{}/v1/users", server.address),
-        bearer,
-    };
+    let client = Client::new(&roster, &server)?;
 
     let mut faults = Vec::new();
     let mut text = format!(
@@ -124,6 +66,9 @@ pub(super) fn run(args: &BenchListArgs) -> Result<()> {
     let plans = plans::logged(&postgres, database.url())?;
     server.stop()?;
     judge_plans(&plans, asked, &mut text, &mut faults)?;
+    plans::log_no_more(&postgres, database.url())?;
+    drop(database);
+    walk_while_it_changes(&program, &postgres, args, &mut text, &mut faults)?;
     println!("{text}");
     if args.write {
         page::replace("list", &text)?;
@@ -155,7 +100,10 @@ fn pages(
     for sort in SORTS {
         let first = format!("sort={sort}&limit=50");
         let deep = walk(client, &first, args.page - 1)?;
-        let (before, now) = (middle(client.times(&first)?), middle(client.times(&deep)?));
+        let (before, now) = (
+            middle(client.times(&first, REPEATS)?),
+            middle(client.times(&deep, REPEATS)?),
+        );
         let growth = now / before;
         let _ = writeln!(
             text,
@@ -198,7 +146,7 @@ fn searches(client: &Client, text: &mut String, faults: &mut Vec<String>) -> Res
     for search in SEARCHES {
         let query = format!("q={}", search.replace(' ', "%20"));
         let found = client.page(&query)?.items.len();
-        let times = client.times(&query)?;
+        let times = client.times(&query, REPEATS)?;
         let slowest = times.iter().copied().fold(0.0, f64::max);
         let median = middle(times);
         let _ = writeln!(
@@ -214,33 +162,40 @@ fn searches(client: &Client, text: &mut String, faults: &mut Vec<String>) -> Res
     Ok(())
 }
 
-/// Every filter with every sort, the first page and the next; gives how many lists were asked for.
+/// Every combination of filters with every sort, the first page and the next; gives how many lists were asked for.
 fn ask_everything(client: &Client) -> Result<usize> {
-    let filters = [
-        "",
-        "&email=user77%40example.com",
-        "&department=Engines",
-        "&status=active",
-        "&status=suspended",
-        "&q=ad",
-        "&q=lovelace",
-        "&department=Sales&status=suspended",
-        "&department=Sales&q=hopper",
-        "&status=active&q=c0ffee",
-    ];
     let mut asked = 0;
-    for sort in SORTS {
-        for filter in filters {
-            interrupt_check()?;
-            let first = format!("sort={sort}{filter}");
+    for first in questions::all() {
+        interrupt_check()?;
+        asked += 1;
+        if let Some(next) = client.page(&first)?.next {
+            client.page(&format!("{first}&cursor={next}"))?;
             asked += 1;
-            if let Some(next) = client.page(&first)?.next {
-                client.page(&format!("{first}&cursor={next}"))?;
-                asked += 1;
-            }
         }
     }
     Ok(asked)
+}
+
+/// The walk has a database of its own, which it leaves changed.
+fn walk_while_it_changes(
+    program: &Program,
+    postgres: &BenchPostgres,
+    args: &BenchListArgs,
+    text: &mut String,
+    faults: &mut Vec<String>,
+) -> Result<()> {
+    let walk = Walk {
+        users: args.walk_users,
+        changes: args.walk_users / 20,
+    };
+    let database = postgres.create("bench_walk")?;
+    roster::migrate(program, database.url())?;
+    anstream::eprintln!("seeding {} users to walk through", walk.users);
+    postgres.seed(database.url(), walk.users)?;
+    let roster = Roster::prepare(program, database.url())?;
+    let server = roster.serve()?;
+    walk.run(|| Client::new(&roster, &server), text, faults)?;
+    server.stop()
 }
 
 fn judge_plans(
@@ -265,7 +220,7 @@ fn judge_plans(
         .collect();
     let _ = writeln!(
         text,
-        "\nPlans of the {asked} lists that were asked for (every filter with every sort, first and following pages), as \
+        "\nPlans of the {asked} lists that were asked for (every combination of filters with every sort, first and following pages), as \
          PostgreSQL logged them: {} read the whole table. Scans used: {}.",
         whole.len(),
         plans::scans(plans).join(", ")

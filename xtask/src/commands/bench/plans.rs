@@ -40,6 +40,17 @@ pub(super) fn log_from_now_on(postgres: &BenchPostgres, url: &str) -> Result<()>
     )
 }
 
+/// From now on no plan is logged.
+pub(super) fn log_no_more(postgres: &BenchPostgres, url: &str) -> Result<()> {
+    postgres.execute(
+        url,
+        &[
+            "ALTER SYSTEM RESET auto_explain.log_min_duration",
+            "SELECT pg_reload_conf()",
+        ],
+    )
+}
+
 /// The plans that were logged of statements on the users.
 pub(super) fn logged(postgres: &BenchPostgres, url: &str) -> Result<Vec<Plan>> {
     // The collector writes a moment after the server has logged.
