@@ -233,36 +233,64 @@ fn target() -> Result<&'static str> {
 /// Compiles the package's binary so that it needs no other file, and gives its path.
 pub(crate) fn compile(package: &str, commit: &Commit) -> Result<PathBuf> {
     let target = target()?;
-    let here = std::env::current_dir()?.display().to_string();
-    let cargo_home = std::env::var("CARGO_HOME")
-        .or_else(|_| std::env::var("HOME").map(|home| format!("{home}/.cargo")))
-        .unwrap_or_default();
-    // Paths of this machine would give another digest on the next one.
-    let flags = [
-        "-Ctarget-feature=+crt-static".to_owned(),
-        format!("--remap-path-prefix={here}=/src"),
-        format!("--remap-path-prefix={cargo_home}=/cargo"),
-    ];
+    let folders = build_folders()?;
+    let mut rust_flags = vec!["-Ctarget-feature=+crt-static".to_owned()];
+    rust_flags.extend(remapped("--remap-path-prefix=", &folders));
+    // The C that crates bring along: `__FILE__` and what the assembler notes.
+    let c_flags = remapped("-ffile-prefix-map=", &folders).join(" ");
     tool("cargo")
         .args(["auditable", "build", "--release", "--locked"])
         .arg(format!("--package={package}"))
         .arg(format!("--bin={package}"))
         .arg(format!("--target={target}"))
-        .arg(format!("--config=target.{target}.rustflags={flags:?}"))
+        .arg(format!("--config=target.{target}.rustflags={rust_flags:?}"))
+        .env("CFLAGS", c_flags.as_str())
+        .env("CXXFLAGS", c_flags.as_str())
         .env("SOURCE_DATE_EPOCH", commit.seconds.to_string())
         .env("ROSTER_REVISION", &commit.revision)
         .run()?;
     binary_path(package)
 }
 
+/// The folders of this machine that a compiler would write into the binary, each with the name that it gets instead.
+/// The last one that fits wins, so the innermost stand last.
+fn build_folders() -> Result<Vec<(String, &'static str)>> {
+    let cargo_home = std::env::var("CARGO_HOME")
+        .or_else(|_| std::env::var("HOME").map(|home| format!("{home}/.cargo")))
+        .unwrap_or_default();
+    let sysroot = tool("rustc")
+        .args(["--print", "sysroot"])
+        .quiet()
+        .output()?;
+    let sources = std::path::absolute(".")?;
+    Ok(vec![
+        (sysroot.trim().to_owned(), "/rust"),
+        (cargo_home, "/cargo"),
+        (sources.display().to_string(), "/src"),
+        (target_folder()?.display().to_string(), "/src/target"),
+    ])
+}
+
+/// One flag for each folder: paths of this machine would give another digest on the next one.
+fn remapped(flag: &str, folders: &[(String, &str)]) -> Vec<String> {
+    folders
+        .iter()
+        .filter(|(folder, _)| !folder.is_empty())
+        .map(|(folder, name)| format!("{flag}{folder}={name}"))
+        .collect()
+}
+
+fn target_folder() -> Result<PathBuf> {
+    let folder = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".to_owned());
+    Ok(std::path::absolute(folder)?)
+}
+
 /// Where [`compile`] leaves the package's binary.
 pub(crate) fn binary_path(package: &str) -> Result<PathBuf> {
-    let folder = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".to_owned());
-    let path = Path::new(&folder)
+    Ok(target_folder()?
         .join(target()?)
         .join("release")
-        .join(package);
-    Ok(std::path::absolute(path)?)
+        .join(package))
 }
 
 /// Hands the image to the local engine, in the one format that every version of `docker load` reads.
