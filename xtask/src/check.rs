@@ -82,7 +82,10 @@ pub(crate) const AREAS: &[Area] = &[
     },
 ];
 
-pub(crate) use rules::{dashboard_paths, read_dashboard, run_mutations as run_rule_mutations};
+pub(crate) use rules::{
+    control_mutations as control_rule_mutations, dashboard_paths, read_dashboard,
+    run_mutations as run_rule_mutations,
+};
 
 /// The names that the command line accepts.
 pub(crate) fn area_names() -> Vec<&'static str> {

@@ -170,6 +170,8 @@ pub(crate) enum BenchCommand {
     List(BenchListArgs),
     Growth(BenchGrowthArgs),
     Footprint(BenchFootprintArgs),
+    Replicas(BenchReplicasArgs),
+    Capacity(BenchCapacityArgs),
     Instructions(BenchInstructionsArgs),
     Flamegraph(BenchFlamegraphArgs),
 }
@@ -249,6 +251,39 @@ pub(crate) struct BenchGrowthArgs {
     #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=99))]
     pub(crate) rounds: u64,
     /// Put the tables into docs/performance.md
+    #[arg(long)]
+    pub(crate) write: bool,
+}
+
+/// What a request costs as one PostgreSQL serves more and more replicas of Roster, each with its share of the load.
+#[derive(Args)]
+pub(crate) struct BenchReplicasArgs {
+    /// Numbers of replicas
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 2, 4, 8], value_name = "N,N,…", value_parser = clap::value_parser!(u64).range(1..=64))]
+    pub(crate) replicas: Vec<u64>,
+    /// Users in the database
+    #[arg(long, default_value_t = 100_000, value_name = "N", value_parser = clap::value_parser!(u64).range(50..=100_000_000))]
+    pub(crate) users: u64,
+    /// How long each figure is measured, in seconds
+    #[arg(long, default_value_t = 2.0, value_name = "S")]
+    pub(crate) seconds: f64,
+    /// Rounds, of which the medians are taken
+    #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=99))]
+    pub(crate) rounds: u64,
+    /// Put the table into docs/performance.md
+    #[arg(long)]
+    pub(crate) write: bool,
+}
+
+/// How many replicas, which PostgreSQL and what price 100 to 100,000 requests a second ask for.
+///
+/// Reckoned from service/bench/capacity.json (what was measured, what is assumed) and terraform/prices.toml; measures nothing.
+#[derive(Args)]
+pub(crate) struct BenchCapacityArgs {
+    /// Take the CPU times from these results of `bench api` first, and keep them in service/bench/capacity.json
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from: Option<PathBuf>,
+    /// Put the table into docs/operations.md
     #[arg(long)]
     pub(crate) write: bool,
 }

@@ -14,11 +14,13 @@ mod e2e;
 pub(crate) mod image;
 mod infra;
 mod notify;
+mod pgbouncer;
 mod pipelines;
 mod rollback;
 mod rules;
 mod slack_stand_in;
 mod sonar;
+mod standby;
 mod status;
 mod test;
 mod tools;
@@ -40,6 +42,8 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Logs(args) => status::logs(&args),
         Command::E2e(args) => match &args.story {
             Some(E2eStory::Alerts(alerts)) => alerts::run(alerts),
+            Some(E2eStory::Standby) => standby::run(),
+            Some(E2eStory::Pgbouncer) => pgbouncer::run(),
             None => e2e::run(&args),
         },
         Command::Dev(args) => dev::run(&args),

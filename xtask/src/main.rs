@@ -22,6 +22,7 @@ mod infra;
 mod interrupt;
 mod notify;
 mod postgres;
+mod postgres_pair;
 mod prometheus_servers;
 mod rehearsal;
 mod rule_files;

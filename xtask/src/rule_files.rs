@@ -65,6 +65,15 @@ impl<'a> Rule<'a> {
             .as_str()
     }
 
+    /// Whether an alert that a test expects has the labels that this rule sets.
+    pub(crate) fn sets_labels_of(&self, expected: &Value) -> bool {
+        self.value["labels"].as_object().is_some_and(|labels| {
+            labels
+                .iter()
+                .all(|(name, value)| expected["exp_labels"][name] == *value)
+        })
+    }
+
     /// The name with what tells it from its namesakes: `RosterLatencyBudgetBurn (1d)`.
     pub(crate) fn full_name(&self) -> String {
         let told = if self.is_alert() {

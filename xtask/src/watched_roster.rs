@@ -1,9 +1,11 @@
-//! A real Roster to be watched: two replicas on a private PostgreSQL behind a relay that can be cut, under a steady load.
+//! A real Roster to be watched: two replicas under a steady load, on a private PostgreSQL behind a relay that can be cut, or
+//! on whatever database they are given.
 //! Everything ends with the value. Must not know who watches, nor why.
 
 mod load;
 mod relay;
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -27,12 +29,17 @@ pub(crate) struct WatchedRoster {
     // In the order in which they must end.
     load: Load,
     replicas: Vec<Replica>,
+    own: Option<OwnDatabase>,
+    folder: TempDir,
+    url: String,
+}
+
+/// A private database behind a relay.
+struct OwnDatabase {
     relay: Relay,
     _database: Database,
     _postgres: DevPostgres,
     _runtime: tokio::runtime::Runtime,
-    folder: TempDir,
-    url: String,
 }
 
 struct Replica {
@@ -44,16 +51,6 @@ struct Replica {
 impl WatchedRoster {
     /// Builds Roster, starts all of it, and waits until every replica is ready.
     pub(crate) fn start() -> Result<Self> {
-        tool("cargo")
-            .args([
-                "build",
-                "--package",
-                "roster",
-                "--bin",
-                "roster",
-                "--locked",
-            ])
-            .run()?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -70,37 +67,49 @@ impl WatchedRoster {
             anyhow::Ok((server, database))
         })?;
         anstream::eprintln!("postgres: {}", server.source());
-        let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
         let relay = Relay::start(database.url())?;
         let url = relay.url().to_owned();
+        let mut this = Self::start_on(&url)?;
+        this.own = Some(OwnDatabase {
+            relay,
+            _database: database,
+            _postgres: server,
+            _runtime: runtime,
+        });
+        Ok(this)
+    }
+
+    /// Builds Roster, brings this database to its schema, and starts two replicas and their load on it.
+    pub(crate) fn start_on(url: &str) -> Result<Self> {
+        let build = [
+            "build",
+            "--package",
+            "roster",
+            "--bin",
+            "roster",
+            "--locked",
+        ];
+        tool("cargo").args(build).run()?;
+        let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
         tool(program())
             .arg("migrate")
-            .secret_env("ROSTER_DATABASE_URL", &url)
+            .secret_env("ROSTER_DATABASE_URL", url)
             .output()?;
         let mut replicas = Vec::new();
         for number in 1..=2 {
-            replicas.push(Replica::start(
-                &folder,
-                number,
-                &url,
-                free_port()?,
-                free_port()?,
-            )?);
+            let (port, admin_port) = (free_port()?, free_port()?);
+            replicas.push(Replica::start(&folder, number, url, port, admin_port)?);
         }
         let targets = replicas
             .iter()
             .map(|replica| format!("http://127.0.0.1:{}", replica.port))
             .collect();
-        let load = Load::start(targets);
         Ok(Self {
-            load,
+            load: Load::start(targets),
             replicas,
-            relay,
-            _database: database,
-            _postgres: server,
-            _runtime: runtime,
+            own: None,
             folder,
-            url,
+            url: url.to_owned(),
         })
     }
 
@@ -114,12 +123,16 @@ impl WatchedRoster {
 
     /// From now on no replica reaches the database.
     pub(crate) fn cut_database(&self) {
-        self.relay.cut();
+        if let Some(own) = &self.own {
+            own.relay.cut();
+        }
     }
 
     /// The database can be reached again.
     pub(crate) fn restore_database(&self) {
-        self.relay.restore();
+        if let Some(own) = &self.own {
+            own.relay.restore();
+        }
     }
 
     /// Ends one replica as a roll-out does, and starts it again at the same addresses.
@@ -142,6 +155,45 @@ impl WatchedRoster {
     /// Requests that were answered well, and all others, since the start.
     pub(crate) fn answered(&self) -> (u64, u64) {
         self.load.answered()
+    }
+
+    /// How often each status of a failed call came; 0 stands for no answer.
+    pub(crate) fn failures(&self) -> BTreeMap<u16, u64> {
+        self.load.failures()
+    }
+
+    /// Ends the load; the replicas go on.
+    pub(crate) fn stop_load(&mut self) {
+        self.load.stop();
+    }
+
+    /// Ends the load, and asks for every user whose creation was acknowledged and that nobody deleted: how many there
+    /// must be, and how many there are not.
+    pub(crate) fn lost(&mut self) -> Result<(usize, usize)> {
+        self.load.stop();
+        let created = self.load.created();
+        let agent = http_client::agent(Duration::from_secs(5));
+        let mut lost = 0;
+        for id in &created {
+            let url = format!("http://127.0.0.1:{}/v1/users/{id}", self.replicas[0].port);
+            let status = agent
+                .get(url)
+                .call()
+                .context("no answer")?
+                .status()
+                .as_u16();
+            anyhow::ensure!(
+                status == 200 || status == 404,
+                "asked for {id}, got {status}"
+            );
+            lost += usize::from(status == 404);
+        }
+        Ok((created.len(), lost))
+    }
+
+    /// The first replica's address.
+    pub(crate) fn address(&self) -> String {
+        format!("http://127.0.0.1:{}", self.replicas[0].port)
     }
 }
 

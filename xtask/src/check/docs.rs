@@ -11,6 +11,7 @@ use crate::run_tool::tool;
 
 pub(crate) fn run() -> Result<()> {
     check_links()?;
+    crate::commands::bench::capacity::check()?;
     tool("cargo")
         .env("RUSTDOCFLAGS", "--deny warnings")
         .args([

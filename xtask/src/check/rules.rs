@@ -15,7 +15,7 @@ use crate::failure::{Failure, Kind};
 use crate::rule_files;
 
 pub(crate) use dashboards::{paths as dashboard_paths, read as read_dashboard};
-pub(crate) use mutation_run::run as run_mutations;
+pub(crate) use mutation_run::{control as control_mutations, run as run_mutations};
 
 /// Checks rules, their tests, runbooks, dashboards, scrape and Alertmanager configuration.
 pub(crate) fn run() -> Result<()> {

@@ -22,6 +22,9 @@ pub(crate) enum RulesCommand {
         /// Alerts or recorded series; all of them when none is named
         #[arg(value_name = "RULE")]
         names: Vec<String>,
+        /// Break nothing, and see that every rule passes: whatever fails then is the fault of how mutants are run
+        #[arg(long)]
+        control: bool,
     },
 }
 
@@ -43,6 +46,14 @@ pub(crate) struct DashboardsArgs {
 #[derive(Subcommand)]
 pub(crate) enum E2eStory {
     Alerts(AlertsArgs),
+    /// Kill the primary of a streaming pair under load, promote the standby, and see Roster go on by itself
+    ///
+    /// Both servers are private ones of this machine. In between every failed call must be a 503; no acknowledged user may be lost.
+    Standby,
+    /// Run Roster behind a real PgBouncer in each of its modes, and print what works
+    ///
+    /// Mode `session` must serve everything; what mode `transaction` breaks is counted.
+    Pgbouncer,
 }
 
 /// Follow an outage of a real Roster to Slack's stand-in and back, with a real Prometheus and a real Alertmanager

@@ -3,6 +3,7 @@
 //! Here the command is told apart and results are compared. What is measured, and with what, is in `bench/`.
 
 mod api;
+pub(crate) mod capacity;
 mod compare;
 mod contestants;
 mod database;
@@ -22,6 +23,7 @@ mod plans;
 mod plot;
 mod programs;
 mod questions;
+mod replicas;
 mod results;
 mod roster;
 mod server;
@@ -54,6 +56,8 @@ pub(crate) fn run(args: BenchArgs) -> Result<()> {
         )
         .into()),
         (Some(BenchCommand::List(list)), None) => list::run(&list),
+        (Some(BenchCommand::Replicas(replicas)), None) => replicas::run(&replicas),
+        (Some(BenchCommand::Capacity(capacity)), None) => capacity::run(&capacity),
         (Some(BenchCommand::Growth(growth)), None) => growth::run(&growth),
         (Some(BenchCommand::Footprint(footprint)), None) => footprint::run(&footprint),
         (Some(BenchCommand::Instructions(instructions)), None) => instructions::run(&instructions),

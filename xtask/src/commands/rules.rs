@@ -14,7 +14,11 @@ use crate::slo;
 pub(crate) fn run(command: RulesCommand) -> Result<()> {
     match command {
         RulesCommand::Generate => generate(),
-        RulesCommand::Mutate { names } => check::run_rule_mutations(&names),
+        RulesCommand::Mutate {
+            names,
+            control: true,
+        } => check::control_rule_mutations(&names),
+        RulesCommand::Mutate { names, .. } => check::run_rule_mutations(&names),
     }
 }
 

@@ -116,6 +116,30 @@ pub(crate) fn table(items: &[Item]) -> String {
     text
 }
 
+/// What a month of the things costs that a service needs more of when it grows.
+pub(crate) struct UnitPrices {
+    pub(crate) pod_vcpu_month: f64,
+    pub(crate) pod_memory_gib_month: f64,
+    pub(crate) database_vcpu_month: f64,
+    pub(crate) database_memory_gib_month: f64,
+    pub(crate) ssd_gib_month: f64,
+}
+
+/// The prices of single units.
+pub(crate) fn units() -> Result<UnitPrices> {
+    let text = std::fs::read_to_string(FILE).with_context(|| format!("cannot read {FILE}"))?;
+    let prices: Prices =
+        toml::from_str(&text).with_context(|| format!("{FILE} is not well formed"))?;
+    let month = prices.hours_per_month;
+    Ok(UnitPrices {
+        pod_vcpu_month: prices.cluster.pod_vcpu_hour * month,
+        pod_memory_gib_month: prices.cluster.pod_memory_gib_hour * month,
+        database_vcpu_month: prices.database.vcpu_hour * month,
+        database_memory_gib_month: prices.database.memory_gib_hour * month,
+        ssd_gib_month: prices.database.ssd_gib_month,
+    })
+}
+
 /// When the prices were last looked up.
 pub(crate) fn checked() -> Result<String> {
     let text = std::fs::read_to_string(FILE).with_context(|| format!("cannot read {FILE}"))?;

@@ -35,13 +35,15 @@ pub(crate) fn rule_file(promises: &Promises, slo: &Slo) -> String {
     }
     if slo.min_errors.is_some() {
         for pair in &promises.windows {
-            // An average, not a sum: it does not depend on how often the rules are evaluated.
+            // By steps of its own: it does not depend on how often the rules are evaluated, and counts what happened, not what
+            // would have, had a young service gone on like this.
             let base = select("namespace_slo:roster_errors:rate5m", slo);
-            let count = format!(
-                "avg_over_time({base}[{}]) * {}",
-                pair.long,
-                pair.long.seconds()
-            );
+            let (step, seconds) = if pair.long.seconds() > 3600 {
+                ("5m", 300)
+            } else {
+                ("1m", 60)
+            };
+            let count = format!("sum_over_time({base}[{}:{step}]) * {seconds}", pair.long);
             record(&mut file, &increase_name(&pair.long), &count, slo);
         }
     }

@@ -1,8 +1,9 @@
 //! A steady load of every kind of call, spread over the replicas. It measures nothing: it is there to be watched.
 //! Must not stop at errors: outages are part of what is watched.
 
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -24,7 +25,10 @@ pub(super) struct Load {
 struct Shared {
     ends: AtomicBool,
     good: AtomicU64,
-    bad: AtomicU64,
+    /// By status; 0 stands for no answer.
+    failures: Mutex<BTreeMap<u16, u64>>,
+    /// Users whose creation was acknowledged, and whose deletion was not asked for.
+    created: Mutex<BTreeSet<String>>,
 }
 
 impl Load {
@@ -52,17 +56,36 @@ impl Load {
     pub(super) fn answered(&self) -> (u64, u64) {
         (
             self.shared.good.load(Ordering::Relaxed),
-            self.shared.bad.load(Ordering::Relaxed),
+            self.failures().values().sum(),
         )
     }
-}
 
-impl Drop for Load {
-    fn drop(&mut self) {
+    /// How often each status of a failed call came; 0 stands for no answer.
+    pub(super) fn failures(&self) -> BTreeMap<u16, u64> {
+        lock(&self.shared.failures).clone()
+    }
+
+    /// Users that must be there.
+    pub(super) fn created(&self) -> BTreeSet<String> {
+        lock(&self.shared.created).clone()
+    }
+
+    /// Ends it; calls under way are awaited.
+    pub(super) fn stop(&mut self) {
         self.shared.ends.store(true, Ordering::Relaxed);
         for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
+    }
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        self.stop();
     }
 }
 
@@ -78,20 +101,19 @@ struct Worker {
 impl Worker {
     fn run(&mut self) {
         while !self.shared.ends.load(Ordering::Relaxed) {
-            let is_good = self.call();
-            let counter = if is_good {
-                &self.shared.good
-            } else {
-                &self.shared.bad
-            };
-            counter.fetch_add(1, Ordering::Relaxed);
+            match self.call() {
+                200..500 => {
+                    self.shared.good.fetch_add(1, Ordering::Relaxed);
+                }
+                status => *lock(&self.shared.failures).entry(status).or_default() += 1,
+            }
             self.step += 1;
             std::thread::sleep(PACE);
         }
     }
 
-    /// One call, the next kind each time; whether it was answered without a server error.
-    fn call(&mut self) -> bool {
+    /// One call, the next kind each time, and its status; 0 when there was no answer.
+    fn call(&mut self) -> u16 {
         let index = usize::try_from(self.step).unwrap_or_default();
         let base = self.targets[index % self.targets.len()].clone();
         let user = self.users.get(index % self.users.len().max(1)).cloned();
@@ -114,6 +136,7 @@ impl Worker {
                 .send_json(self.user()),
             (9, Some(id)) if self.users.len() > 50 => {
                 self.users.retain(|other| *other != id);
+                lock(&self.shared.created).remove(&id);
                 self.agent.delete(url(&format!("/v1/users/{id}"))).call()
             }
             (10, _) => self
@@ -123,7 +146,7 @@ impl Worker {
             (_, Some(id)) => self.agent.get(url(&format!("/v1/users/{id}"))).call(),
             (_, None) => self.agent.get(url("/")).call(),
         };
-        answer.is_ok_and(|answer| answer.status().as_u16() < 500)
+        answer.map_or(0, |answer| answer.status().as_u16())
     }
 
     fn user(&self) -> Value {
@@ -131,16 +154,17 @@ impl Worker {
         json!({"email": format!("ada-{name}@example.com"), "name": format!("Ada {name}"), "department": "Engines"})
     }
 
-    fn create(&mut self, url: &str) -> bool {
+    fn create(&mut self, url: &str) -> u16 {
         let Ok(mut answer) = self.agent.post(url).send_json(self.user()) else {
-            return false;
+            return 0;
         };
         if answer.status() == 201
             && let Ok(user) = answer.body_mut().read_json::<Value>()
             && let Some(id) = user["id"].as_str()
         {
             self.users.push(id.to_owned());
+            lock(&self.shared.created).insert(id.to_owned());
         }
-        answer.status().as_u16() < 500
+        answer.status().as_u16()
     }
 }

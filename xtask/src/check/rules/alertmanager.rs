@@ -135,6 +135,36 @@ const INHIBITIONS: &[(Labels, Labels, bool)] = &[
     ),
     (
         &[
+            "alertname=RosterAvailabilityBudgetBurn",
+            "severity=page",
+            "namespace=h",
+            "slo=availability",
+        ],
+        &[
+            "alertname=RosterLatencyBudgetBurn",
+            "severity=page",
+            "namespace=h",
+            "slo=latency",
+        ],
+        true,
+    ),
+    (
+        &[
+            "alertname=RosterAvailabilityBudgetBurn",
+            "severity=page",
+            "namespace=i",
+            "slo=availability",
+        ],
+        &[
+            "alertname=RosterFreshnessBudgetBurn",
+            "severity=page",
+            "namespace=j",
+            "slo=freshness",
+        ],
+        false,
+    ),
+    (
+        &[
             "alertname=RosterMigrationFailed",
             "severity=ticket",
             "namespace=f",
@@ -145,6 +175,54 @@ const INHIBITIONS: &[(Labels, Labels, bool)] = &[
             "namespace=f",
         ],
         true,
+    ),
+];
+
+/// (alerts of one name, in how many messages they come).
+const GROUPS: &[(&[Labels], usize)] = &[
+    // One outage burns in several windows and namespaces: one page.
+    (
+        &[
+            &[
+                "alertname=RosterFreshnessBudgetBurn",
+                "severity=page",
+                "slo=freshness",
+                "window=1h",
+                "namespace=k",
+            ],
+            &[
+                "alertname=RosterFreshnessBudgetBurn",
+                "severity=page",
+                "slo=freshness",
+                "window=6h",
+                "namespace=l",
+            ],
+        ],
+        1,
+    ),
+    // Pods of one namespace come together, those of another are another's ticket.
+    (
+        &[
+            &[
+                "alertname=RosterPodRestarting",
+                "severity=ticket",
+                "namespace=k",
+                "pod=a",
+            ],
+            &[
+                "alertname=RosterPodRestarting",
+                "severity=ticket",
+                "namespace=k",
+                "pod=b",
+            ],
+            &[
+                "alertname=RosterPodRestarting",
+                "severity=ticket",
+                "namespace=l",
+                "pod=c",
+            ],
+        ],
+        2,
     ),
 ];
 
@@ -181,11 +259,15 @@ pub(crate) fn check() -> Result<()> {
     for (source, target, silenced) in INHIBITIONS {
         expect_silence(&server, source, target, *silenced)?;
     }
+    for (alerts, messages) in GROUPS {
+        expect_messages(&server, alerts, *messages)?;
+    }
     expect_silence(&server, ABSENT.0, ABSENT.1, true)?;
     anstream::eprintln!(
-        "alertmanager: {} routes, {} inhibitions hold",
+        "alertmanager: {} routes, {} inhibitions, {} groupings hold",
         ROUTES.len(),
-        INHIBITIONS.len() + 1
+        INHIBITIONS.len() + 1,
+        GROUPS.len()
     );
     Ok(())
 }
@@ -253,6 +335,56 @@ fn expect_silence(server: &Server, source: Labels, target: Labels, silenced: boo
                 format!("{next} inhibit_rules in prometheus/alertmanager.yaml"),
             )
             .into());
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// Whether these alerts, all of one name and of namespaces `k` and `l`, are told in so many messages.
+fn expect_messages(server: &Server, alerts: &[Labels], messages: usize) -> Result<()> {
+    let url = format!("--alertmanager.url={}", server.url(""));
+    for labels in alerts {
+        tool("amtool")
+            .args([&url, "alert", "add", "--annotation=summary=test"])
+            .args(*labels)
+            .quiet()
+            .output()?;
+    }
+    let name = alerts[0][0].trim_start_matches("alertname=");
+    let begun = Instant::now();
+    loop {
+        let answer = server.ask("/api/v2/alerts/groups", &[])?;
+        let ours = |alert: &serde_json::Value| {
+            alert["labels"]["alertname"] == name
+                && (alert["labels"]["namespace"] == "k" || alert["labels"]["namespace"] == "l")
+        };
+        let counts: Vec<usize> = answer
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|group| {
+                Some(
+                    group["alerts"]
+                        .as_array()?
+                        .iter()
+                        .filter(|a| ours(a))
+                        .count(),
+                )
+            })
+            .filter(|count| *count > 0)
+            .collect();
+        let all: usize = counts.iter().sum();
+        if all == alerts.len() && counts.len() == messages {
+            return Ok(());
+        }
+        if begun.elapsed() > Duration::from_secs(5) {
+            let what = format!(
+                "{name} comes in {} messages, not in {messages}",
+                counts.len()
+            );
+            let why = format!("alerts in each: {counts:?}");
+            let next = "correct group_by in prometheus/alertmanager.yaml";
+            return Err(Failure::new(Kind::Check, what, why, next).into());
         }
         std::thread::sleep(Duration::from_millis(100));
     }

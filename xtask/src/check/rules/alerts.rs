@@ -91,7 +91,7 @@ fn untested(rule: &Rule<'_>, tests: &[YamlFile]) -> Vec<String> {
         .collect();
     let fires = |case: &&Value| {
         let alerts = case["exp_alerts"].as_array();
-        alerts.is_some_and(|alerts| alerts.iter().any(|alert| sets_labels_of(rule, alert)))
+        alerts.is_some_and(|alerts| alerts.iter().any(|alert| rule.sets_labels_of(alert)))
     };
     let silent = |case: &&Value| case["exp_alerts"].as_array().is_some_and(Vec::is_empty);
     let mut faults = Vec::new();
@@ -102,15 +102,6 @@ fn untested(rule: &Rule<'_>, tests: &[YamlFile]) -> Vec<String> {
         faults.push("no test has a time at which it is silent".to_owned());
     }
     faults
-}
-
-fn sets_labels_of(rule: &Rule<'_>, alert: &Value) -> bool {
-    let labels = rule.value["labels"].as_object();
-    labels.is_some_and(|labels| {
-        labels
-            .iter()
-            .all(|(name, value)| alert["exp_labels"][name] == *value)
-    })
 }
 
 fn runbook_faults(alert: &str) -> Vec<String> {

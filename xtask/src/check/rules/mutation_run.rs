@@ -1,21 +1,23 @@
-//! Runs the tests against every mutant of every rule: a test that cannot fail proves nothing.
-//! A mutant is met first by the groups of tests that speak of its rule and are quick, then by the others of its file.
-//! Must not know which faults there are: that is `mutants.rs`.
+//! Tries the tests: each rule is broken in each small way, and a test must fail each time.
+//! Must not know which faults there are (`mutants.rs`), nor how many of them share one run of promtool (`batch.rs`).
+
+mod batch;
+mod verdict;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::path::Path;
+use std::time::Instant;
 
 use anyhow::{Context, Result};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::mutants::{self, Mutant};
 use crate::failure::{Failure, Kind};
-use crate::rule_files::{self, Rule, YamlFile};
+use crate::interrupt;
+use crate::rule_files::{self, YamlFile};
+use batch::Breakage;
 
 /// Remembers for which files every mutant was caught, so that an unchanged repository is not proven twice.
 const PROOF: &str = "target/rule-mutations.proven";
@@ -38,12 +40,43 @@ pub(crate) fn prove(rules: &[YamlFile], tests: &[YamlFile]) -> Result<()> {
 
 /// Runs the mutants of the named rules, or of all.
 pub(crate) fn run(names: &[String]) -> Result<()> {
-    run_all(
-        &rule_files::read_folder("rules")?,
-        &rule_files::read_folder("tests")?,
-        names,
-    )
-    .map(|_| ())
+    let (rules, tests) = (
+        rule_files::read_folder("rules")?,
+        rule_files::read_folder("tests")?,
+    );
+    run_all(&rules, &tests, names).map(drop)
+}
+
+/// Runs every rule unbroken through the same machinery: what it catches then is its own fault.
+pub(crate) fn control(names: &[String]) -> Result<()> {
+    let (rules, tests) = (
+        rule_files::read_folder("rules")?,
+        rule_files::read_folder("tests")?,
+    );
+    let unbroken = |rule: &rule_files::Rule<'_>| {
+        vec![Mutant {
+            fault: "nothing is broken".to_owned(),
+            rule: Some(rule.value.clone()),
+        }]
+    };
+    let breakages = breakages(&rules, names, unbroken)?;
+    let survivors = run_files(&rules, &tests, &breakages)?;
+    let caught: Vec<String> = (0..breakages.len())
+        .filter(|number| !survivors.contains(number))
+        .map(|number| breakages[number].told())
+        .collect();
+    anstream::eprintln!(
+        "control: {} of {} unbroken rules pass their tests",
+        survivors.len(),
+        breakages.len()
+    );
+    if caught.is_empty() {
+        return Ok(());
+    }
+    let what = format!("{} unbroken rule(s) fail", caught.len());
+    let next =
+        "correct xtask/src/check/rules/mutation_run, or the tests when promtool alone fails, too";
+    Err(Failure::new(Kind::Check, what, caught.join("\n"), next).into())
 }
 
 fn fingerprint(rules: &[YamlFile], tests: &[YamlFile]) -> String {
@@ -52,21 +85,53 @@ fn fingerprint(rules: &[YamlFile], tests: &[YamlFile]) -> String {
         file.path.hash(&mut hasher);
         file.content.to_string().hash(&mut hasher);
     }
-    // What counts as a mutant is part of what was proven.
+    // What counts as a mutant, and as caught, is part of what was proven.
     include_str!("mutants.rs").hash(&mut hasher);
     include_str!("mutation_run.rs").hash(&mut hasher);
+    include_str!("mutation_run/batch.rs").hash(&mut hasher);
+    include_str!("mutation_run/verdict.rs").hash(&mut hasher);
     format!("{:016x}", hasher.finish())
 }
 
-struct Case<'a> {
-    file: &'a YamlFile,
-    rule: Rule<'a>,
-    mutant: Mutant,
+fn run_all(rules: &[YamlFile], tests: &[YamlFile], names: &[String]) -> Result<usize> {
+    let breakages = breakages(rules, names, mutants::of)?;
+    anstream::eprintln!("mutants: {} to be caught …", breakages.len());
+    let begun = Instant::now();
+    let survivors = run_files(rules, tests, &breakages)?;
+    anstream::eprintln!(
+        "mutants: {} of {} caught in {} s",
+        breakages.len() - survivors.len(),
+        breakages.len(),
+        begun.elapsed().as_secs()
+    );
+    if survivors.is_empty() {
+        return Ok(breakages.len());
+    }
+    let what = format!("{} broken rule(s) pass every test", survivors.len());
+    let next = "add to prometheus/tests a time at which the broken rule would behave otherwise";
+    let why: Vec<String> = survivors
+        .iter()
+        .map(|&number| breakages[number].told())
+        .collect();
+    Err(Failure::new(Kind::Check, what, why.join("\n"), next).into())
 }
 
-fn run_all(rules: &[YamlFile], tests: &[YamlFile], names: &[String]) -> Result<usize> {
-    let cases = cases(rules, names);
-    if cases.is_empty() {
+fn breakages<'a>(
+    rules: &'a [YamlFile],
+    names: &[String],
+    of: impl Fn(&rule_files::Rule<'_>) -> Vec<Mutant>,
+) -> Result<Vec<Breakage<'a>>> {
+    let mut found = Vec::new();
+    for file in rules {
+        for rule in file.rules() {
+            if names.is_empty() || names.iter().any(|name| name == rule.name()) {
+                for mutant in of(&rule) {
+                    found.push(Breakage::new(found.len(), file, rule, mutant));
+                }
+            }
+        }
+    }
+    if found.is_empty() {
         let why = format!("no rule is called {}", names.join(" or "));
         return Err(Failure::new(
             Kind::Usage,
@@ -76,244 +141,117 @@ fn run_all(rules: &[YamlFile], tests: &[YamlFile], names: &[String]) -> Result<u
         )
         .into());
     }
-    anstream::eprintln!("mutants: {} to be caught …", cases.len());
+    Ok(found)
+}
+
+/// The numbers of those that no test catches.
+fn run_files(
+    rules: &[YamlFile],
+    tests: &[YamlFile],
+    breakages: &[Breakage<'_>],
+) -> Result<BTreeSet<usize>> {
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
-    let next = AtomicUsize::new(0);
-    let survivors = Mutex::new(Vec::new());
-    let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        let work = |worker: usize| -> Result<()> {
-            let scratch = folder.path().join(worker.to_string());
-            fs::create_dir(&scratch).context("cannot make a temporary folder")?;
-            while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                if !is_caught(case, tests, &scratch)? {
-                    let line = format!(
-                        "{}: {}: {}",
-                        case.file.path.display(),
-                        case.rule.full_name(),
-                        case.mutant.fault
-                    );
-                    anstream::eprintln!("  not caught: {line}");
-                    survivors
-                        .lock()
-                        .unwrap_or_else(std::sync::PoisonError::into_inner)
-                        .push(line);
-                }
-                report_progress(next.load(Ordering::Relaxed), cases.len());
-            }
-            Ok(())
-        };
-        let threads: Vec<_> = (0..workers)
-            .map(|worker| scope.spawn(move || work(worker)))
-            .collect();
-        threads.into_iter().try_for_each(|thread| {
-            thread
-                .join()
-                .map_err(|_| anyhow::anyhow!("a worker panicked"))?
-        })
-    })?;
-    let survivors = survivors
-        .into_inner()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-    conclude(cases.len(), survivors)
-}
-
-fn conclude(count: usize, mut survivors: Vec<String>) -> Result<usize> {
-    survivors.sort();
-    anstream::eprintln!("mutants: {} of {count} caught", count - survivors.len());
-    if survivors.is_empty() {
-        return Ok(count);
-    }
-    let what = format!("{} broken rule(s) pass every test", survivors.len());
-    let next = "add to prometheus/tests a time at which the broken rule would behave otherwise";
-    Err(Failure::new(Kind::Check, what, survivors.join("\n"), next).into())
-}
-
-fn cases<'a>(rules: &'a [YamlFile], names: &[String]) -> Vec<Case<'a>> {
-    let mut cases = Vec::new();
+    let mut survivors = BTreeSet::new();
     for file in rules {
-        for rule in file.rules() {
-            if names.is_empty() || names.iter().any(|name| name == rule.name()) {
-                cases.extend(mutants::of(&rule).into_iter().map(|mutant| Case {
-                    file,
-                    rule,
-                    mutant,
-                }));
-            }
+        let mut alive: Vec<&Breakage<'_>> = breakages
+            .iter()
+            .filter(|breakage| breakage.file.path == file.path)
+            .collect();
+        if alive.is_empty() {
+            continue;
         }
-    }
-    cases
-}
-
-fn report_progress(done: usize, all: usize) {
-    if done.is_multiple_of(100) && done < all {
-        anstream::eprintln!("  {done} of {all}");
-    }
-}
-
-/// Whether any group of tests fails with the mutant in place of the rule.
-fn is_caught(case: &Case<'_>, tests: &[YamlFile], scratch: &Path) -> Result<bool> {
-    let groups = groups_in_order(case, tests);
-    let mut groups: Vec<&Group<'_>> = groups.iter().collect();
-    if !case.rule.is_alert() {
-        // Most broken recordings show where their value is looked at; without their readers that is quick.
-        let name = case.rule.name();
-        let (near, others): (Vec<_>, Vec<_>) = groups
-            .into_iter()
-            .partition(|group| group.nearness == 0 && group.only_asks_for(name));
-        if fails_any(&near, &with_mutant(case, false), scratch)? {
-            return Ok(true);
+        let (all, begun) = (alive.len(), Instant::now());
+        for group in groups(file, tests) {
+            let (concerned, mut others): (Vec<_>, Vec<_>) = alive
+                .into_iter()
+                .partition(|breakage| breakage.concerns(group.test));
+            others.extend(not_caught(&group, concerned, folder.path())?);
+            alive = others;
         }
-        groups = others;
+        anstream::eprintln!(
+            "  {}: {} of {all} fail a test, {} s",
+            file.name(),
+            all - alive.len(),
+            begun.elapsed().as_secs()
+        );
+        survivors.extend(alive.iter().map(|breakage| breakage.number));
     }
-    fails_any(&groups, &with_mutant(case, true), scratch)
+    Ok(survivors)
 }
 
-/// Runs the groups some at a time: to start promtool costs more than most groups do.
-fn fails_any(groups: &[&Group<'_>], rules: &Value, scratch: &Path) -> Result<bool> {
-    const AT_ONCE: usize = 6;
-    let path = scratch.join("rules.json");
-    fs::write(&path, rules.to_string()).context("cannot write the broken rules")?;
-    let in_one_file = |a: &&Group<'_>, b: &&Group<'_>| a.file.path == b.file.path;
-    for same in groups
-        .chunk_by(in_one_file)
-        .flat_map(|same| same.chunks(AT_ONCE))
-    {
-        let test = json!({
-            "rule_files": [path],
-            "evaluation_interval": same[0].file.content["evaluation_interval"],
-            "tests": same.iter().map(|group| group.test).collect::<Vec<_>>(),
-        });
-        let test_path = scratch.join("test.json");
-        fs::write(&test_path, test.to_string()).context("cannot write the test")?;
-        if !passes(&test_path)? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-fn passes(test: &PathBuf) -> Result<bool> {
-    let status = Command::new("promtool")
-        .args(["test", "rules"])
-        .arg(test)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .map_err(|_| crate::tools::missing("promtool"))?;
-    Ok(status.success())
-}
-
-/// The mutant's file, less the rules that have nothing to do with it: they only cost time.
-fn with_mutant<'a>(case: &Case<'a>, with_readers: bool) -> Value {
-    let rules = case.file.rules();
-    let mut kept: BTreeSet<&'a str> = BTreeSet::from([case.rule.name()]);
-    let grow = |kept: &mut BTreeSet<&'a str>, downstream: bool| loop {
-        let before = kept.len();
-        for rule in &rules {
-            let read: Vec<&str> = rules
-                .iter()
-                .map(Rule::name)
-                .filter(|name| rule.expression().contains(name))
-                .collect();
-            if downstream && read.iter().any(|name| kept.contains(name)) {
-                kept.insert(rule.name());
-            } else if !downstream && kept.contains(rule.name()) {
-                kept.extend(read);
-            }
-        }
-        if kept.len() == before {
-            break;
-        }
-    };
-    if with_readers {
-        grow(&mut kept, true);
-    }
-    grow(&mut kept, false);
-    let is_place = |rule: &Rule<'_>| (rule.group, rule.index) == (case.rule.group, case.rule.index);
-    let content: Vec<Value> = rules
-        .iter()
-        .filter(|rule| kept.contains(rule.name()))
-        .filter_map(|rule| {
-            if is_place(rule) {
-                case.mutant.rule.clone()
-            } else {
-                Some(rule.value.clone())
-            }
-        })
-        .collect();
-    json!({"groups": [{"name": "mutant", "rules": content}]})
-}
-
-/// One group of tests, and how likely it is to fail soon.
+/// One group of tests.
 struct Group<'a> {
-    file: &'a YamlFile,
     test: &'a Value,
-    /// 0: names the rule with its labels; 1: names it; 2: does not.
-    nearness: u8,
-    minutes: u64,
+    evaluation_interval: &'a Value,
+    steps: u64,
 }
 
-impl Group<'_> {
-    /// Whether it asks for nothing but values of this recording: it needs no other rule then.
-    fn only_asks_for(&self, recording: &str) -> bool {
-        let mut asked = self.test["promql_expr_test"]
-            .as_array()
-            .into_iter()
-            .flatten();
-        self.test.get("alert_rule_test").is_none()
-            && asked.all(|case| {
-                case["expr"]
-                    .as_str()
-                    .is_some_and(|expression| expression.contains(recording))
-            })
-    }
-}
-
-/// The groups of tests of the rule's file: the near and quick ones first.
-fn groups_in_order<'a>(case: &Case<'_>, tests: &'a [YamlFile]) -> Vec<Group<'a>> {
-    let ending = format!("/{}", case.file.name());
-    let uses = |file: &YamlFile| {
-        let mut files = file.content["rule_files"].as_array().into_iter().flatten();
+/// The groups of tests of a file of rules, the quick ones first: most mutants do not live to see the others.
+fn groups<'a>(file: &YamlFile, tests: &'a [YamlFile]) -> Vec<Group<'a>> {
+    let ending = format!("/{}", file.name());
+    let uses = |test: &&YamlFile| {
+        let mut files = test.content["rule_files"].as_array().into_iter().flatten();
         files.any(|path| path.as_str().is_some_and(|path| path.ends_with(&ending)))
     };
-    let group = |file: &'a YamlFile, test: &'a Value| {
-        let text = test.to_string();
-        let told = case
-            .rule
-            .label("window")
-            .is_none_or(|window| text.contains(&format!("\"window\":\"{window}\"")));
-        let nearness = if text.contains(case.rule.name()) {
-            u8::from(!told)
-        } else {
-            2
-        };
-        Group {
-            file,
-            test,
-            nearness,
-            minutes: longest_time(&text),
-        }
-    };
-    let concerned = tests.iter().filter(|file| uses(file));
-    let mut groups: Vec<_> = concerned
-        .flat_map(|file| file.tests().iter().map(move |test| group(file, test)))
+    let mut groups: Vec<Group<'a>> = tests
+        .iter()
+        .filter(uses)
+        .flat_map(|test_file| {
+            let evaluation_interval = &test_file.content["evaluation_interval"];
+            let every = minutes(evaluation_interval.as_str().unwrap_or("1m")).max(1);
+            test_file.tests().iter().map(move |test| Group {
+                test,
+                evaluation_interval,
+                steps: batch::last_time(test) / every,
+            })
+        })
         .collect();
-    groups.sort_by_key(|group| (group.nearness, group.minutes));
-    // A group that does not speak of an alert cannot fail because of it.
-    groups.retain(|group| !case.rule.is_alert() || group.nearness < 2);
+    groups.sort_by_key(|group| group.steps);
     groups
 }
 
-/// The last time at which a group looks, roughly: hours outweigh minutes.
-fn longest_time(group: &str) -> u64 {
-    let times = group
-        .split("\"eval_time\":\"")
-        .skip(1)
-        .filter_map(|rest| rest.split('"').next());
-    let minutes = |time: &str| match time.split_once('h') {
-        Some((hours, _)) => hours.parse::<u64>().unwrap_or_default() * 60,
-        None => time.trim_end_matches('m').parse().unwrap_or_default(),
-    };
-    times.map(minutes).max().unwrap_or_default()
+/// Minutes of a duration such as `1h8m`.
+fn minutes(duration: &str) -> u64 {
+    crate::slo::Window::try_from(duration.to_owned()).map_or(0, |window| window.seconds() / 60)
+}
+
+/// Those that pass the group, tried on every core at once.
+fn not_caught<'a, 'b>(
+    group: &Group<'_>,
+    concerned: Vec<&'a Breakage<'b>>,
+    folder: &Path,
+) -> Result<Vec<&'a Breakage<'b>>> {
+    if interrupt::requested() {
+        return Err(Failure::new(
+            Kind::Interrupted,
+            "interrupted",
+            "Ctrl-C or SIGTERM",
+            "run it again",
+        )
+        .into());
+    }
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    // To start promtool costs more than a few mutants do.
+    let share = concerned.len().div_ceil(workers).max(8);
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = concerned
+            .chunks(share)
+            .enumerate()
+            .map(|(worker, part)| {
+                let scratch = folder.join(worker.to_string());
+                scope.spawn(move || {
+                    fs::create_dir_all(&scratch).context("cannot make a temporary folder")?;
+                    verdict::survivors(part, group.test, group.evaluation_interval, &scratch)
+                })
+            })
+            .collect();
+        let mut survivors = Vec::new();
+        for thread in threads {
+            let part = thread
+                .join()
+                .map_err(|_| anyhow::anyhow!("a worker panicked"))?;
+            survivors.extend(part?);
+        }
+        Ok(survivors)
+    })
 }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result};
 use bench_load::report::Report;
@@ -34,6 +35,9 @@ pub(super) struct Target<'a> {
     pub(super) postgres: Option<u32>,
 }
 
+/// How many loads were numbered: each gets a thousand runs of its own.
+static NUMBERED: AtomicU64 = AtomicU64::new(1);
+
 /// The program that puts the load on, and how often it was run.
 pub(super) struct Load {
     pub(super) program: PathBuf,
@@ -43,6 +47,14 @@ pub(super) struct Load {
 impl Load {
     pub(super) fn new(program: PathBuf) -> Self {
         Self { program, runs: 0 }
+    }
+
+    /// One of several that run at the same time.
+    pub(super) fn numbered(program: PathBuf, number: usize) -> Self {
+        Self {
+            program,
+            runs: NUMBERED.fetch_add(1, Ordering::Relaxed) * 1000 + number as u64 + 1,
+        }
     }
 
     /// Runs one load; a wrong answer is a failure, because a benchmark of wrong answers says nothing.

@@ -1,5 +1,7 @@
 //! The page that shows results: what a benchmark made is put between its marks.
 
+use std::path::Path;
+
 use anyhow::{Context, Result};
 
 const PAGE: &str = "docs/performance.md";
@@ -8,11 +10,17 @@ pub(super) const PICTURES: &str = "docs/performance";
 
 /// Replaces what an earlier run of `bench <name> --write` put there.
 pub(super) fn replace(name: &str, text: &str) -> Result<()> {
-    let page = std::fs::read_to_string(PAGE).with_context(|| format!("cannot read {PAGE}"))?;
+    replace_in(Path::new(PAGE), name, text)
+}
+
+/// The same on another page.
+pub(super) fn replace_in(path: &Path, name: &str, text: &str) -> Result<()> {
+    let shown = path.display();
+    let page = std::fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?;
     let replaced = between(&page, name, text)
-        .with_context(|| format!("{PAGE} has lost its marks of `bench {name}`"))?;
-    std::fs::write(PAGE, replaced)?;
-    anstream::eprintln!("written: {PAGE}");
+        .with_context(|| format!("{shown} has lost its marks of `bench {name}`"))?;
+    std::fs::write(path, replaced)?;
+    anstream::eprintln!("written: {shown}");
     Ok(())
 }
 

@@ -18,12 +18,18 @@ pub(super) struct Series {
     pub(super) points: Vec<(f64, f64)>,
 }
 
-/// The lines of each panel, by its id, and the times of the markers.
+/// The lines of each panel, by its id, and what happened meanwhile.
 pub(super) struct Data {
     pub(super) from: f64,
     pub(super) to: f64,
     pub(super) panels: BTreeMap<u64, Vec<Series>>,
-    pub(super) markers: Vec<(f64, String)>,
+    pub(super) markers: Vec<Marker>,
+}
+
+/// Something that happened: a roll-out, an alert that began to fire.
+pub(super) struct Marker {
+    pub(super) time: f64,
+    pub(super) colour: String,
 }
 
 /// How many queries a dashboard has.
@@ -78,11 +84,13 @@ pub(super) fn ask(
                 dashboard["uid"], annotation["name"], annotation["expr"]
             ));
         }
-        data.markers.extend(
-            found
-                .into_iter()
-                .filter_map(|series| Some((series.points.first()?.0, series.legend))),
-        );
+        let colour = annotation["iconColor"].as_str().unwrap_or("gray");
+        data.markers.extend(found.into_iter().filter_map(|series| {
+            Some(Marker {
+                time: series.points.first()?.0,
+                colour: colour.to_owned(),
+            })
+        }));
     }
     Ok(data)
 }

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use super::data::{Data, Series};
-use scale::{round_up, said, stack};
+use scale::{corners, minutes, round_up, said, stack};
 
 const COLUMN: f64 = 50.0;
 const ROW: f64 = 34.0;
@@ -195,11 +195,11 @@ fn lines(svg: &mut String, panel: &Value, series: &[Series], data: &Data) {
         times: (data.from, data.to),
         values: (
             if lowest < 0.0 {
-                -round_up(-lowest)
+                -round_up(-lowest, unit(panel))
             } else {
                 0.0
             },
-            round_up(values().fold(0.0, f64::max)),
+            round_up(values().fold(0.0, f64::max), unit(panel)),
         ),
     };
     axes(svg, panel, &plot);
@@ -225,11 +225,11 @@ fn marks(svg: &mut String, panel: &Value, plot: &Plot, data: &Data) {
         width,
         height,
     } = plot.area;
-    for (time, _) in &data.markers {
-        let x = plot.x(*time);
+    for marker in &data.markers {
+        let (x, colour) = (plot.x(marker.time), &marker.colour);
         let _ = writeln!(
             svg,
-            "<path d=\"M{x:.1} {top:.1}v{height:.1}\" stroke=\"#3274d9\" stroke-dasharray=\"4 3\"/>"
+            "<path d=\"M{x:.1} {top:.1}v{height:.1}\" stroke=\"{colour}\" stroke-dasharray=\"4 3\"/>"
         );
     }
     if let Some((limit, _)) =
@@ -247,16 +247,20 @@ fn curve(svg: &mut String, plot: &Plot, points: &[(f64, f64)], colour: &str, is_
     let (Some(first), Some(last)) = (points.first(), points.last()) else {
         return;
     };
-    let path: Vec<String> = points
+    let places: Vec<(f64, f64)> = points
         .iter()
-        .map(|(time, value)| format!("{:.1} {:.1}", plot.x(*time), plot.y(*value)))
+        .map(|(time, value)| (plot.x(*time), plot.y(*value)))
+        .collect();
+    let path: Vec<String> = corners(&places)
+        .iter()
+        .map(|(x, y)| format!("{x:.0} {y:.1}"))
         .collect();
     let path = path.join("L");
     if is_filled {
         let (floor, begin, end) = (plot.y(0.0), plot.x(first.0), plot.x(last.0));
         let _ = writeln!(
             svg,
-            "<path d=\"M{begin:.1} {floor:.1}L{path}L{end:.1} {floor:.1}Z\" fill=\"{colour}\" fill-opacity=\"0.6\"/>"
+            "<path d=\"M{begin:.0} {floor:.0}L{path}L{end:.0} {floor:.0}Z\" fill=\"{colour}\" fill-opacity=\"0.9\"/>"
         );
     }
     let _ = writeln!(
@@ -288,26 +292,29 @@ fn axes(svg: &mut String, panel: &Value, plot: &Plot) {
             "end",
             &said(lowest + (highest - lowest) * share, unit(panel)),
         );
-        let minutes = (plot.times.1 - plot.times.0) * share / 60.0;
-        text(
-            svg,
-            (left + width * share, top + height + 14.0),
-            10,
-            "#666",
-            "middle",
-            &format!("{minutes:.0} min"),
-        );
+    }
+    for minute in minutes(plot.times.1 - plot.times.0) {
+        let x = plot.x(plot.times.0 + f64::from(minute) * 60.0);
+        let words = if minute == 0 {
+            "0 min".to_owned()
+        } else {
+            minute.to_string()
+        };
+        text(svg, (x, top + height + 14.0), 10, "#666", "middle", &words);
     }
 }
 
 fn legend(svg: &mut String, series: &[Series], area: Area) {
     let (mut x, mut y) = (area.left + 12.0, area.top + area.height - 24.0);
-    let named = series
+    let mut named: Vec<(usize, &Series)> = series
         .iter()
         .enumerate()
-        .filter(|(_, series)| !series.legend.is_empty());
-    let all = named.clone().count();
-    for (shown, (index, line)) in named.enumerate() {
+        .filter(|(_, series)| !series.legend.is_empty())
+        .collect();
+    // What is nothing but zero is named last, where the room ends.
+    named.sort_by_key(|(_, series)| series.points.iter().all(|(_, value)| *value == 0.0));
+    let all = named.len();
+    for (shown, (index, line)) in named.into_iter().enumerate() {
         #[expect(clippy::cast_precision_loss, reason = "a legend is short")]
         let width = 24.0 + 6.2 * line.legend.chars().count() as f64;
         if x + width > area.left + area.width - 40.0 && x > area.left + 12.0 {

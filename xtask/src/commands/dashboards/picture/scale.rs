@@ -86,17 +86,49 @@ pub(super) fn stack(series: &[Series]) -> Vec<Vec<(f64, f64)>> {
     stacked
 }
 
-/// The next of 1, 2, 5, 10, …, so that the axis has round numbers.
-pub(super) fn round_up(value: f64) -> f64 {
+/// The next of 1, 2, 4, 5, 8, 10, …, so that the axis has round numbers; of bytes, in the unit in which they are said.
+pub(super) fn round_up(value: f64, unit: &str) -> f64 {
     if value <= 0.0 {
         return 1.0;
     }
-    let power = 10f64.powf(value.log10().floor());
-    [1.0, 2.0, 5.0, 10.0]
+    let base = if unit == "bytes" {
+        1024f64.powf(value.log(1024.0).floor())
+    } else {
+        1.0
+    };
+    let power = base * 10f64.powf((value / base).log10().floor());
+    [1.0, 2.0, 4.0, 5.0, 8.0, 10.0]
         .into_iter()
         .map(|step| step * power)
-        .find(|step| *step >= value * 1.02)
-        .unwrap_or(20.0 * power)
+        .find(|step| *step >= value * 0.999_999)
+        .unwrap_or(10.0 * power)
+}
+
+/// Whole minutes, at most seven of them, that divide a time of so many seconds.
+pub(super) fn minutes(seconds: f64) -> Vec<u32> {
+    let (mut step, mut shown) = (1, Vec::new());
+    while f64::from(step) * 60.0 * 7.0 < seconds {
+        step += 1;
+    }
+    while f64::from(shown.last().map_or(0, |last| last + step)) * 60.0 <= seconds {
+        shown.push(shown.last().map_or(0, |last| last + step));
+    }
+    shown
+}
+
+/// The points without which the line would look otherwise: those inside of a level stretch go.
+pub(super) fn corners(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let is_level = |at: usize| {
+        let near = |a: f64, b: f64| (a - b).abs() < 0.05;
+        at > 0
+            && at + 1 < points.len()
+            && near(points[at - 1].1, points[at].1)
+            && near(points[at].1, points[at + 1].1)
+    };
+    (0..points.len())
+        .filter(|&at| !is_level(at))
+        .map(|at| points[at])
+        .collect()
 }
 
 #[cfg(test)]
@@ -132,14 +164,27 @@ mod tests {
 
     #[test]
     fn an_axis_ends_at_a_round_number_above_what_is_shown() {
-        for (value, rounded) in [
-            (0.0, 1.0),
-            (0.9, 1.0),
-            (1.0, 2.0),
-            (37.0, 50.0),
-            (480.0, 500.0),
+        for (value, unit, rounded) in [
+            (0.0, "none", 1.0),
+            (0.9, "none", 1.0),
+            (1.0, "percentunit", 1.0),
+            (37.0, "none", 40.0),
+            (480.0, "none", 500.0),
+            (45.0 * 1_048_576.0, "bytes", 50.0 * 1_048_576.0),
         ] {
-            assert!((round_up(value) - rounded).abs() < 1e-9, "{value}");
+            assert!((round_up(value, unit) - rounded).abs() < 1e-6, "{value}");
         }
+    }
+
+    #[test]
+    fn times_are_told_in_whole_minutes() {
+        assert_eq!(minutes(369.0), [0, 1, 2, 3, 4, 5, 6]);
+        assert_eq!(minutes(14.0 * 60.0), [0, 2, 4, 6, 8, 10, 12, 14]);
+    }
+
+    #[test]
+    fn of_a_level_stretch_its_ends_stay() {
+        let points = [(0.0, 1.0), (1.0, 1.0), (2.0, 1.0), (3.0, 9.0)];
+        assert_eq!(corners(&points), [(0.0, 1.0), (2.0, 1.0), (3.0, 9.0)]);
     }
 }
