@@ -44,13 +44,13 @@ pub(crate) fn run() -> Result<()> {
     place.execute(standby.port(), "roster", "SELECT pg_promote(true, 30)")?;
     say("it is the primary");
     // Over when a second goes by without a failure.
-    let mut last = (roster.answered().1, Instant::now());
+    let mut newest = (roster.answered().1, Instant::now());
     until(RECOVERY_LIMIT, "no request fails any more", || {
         let bad = roster.answered().1;
-        if bad > last.0 {
-            last = (bad, Instant::now());
+        if bad > newest.0 {
+            newest = (bad, Instant::now());
         }
-        last.1.elapsed() > Duration::from_secs(3)
+        newest.1.elapsed() > Duration::from_secs(3)
     })?;
     say("no request has failed for three seconds");
     let statuses = roster.failures();
@@ -60,8 +60,8 @@ pub(crate) fn run() -> Result<()> {
         "{good} calls answered well; failed: {}; the last {:.1} s after the kill, {:.1} s after the promotion began; \
          of {all} acknowledged users {lost} are lost",
         told(&statuses),
-        last.1.duration_since(killed).as_secs_f64(),
-        last.1.saturating_duration_since(promoted).as_secs_f64(),
+        newest.1.duration_since(killed).as_secs_f64(),
+        newest.1.saturating_duration_since(promoted).as_secs_f64(),
     );
     if lost > 0 {
         return Err(failed("acknowledged users are lost", &roster));
