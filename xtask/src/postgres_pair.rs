@@ -1,4 +1,4 @@
-//! A primary and a standby that streams from it, made of PostgreSQL's programs on this machine; and PgBouncer before one of
+//! A primary and a standby that streams from it, made of PostgreSQL's programs on this machine; and `pgbouncer` before one of
 //! them. All listen on the loopback interface alone, with data in a folder that goes with them.
 //! Must not know who uses them.
 
@@ -17,8 +17,8 @@ use crate::prometheus_servers::free_port;
 use crate::{interrupt, tools};
 
 /// How long a server may take until it answers.
-const START_LIMIT: Duration = Duration::from_secs(60);
-/// PostgreSQL and PgBouncer refuse to run as root; this is `nobody` everywhere.
+const START_LIMIT: Duration = Duration::from_mins(1);
+/// Both it and `pgbouncer` refuse to run as root; this is `nobody` everywhere.
 const NOBODY: u32 = 65_534;
 /// The account that owns everything, and the database's name.
 const NAME: &str = "roster";
@@ -154,7 +154,7 @@ impl Place {
         Err(Failure::new(Kind::Check, format!("{program} failed"), why, next).into())
     }
 
-    /// PgBouncer before a server, in this mode (`session` or `transaction`).
+    /// `pgbouncer` before a server, in this mode (`session` or `transaction`).
     pub(crate) fn pgbouncer(&self, mode: &str, before: &Postgres) -> Result<Postgres> {
         let program = tools::path("pgbouncer").ok_or_else(|| {
             Failure::new(

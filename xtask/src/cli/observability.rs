@@ -50,7 +50,7 @@ pub(crate) enum E2eStory {
     ///
     /// Both servers are private ones of this machine. In between every failed call must be a 503; no acknowledged user may be lost.
     Standby,
-    /// Run Roster behind a real PgBouncer in each of its modes, and print what works
+    /// Run Roster behind a real `pgbouncer` in each of its modes, and print what works
     ///
     /// Mode `session` must serve everything; what mode `transaction` breaks is counted.
     Pgbouncer,

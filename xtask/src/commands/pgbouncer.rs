@@ -1,4 +1,4 @@
-//! `cargo xtask e2e pgbouncer`: what of Roster works behind a real PgBouncer, in each of its modes.
+//! `cargo xtask e2e pgbouncer`: what of Roster works behind a real `pgbouncer`, in each of its modes.
 //! Mode `session` must serve everything; what mode `transaction` breaks is printed, so that nobody has to believe it.
 
 use std::time::{Duration, Instant};
@@ -14,8 +14,8 @@ use crate::{http_client, interrupt};
 
 /// Calls of the load before it is judged.
 const CALLS: u64 = 600;
-const LIMIT: Duration = Duration::from_secs(120);
-/// What the account must be given, for PgBouncer drops the settings that Roster sends with its start-up message.
+const LIMIT: Duration = Duration::from_mins(2);
+/// What the account must be given, for `pgbouncer` drops the settings that Roster sends with its start-up message.
 const ACCOUNT: &str = "ALTER ROLE roster SET statement_timeout = '5s'; ALTER ROLE roster SET lock_timeout = '2s'; \
                        ALTER ROLE roster SET idle_in_transaction_session_timeout = '10s'";
 

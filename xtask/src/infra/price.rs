@@ -117,6 +117,7 @@ pub(crate) fn table(items: &[Item]) -> String {
 }
 
 /// What a month of the things costs that a service needs more of when it grows.
+#[allow(clippy::struct_field_names, reason = "each is the price of a month")]
 pub(crate) struct UnitPrices {
     pub(crate) pod_vcpu_month: f64,
     pub(crate) pod_memory_gib_month: f64,

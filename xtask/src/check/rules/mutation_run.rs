@@ -165,7 +165,7 @@ fn run_files(
             let (concerned, mut others): (Vec<_>, Vec<_>) = alive
                 .into_iter()
                 .partition(|breakage| breakage.concerns(group.test));
-            others.extend(not_caught(&group, concerned, folder.path())?);
+            others.extend(not_caught(&group, &concerned, folder.path())?);
             alive = others;
         }
         anstream::eprintln!(
@@ -218,7 +218,7 @@ fn minutes(duration: &str) -> u64 {
 /// Those that pass the group, tried on every core at once.
 fn not_caught<'a, 'b>(
     group: &Group<'_>,
-    concerned: Vec<&'a Breakage<'b>>,
+    concerned: &[&'a Breakage<'b>],
     folder: &Path,
 ) -> Result<Vec<&'a Breakage<'b>>> {
     if interrupt::requested() {
