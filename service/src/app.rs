@@ -283,6 +283,7 @@ fn http_settings(args: &HttpArgs) -> HttpSettings {
         uri_limit_bytes: usize::from(args.uri_limit_bytes),
         headers_limit_bytes: usize::from(args.headers_limit_bytes),
         queue_limit: bytes(args.queue_limit),
+        queue_target: Duration::from_millis(args.queue_target_ms),
         require_if_match: args.require_if_match,
     }
 }

@@ -8,10 +8,12 @@ use super::gate::Gate;
 use super::list_users::ACCEPT_QUERY;
 use super::patch::{ACCEPT_PATCH, ACCEPT_PATCH_HEADER};
 use super::problem::{Problem, ProblemKind};
+use super::queue::Queue;
 use super::rate_limit::RateState;
 use super::read_request::{demand_host, read_body};
 use super::request_id::{X_REQUEST_ID, as_text, request_id};
 use super::routes::{Route, router};
+use super::tokens::with_oauth_error;
 use super::{Answer, HttpSettings, Service};
 use crate::domain::UserStore;
 use crate::metrics::{MethodLabel, Metrics};
@@ -42,7 +44,7 @@ pub struct Edge {
     access_log: AccessLog,
     tracer: Tracer,
     draining: watch::Receiver<bool>,
-    in_flight: AtomicUsize,
+    queue: Queue,
 }
 
 /// Who sent a request: a name that keeps the idempotency keys of one client apart from another's.
@@ -74,12 +76,12 @@ impl Edge {
         Ok(Self {
             gate,
             router: build(service)?,
+            queue: Queue::new(settings.queue_limit, settings.queue_target),
             settings,
             metrics,
             access_log,
             tracer,
             draining,
-            in_flight: AtomicUsize::new(0),
         })
     }
 
@@ -100,15 +102,6 @@ fn build<S: UserStore>(
 ) -> Result<RequestServiceBuilder<Infallible>, routerify_ng::Error> {
     let plain = |error: routerify_ng::RouteError| routerify_ng::Error::new(error.to_string());
     RequestServiceBuilder::new(router(service).map_err(plain)?).map_err(plain)
-}
-
-/// Counts a request as in flight while it lives.
-struct InFlight<'a>(&'a AtomicUsize);
-
-impl Drop for InFlight<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 struct ConnectionState {
@@ -186,10 +179,9 @@ impl ConnectionState {
         let request_bytes =
             usize::try_from(request.body().size_hint().lower()).unwrap_or(usize::MAX);
 
-        let entered = edge.in_flight.fetch_add(1, Ordering::Relaxed);
-        let _in_flight = InFlight(&edge.in_flight);
+        let place = edge.queue.enter(route.waits(request.uri().query()));
         let mut rate = None;
-        let outcome = if entered >= edge.settings.queue_limit {
+        let outcome = if place.is_none() {
             edge.metrics.request_shed();
             Err(ProblemKind::Unavailable
                 .with_detail("the service is working on as many requests as it can")
@@ -206,12 +198,20 @@ impl ConnectionState {
         let mut answer = outcome.unwrap_or_else(Problem::into_response);
         if let Some(problem) = answer.extensions_mut().remove::<Arc<Problem>>() {
             log_cause(&problem, as_text(&id));
-            answer = problem.render(uri.path(), as_text(&id));
+            answer = if route == Route::Token {
+                with_oauth_error(&problem).render(uri.path(), as_text(&id))
+            } else {
+                problem.render(uri.path(), as_text(&id))
+            };
         }
         if let (Some(state), Some(limits)) = (rate, &edge.gate.rate_limits) {
             limits.tell(state, answer.headers_mut());
         }
-        let duration = started.elapsed();
+        let now = Instant::now();
+        let duration = now.saturating_duration_since(started);
+        if let Some(place) = place {
+            place.leave(duration, now);
+        }
         let status = answer.status().as_u16();
         let response_bytes =
             usize::try_from(answer.body().size_hint().lower()).unwrap_or(usize::MAX);

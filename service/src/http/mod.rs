@@ -19,6 +19,7 @@ mod openapi;
 mod patch;
 mod probes;
 mod problem;
+mod queue;
 mod rate_limit;
 mod read_request;
 mod request_id;
@@ -74,6 +75,8 @@ pub struct HttpSettings {
     pub headers_limit_bytes: usize,
     /// The most requests that are worked on at a time; more are refused at once.
     pub queue_limit: usize,
+    /// The mean time of requests above which fewer are worked on at a time; zero for no such limit.
+    pub queue_target: Duration,
     /// Whether every change has to be conditional.
     pub require_if_match: bool,
 }

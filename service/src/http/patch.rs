@@ -34,14 +34,7 @@ impl Patch {
                 refuse_server_members(&patch)?;
                 Ok(Self::Merge(patch))
             }
-            "application/json-patch+json" => {
-                let value = parse_json(body)?;
-                let operations = serde_json::from_value(value).map_err(|error| {
-                    ProblemKind::MalformedRequest
-                        .with_detail(format!("the body is no JSON Patch: {error}"))
-                })?;
-                Ok(Self::Json(operations))
-            }
+            "application/json-patch+json" => read_operations(parse_json(body)?).map(Self::Json),
             _ => Err(ProblemKind::UnsupportedMediaType
                 .with_detail("Accept-Patch lists the media types of patches")
                 .with_header(ACCEPT_PATCH_HEADER, HeaderValue::from_static(ACCEPT_PATCH))),
@@ -67,6 +60,23 @@ impl Patch {
         }
         read_profile(after)
     }
+}
+
+/// The operations of a JSON Patch. What is wrong with one is told without what it holds.
+fn read_operations(value: Value) -> Result<Vec<PatchOperation>, Problem> {
+    let malformed = |what: String| ProblemKind::MalformedRequest.with_detail(what);
+    let Value::Array(items) = value else {
+        return Err(malformed("a JSON Patch is an array of operations".into()));
+    };
+    let operations = items.into_iter().enumerate().map(|(at, item)| {
+        serde_json::from_value(item).map_err(|_| {
+            malformed(format!(
+                "operation {at} is none of a JSON Patch: it needs 'op' (add, remove, replace, move, copy or test), \
+                 'path', and 'value' or 'from' where its kind has one; both paths are JSON Pointers"
+            ))
+        })
+    });
+    operations.collect()
 }
 
 fn apply_operations(document: &mut Value, operations: &[PatchOperation]) -> Result<(), Problem> {

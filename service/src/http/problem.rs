@@ -62,6 +62,11 @@ impl Problem {
         self
     }
 
+    /// Whether the document has this member beside its own.
+    pub(super) fn has_member(&self, name: &str) -> bool {
+        self.members.iter().any(|(known, _)| *known == name)
+    }
+
     /// Adds when to try again.
     #[must_use]
     pub(super) fn retry_after(self, seconds: u64) -> Self {

@@ -105,6 +105,11 @@ impl Route {
         }
     }
 
+    /// Whether a request with this query may wait for something to happen instead of being worked on.
+    pub(super) fn waits(self, query: Option<&str>) -> bool {
+        self == Self::Changes && query.is_some_and(|query| query.contains("wait="))
+    }
+
     /// Whether a request with this method brings a body that is read.
     pub(super) fn reads_body(method: &Method) -> bool {
         matches!(method.as_str(), "POST" | "PUT" | "PATCH" | "QUERY")

@@ -19,6 +19,8 @@ use std::time::{Duration, Instant};
 
 /// An unknown key id makes the issuer's keys be fetched, but not more often than this.
 const REFETCH_PAUSE: Duration = Duration::from_secs(10);
+/// The longest that a request waits for such a fetch: like any other it is answered within two seconds.
+const PATIENCE: Duration = Duration::from_millis(1500);
 /// How often the issuer's keys are fetched anyway, so that one that was withdrawn is no longer trusted.
 const REFRESH_INTERVAL: Duration = Duration::from_mins(5);
 /// The longest pause between two attempts while the issuer has not answered yet.
@@ -113,11 +115,10 @@ impl TokenVerifier {
         let first = self.keys.load().verify(token, unix_now());
         match (first, &self.issuer) {
             (Err(BadToken::UnknownKey), Some(issuer)) if issuer.is_named_by(token) => {
-                self.refetch(token).await;
+                let told = tokio::time::timeout(PATIENCE, self.refetch(token)).await;
+                let is_away = told.is_err() || self.issuer_is_away.load(Ordering::Relaxed);
                 match self.keys.load().verify(token, unix_now()) {
-                    Err(BadToken::UnknownKey) if self.issuer_is_away.load(Ordering::Relaxed) => {
-                        Err(BadToken::IssuerAway)
-                    }
+                    Err(BadToken::UnknownKey) if is_away => Err(BadToken::IssuerAway),
                     outcome => outcome,
                 }
             }

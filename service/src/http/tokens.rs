@@ -12,7 +12,7 @@ use arc_swap::ArcSwapOption;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, PRAGMA, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Response};
 use http_body_util::Full;
 use percent_encoding::percent_decode_str;
@@ -123,6 +123,21 @@ impl OauthError {
     }
 }
 
+/// The problem with the member `error` that clients of RFC 6749 look for, whoever found it.
+pub(super) fn with_oauth_error(problem: &Problem) -> Problem {
+    let problem = problem.clone();
+    if problem.has_member("error") {
+        return problem;
+    }
+    // The last two are those of RFC 6749 §4.1.2.1: §5.2 has none for a server that fails.
+    let error = match problem.kind {
+        ProblemKind::Internal => "server_error",
+        ProblemKind::Unavailable => "temporarily_unavailable",
+        _ => "invalid_request",
+    };
+    problem.with_member("error", error)
+}
+
 /// `POST /oauth/token`
 #[utoipa::path(post, path = "/oauth/token", tag = "tokens", operation_id = "issueToken", security(("client" = [])),
     request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"),
@@ -176,7 +191,12 @@ pub(super) async fn issue<S: UserStore>(
         "expires_in": tokens.lifetime_s,
         "scope": scopes.to_string(),
     });
-    Ok(json_answer(Bytes::from(document.to_string())))
+    let mut answer = json_answer(Bytes::from(document.to_string()));
+    // RFC 6749 §5.1 wants it beside Cache-Control, for caches of HTTP/1.0.
+    answer
+        .headers_mut()
+        .insert(PRAGMA, HeaderValue::from_static("no-cache"));
+    Ok(answer)
 }
 
 /// `GET /.well-known/jwks.json`

@@ -1,0 +1,89 @@
+//! More requests than the service can work on, and readers that only wait.
+
+use crate::test_app::TestApp;
+use serde_json::json;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_finds_the_queue_full_is_told_so_at_once() {
+    let app = Arc::new(TestApp::start_with(&["--queue-limit", "2", "--pool-size", "4"]).await);
+    let sql = app.sql().await;
+    let user = app
+        .created(&json!({"email": "a@example.com", "name": "A"}))
+        .await;
+    // Writes of this user wait for a row that is held here.
+    sql.batch_execute("BEGIN; SELECT FROM users FOR UPDATE")
+        .await
+        .unwrap();
+    let path = crate::test_app::path(&user);
+    let stuck: Vec<_> = (0..2)
+        .map(|_| {
+            let (app, path) = (app.clone(), path.clone());
+            tokio::spawn(async move { app.send("DELETE", &path, &[], "").await.status })
+        })
+        .collect();
+    let begun = Instant::now();
+    let refused = loop {
+        let answer = app.get("/v1/users").await;
+        if answer.status == 503 {
+            break answer;
+        }
+        assert!(
+            begun.elapsed() < Duration::from_secs(30),
+            "nobody is refused"
+        );
+    };
+    assert_eq!(refused.problem(), "unavailable");
+    assert_eq!(refused.header("retry-after"), "1");
+    assert!(
+        app.metrics()
+            .await
+            .contains("roster_http_requests_shed_total ")
+    );
+    sql.batch_execute("ROLLBACK").await.unwrap();
+    let mut statuses = Vec::new();
+    for request in stuck {
+        statuses.push(request.await.unwrap().as_u16());
+    }
+    statuses.sort_unstable();
+    assert_eq!(statuses, [204, 404], "those who were let in are served");
+    assert_eq!(app.get("/v1/users").await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_that_wait_for_changes_take_no_place_from_those_who_work() {
+    let app = Arc::new(TestApp::start_with(&["--queue-limit", "4"]).await);
+    let end = app.get("/v1/users/changes").await.json()["next"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let readers: Vec<_> = (0..4)
+        .map(|_| {
+            let (app, end) = (app.clone(), end.clone());
+            tokio::spawn(async move {
+                let path = format!("/v1/users/changes?after={end}&wait=30");
+                app.get(&path).await.json()["items"]
+                    .as_array()
+                    .unwrap()
+                    .len()
+            })
+        })
+        .collect();
+    // Once a fifth one finds no place among them, all four are there.
+    let begun = Instant::now();
+    while app
+        .get(&format!("/v1/users/changes?after={end}&wait=1"))
+        .await
+        .status
+        != 503
+    {
+        assert!(begun.elapsed() < Duration::from_secs(30), "they never wait");
+    }
+    assert_eq!(app.get("/v1/users").await.status, 200);
+    app.created(&json!({"email": "a@example.com", "name": "A"}))
+        .await;
+    for reader in readers {
+        assert_eq!(reader.await.unwrap(), 1, "each is woken by the change");
+    }
+}
