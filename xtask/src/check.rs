@@ -9,6 +9,7 @@ mod deny;
 mod docs;
 mod format;
 mod layers;
+mod openapi;
 pub(crate) mod pipelines;
 mod rules;
 mod scripts;
@@ -64,6 +65,11 @@ pub(crate) const AREAS: &[Area] = &[
         name: "clippy",
         proves: "all targets compile without a warning",
         run: clippy::run,
+    },
+    Area {
+        name: "openapi",
+        proves: "service/openapi.json is what the code says, and breaks no client of the last release",
+        run: openapi::run,
     },
     Area {
         name: "docs",

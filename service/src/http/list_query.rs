@@ -78,7 +78,10 @@ impl<'a> Parameters<'a> {
             match value {
                 Value::String(text) => parameters.set(&name, Cow::Owned(text))?,
                 Value::Number(number) if name == "limit" => {
-                    parameters.set(&name, Cow::Owned(number.to_string()))?;
+                    // JSON knows no integers: 5.0 is the number 5.
+                    let whole = number.as_f64().filter(|value| value.fract() == 0.0);
+                    let text = whole.map_or_else(|| number.to_string(), |value| value.to_string());
+                    parameters.set(&name, Cow::Owned(text))?;
                 }
                 _ if name == "limit" => return Err(invalid("limit", "has to be a number")),
                 _ => {
@@ -225,6 +228,27 @@ mod tests {
                 "{query}: {}",
                 refused(query)
             );
+        }
+    }
+
+    #[test]
+    fn a_whole_number_is_one_however_json_writes_it() {
+        let seal = CursorSeal::new(&[1; 32]).unwrap();
+        let limit = |text: &str| {
+            let body = serde_json::from_str(text).unwrap();
+            let parameters = Parameters::from_json(body).unwrap();
+            parameters.read_page_request(&seal).map(|page| page.limit)
+        };
+        for text in [r#"{"limit":12}"#, r#"{"limit":12.0}"#, r#"{"limit":1.2e1}"#] {
+            assert_eq!(limit(text).ok(), Some(12), "{text}");
+        }
+        for text in [
+            r#"{"limit":12.5}"#,
+            r#"{"limit":-1.0}"#,
+            r#"{"limit":1e300}"#,
+            r#"{"limit":0.0}"#,
+        ] {
+            assert!(limit(text).is_err(), "{text}");
         }
     }
 

@@ -1,9 +1,11 @@
 //! The service described by itself: `OpenAPI` 3.1, generated from the handlers and the documents that they speak.
 //!
-//! `documents` is what goes over the wire, `errors` which operation may fail how; here they become one document.
+//! `documents` is what goes over the wire, `texts` which texts are taken, `errors` which operation may fail how; here
+//! they become one document.
 
 mod documents;
 mod errors;
+mod texts;
 
 use super::problem::Problem;
 use super::read_request::demand_acceptable;
@@ -65,15 +67,18 @@ pub fn document() -> Value {
     for closed in ["NewUser", "UserPatch", "ListQuery"] {
         document["components"]["schemas"][closed]["additionalProperties"] = false.into();
     }
-    let Some(paths) = document["paths"].as_object_mut() else {
-        return document;
-    };
-    for (path, item) in paths.iter_mut() {
+    texts::describe(&mut document);
+    document["paths"]["/v1/users"]["x-query"] = query_operation(&document);
+    for (path, item) in document["paths"].as_object_mut().into_iter().flatten() {
         for (method, operation) in item.as_object_mut().into_iter().flatten() {
-            describe_problems(path, method, operation);
+            describe_problems(path, method.trim_start_matches("x-"), operation);
         }
     }
-    // OpenAPI has a place for QUERY from 3.2 on.
+    document
+}
+
+/// QUERY of users, which asks what GET asks; `OpenAPI` has a place for it from 3.2 on.
+fn query_operation(document: &Value) -> Value {
     let mut query = document["paths"]["/v1/users"]["get"].clone();
     query["operationId"] = "queryUsers".into();
     query["requestBody"] = json!({"required": true,
@@ -81,8 +86,11 @@ pub fn document() -> Value {
     if let Some(query) = query.as_object_mut() {
         query.remove("parameters");
     }
-    document["paths"]["/v1/users"]["x-query"] = query;
-    document
+    // A link cannot hold a body.
+    if let Some(answer) = query["responses"]["200"].as_object_mut() {
+        answer.remove("headers");
+    }
+    query
 }
 
 #[cfg(test)]

@@ -29,11 +29,26 @@ pub(super) fn describe_problems(path: &str, method: &str, operation: &mut Value)
             _ => continue,
         };
         response["headers"][header] = json!({"schema": {"type": "string"}});
+        if kind == ProblemKind::RateLimited {
+            for (name, tells) in RATE_HEADERS {
+                response["headers"][name] =
+                    json!({"schema": {"type": "string"}, "description": tells});
+            }
+        }
     }
 }
 
+/// What a refused client is told of its rate (draft-ietf-httpapi-ratelimit-headers).
+const RATE_HEADERS: [(&str, &str); 2] = [
+    ("RateLimit", "What is left, and when there will be more"),
+    (
+        "RateLimit-Policy",
+        "How many requests are taken in how many seconds",
+    ),
+];
+
 fn may_occur(kind: ProblemKind, path: &str, method: &str) -> bool {
-    let reads_body = matches!(method, "post" | "put" | "patch");
+    let reads_body = matches!(method, "post" | "put" | "patch" | "query");
     let one_user = path == "/v1/users/{id}";
     let users = path.starts_with("/v1/");
     let changes_one = one_user && method != "get";
@@ -44,7 +59,7 @@ fn may_occur(kind: ProblemKind, path: &str, method: &str) -> bool {
         | ProblemKind::NotAcceptable
         | ProblemKind::Internal
         | ProblemKind::Unavailable => true,
-        ProblemKind::InvalidQuery => users && method == "get" && !one_user,
+        ProblemKind::InvalidQuery => users && matches!(method, "get" | "query") && !one_user,
         ProblemKind::Unauthorized => users || path == "/oauth/token",
         ProblemKind::InsufficientScope | ProblemKind::RateLimited => users,
         ProblemKind::UserNotFound => one_user,
@@ -53,7 +68,9 @@ fn may_occur(kind: ProblemKind, path: &str, method: &str) -> bool {
         ProblemKind::RequestTimeout
         | ProblemKind::ContentTooLarge
         | ProblemKind::UnsupportedMediaType => reads_body,
-        ProblemKind::EmailTaken | ProblemKind::ValidationFailed => users && reads_body,
+        ProblemKind::EmailTaken | ProblemKind::ValidationFailed => {
+            users && reads_body && method != "query"
+        }
         ProblemKind::IdempotencyInProgress | ProblemKind::IdempotencyKeyReused => {
             path == "/v1/users" && method == "post"
         }
