@@ -2,6 +2,7 @@
 //!
 //! Only the shape of the command line is here: what a command does is in `commands/<command>.rs`.
 
+mod contract;
 mod delivery;
 mod flows;
 mod infra;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use contract::*;
 pub(crate) use delivery::*;
 pub(crate) use flows::*;
 pub(crate) use infra::*;
@@ -46,6 +48,7 @@ pub(crate) enum Command {
     Logs(LogsArgs),
     E2e(E2eArgs),
     Dev(DevArgs),
+    Contract(ContractArgs),
     Test(TestArgs),
     /// Say what this machine has of what the commands need, and how to get the rest.
     Doctor,
@@ -174,6 +177,7 @@ pub(crate) enum BenchCommand {
     Capacity(BenchCapacityArgs),
     Instructions(BenchInstructionsArgs),
     Flamegraph(BenchFlamegraphArgs),
+    Overload(BenchOverloadArgs),
 }
 
 /// CPU time a request, throughput, latency, memory and start of Roster, its peers and the limits, in one run.
@@ -319,4 +323,28 @@ pub(crate) struct BenchFlamegraphArgs {
     /// Users in the database
     #[arg(long, default_value_t = 100_000, value_name = "N")]
     pub(crate) users: u64,
+}
+
+/// Four times the load that Roster can carry: what it still serves of it, and how soon.
+///
+/// The load has a processor of its own, Roster and PostgreSQL share the others, so that the load takes nothing from whom it
+/// measures. First the peak is looked for, then four times its rate comes in whatever becomes of it. Fails when less
+/// than 80 % of the peak is served, or one request in a hundred of those that were accepted takes 250 ms.
+#[derive(Args)]
+pub(crate) struct BenchOverloadArgs {
+    /// Users in the database
+    #[arg(long, default_value_t = 100_000, value_name = "N", value_parser = clap::value_parser!(u64).range(50..=100_000_000))]
+    pub(crate) users: u64,
+    /// How long each figure is measured, in seconds
+    #[arg(long, default_value_t = 5.0, value_name = "S")]
+    pub(crate) seconds: f64,
+    /// Connections of the overload
+    #[arg(long, default_value_t = 2000, value_name = "N")]
+    pub(crate) connections: usize,
+    /// Measure these alone
+    #[arg(long, value_name = "NAME", num_args = 1.., value_parser = ["get", "post", "put", "list"], default_values_t = ["get", "post", "put", "list"].map(str::to_owned))]
+    pub(crate) only: Vec<String>,
+    /// Put the table into docs/performance.md
+    #[arg(long)]
+    pub(crate) write: bool,
 }

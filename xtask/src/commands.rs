@@ -5,14 +5,17 @@ pub(crate) mod bench;
 mod check;
 mod ci_flow;
 mod compile;
+mod contract;
 mod coverage;
 mod dashboards;
 pub(crate) mod deploy;
 mod dev;
+mod docs_page;
 mod doctor;
 mod e2e;
 pub(crate) mod image;
 mod infra;
+mod kills;
 mod notify;
 mod pgbouncer;
 mod pipelines;
@@ -44,8 +47,11 @@ pub(crate) fn run(command: Command) -> Result<()> {
             Some(E2eStory::Alerts(alerts)) => alerts::run(alerts),
             Some(E2eStory::Standby) => standby::run(),
             Some(E2eStory::Pgbouncer) => pgbouncer::run(),
+            Some(E2eStory::Docs(page)) => docs_page::run(page),
+            Some(E2eStory::Kills(kills)) => kills::run(kills),
             None => e2e::run(&args),
         },
+        Command::Contract(args) => contract::run(&args),
         Command::Dev(args) => dev::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Doctor => doctor::run(),

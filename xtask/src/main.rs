@@ -9,6 +9,7 @@
 )]
 
 mod check;
+mod chromium;
 mod cli;
 mod cluster;
 mod commands;
@@ -20,6 +21,7 @@ mod http_client;
 mod image;
 mod infra;
 mod interrupt;
+mod local_roster;
 mod notify;
 mod postgres;
 mod postgres_pair;

@@ -183,7 +183,7 @@ pub(crate) const TOOLS: &[Tool] = &[
     },
     Tool {
         name: "python3",
-        purpose: "the policy scan, checkov (cargo xtask check terraform)",
+        purpose: "checkov (cargo xtask check terraform) and schemathesis (cargo xtask contract), which are installed below target/",
         install: "apt-get install python3 python3-venv, or see https://www.python.org/downloads/",
         source: Source::System,
     },
@@ -215,6 +215,18 @@ pub(crate) const TOOLS: &[Tool] = &[
         name: "kubectl",
         purpose: "asking the cluster (cargo xtask deploy, rollback, status, logs, e2e)",
         install: "see https://kubernetes.io/docs/tasks/tools/, at most one minor version from the cluster's",
+        source: Source::System,
+    },
+    Tool {
+        name: "chromium",
+        purpose: "trying /docs as a person does (cargo xtask e2e docs)",
+        install: "apt-get install chromium, or any Chrome",
+        source: Source::System,
+    },
+    Tool {
+        name: "rsyslogd",
+        purpose: "the test that a real rsyslogd understands the log (cargo xtask test)",
+        install: "apt-get install rsyslog (and stop the service that comes with it)",
         source: Source::System,
     },
     Tool {

@@ -54,6 +54,8 @@ pub(crate) enum E2eStory {
     ///
     /// Mode `session` must serve everything; what mode `transaction` breaks is counted.
     Pgbouncer,
+    Docs(super::DocsPageArgs),
+    Kills(super::KillsArgs),
 }
 
 /// Follow an outage of a real Roster to Slack's stand-in and back, with a real Prometheus and a real Alertmanager

@@ -16,6 +16,7 @@ mod list;
 mod lists;
 mod load;
 mod machine;
+mod overload;
 mod page;
 mod participants;
 mod pgbench;
@@ -62,6 +63,7 @@ pub(crate) fn run(args: BenchArgs) -> Result<()> {
         (Some(BenchCommand::Footprint(footprint)), None) => footprint::run(&footprint),
         (Some(BenchCommand::Instructions(instructions)), None) => instructions::run(&instructions),
         (Some(BenchCommand::Flamegraph(flamegraph)), None) => flamegraph::run(&flamegraph),
+        (Some(BenchCommand::Overload(overload)), None) => overload::run(&overload),
         (None, Some(earlier)) => {
             let latest = Path::new(api::RESULTS);
             compare::check(&Results::read(&earlier)?, &Results::read(latest)?)

@@ -2,12 +2,11 @@
 //!
 //! It joins the parts in their order; each part is a file below `dev/`.
 
-mod access;
 mod announce;
 mod seed;
-mod service;
 
 use std::net::TcpListener;
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use dev_postgres::{DevPostgres, Options, Source};
@@ -15,17 +14,18 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::DevArgs;
 use crate::failure::{Failure, Kind};
+use crate::local_roster::access::Access;
+use crate::local_roster::service::{self, Service};
 use crate::postgres;
-use crate::run_tool::tool;
-use access::Access;
-use service::Service;
 
 const DATA: &str = "target/postgres";
 const INSTANCE: &str = "dev";
+/// Where the signing key and the token lie.
+const FOLDER: &str = "target/dev";
 const USUAL_PORT: u16 = 8080;
 
 pub(crate) fn run(args: &DevArgs) -> Result<()> {
-    build(args.release)?;
+    service::build(args.release)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -51,21 +51,6 @@ fn stopped(by: &str) -> Result<()> {
     Ok(())
 }
 
-fn build(release: bool) -> Result<()> {
-    let profile: &[&str] = if release { &["--release"] } else { &[] };
-    tool("cargo")
-        .args([
-            "build",
-            "--package",
-            "roster",
-            "--bin",
-            "roster",
-            "--locked",
-        ])
-        .args(profile)
-        .run()
-}
-
 async fn serve(args: &DevArgs) -> Result<()> {
     let (port, admin_port) = choose_ports(args.port)?;
     let server = start_postgres(args.fresh).await?;
@@ -77,10 +62,11 @@ async fn serve(args: &DevArgs) -> Result<()> {
     let mut access = if args.no_auth {
         None
     } else {
-        Some(Access::prepare(&program, server.url()).await?)
+        Some(Access::prepare(&program, server.url(), Path::new(FOLDER), "cargo xtask dev").await?)
     };
     let keys_file = access.as_ref().map(|access| access.keys_file.as_path());
-    let mut service = Service::start(&program, server.url(), port, admin_port, keys_file)?;
+    let log = std::io::stderr().into();
+    let mut service = Service::start(&program, server.url(), port, admin_port, keys_file, log)?;
     service.wait_until_ready().await?;
     if let Some(access) = &mut access {
         access.fetch_token(&service.url()).await?;

@@ -37,6 +37,9 @@ pub(crate) struct Arguments {
     /// Open loop: how the requests are spread over time
     #[arg(long, value_enum, default_value_t = Spread::Poisson)]
     pub(crate) spread: Spread,
+    /// Take 503 as what it is, a request turned away: counted by itself, neither right nor wrong
+    #[arg(long)]
+    pub(crate) shedding: bool,
     /// File with a bearer token; a file, so that the token stands in no process list
     #[arg(long)]
     pub(crate) token_file: Option<PathBuf>,

@@ -15,13 +15,24 @@ pub(crate) struct Connection {
     written: usize,
     input: Vec<u8>,
     filled: usize,
-    under_way: Option<(Instant, Expected)>,
+    under_way: Option<UnderWay>,
+}
+
+/// A request under way.
+struct UnderWay {
+    since: Instant,
+    sent: Instant,
+    expected: Expected,
 }
 
 /// What became of a request.
 pub(crate) struct Answer {
     /// When the request was due (open loop) or sent (closed loop).
     pub(crate) since: Instant,
+    /// When it was sent.
+    pub(crate) sent: Instant,
+    /// Whether it was turned away.
+    pub(crate) shed: bool,
     /// What was wrong with the answer, when something was.
     pub(crate) wrong: Option<anyhow::Error>,
     /// Whether the connection may carry another request.
@@ -58,7 +69,11 @@ impl Connection {
     pub(crate) fn send(&mut self, operation: &mut Operation, since: Instant) -> anyhow::Result<()> {
         let expected = operation.write_next(&mut self.request)?;
         self.written = 0;
-        self.under_way = Some((since, expected));
+        self.under_way = Some(UnderWay {
+            since,
+            sent: Instant::now(),
+            expected,
+        });
         self.write()
     }
 
@@ -108,17 +123,20 @@ impl Connection {
         let Some(response) = response::read(&self.input[..self.filled])? else {
             return Ok(None);
         };
-        let (since, expected) = self
+        let request = self
             .under_way
             .take()
             .context("an answer came to no request")?;
         anyhow::ensure!(response.end == self.filled, "more came than one answer");
         self.filled = 0;
-        let wrong = expected
+        let wrong = request
+            .expected
             .check(response.status, &self.input[response.body])
             .err();
         Ok(Some(Answer {
-            since,
+            since: request.since,
+            sent: request.sent,
+            shed: response.status == 503,
             wrong,
             keep_alive: response.keep_alive,
         }))

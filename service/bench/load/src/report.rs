@@ -27,8 +27,14 @@ pub struct Report {
     pub reconnects: u64,
     /// Requests that were due and had no answer when the run ended; each counts as a wrong answer.
     pub unanswered: u64,
+    /// Requests that were turned away with 503, within the measured time; none unless that was allowed.
+    #[serde(default)]
+    pub shed: u64,
     /// Latency of the right answers, from when each request was due.
     pub latency_us: Latency,
+    /// The same, from when each request was sent.
+    #[serde(default)]
+    pub sent_latency_us: Option<Latency>,
     /// CPU time a request, by watched process; `load` is this one.
     pub cpu_us_per_request: BTreeMap<String, f64>,
     /// Resident memory at the end, by watched process.

@@ -31,6 +31,8 @@ pub(crate) struct Run<'a> {
     idle: Vec<usize>,
     arrivals: Option<Arrivals>,
     histogram: Histogram<u64>,
+    since_sent: Histogram<u64>,
+    shed: u64,
     sent: u64,
     answered: u64,
     measured_since: Option<Instant>,
@@ -78,6 +80,8 @@ impl<'a> Run<'a> {
             idle: (0..arguments.connections).rev().collect(),
             arrivals,
             histogram: Histogram::new_with_bounds(1, LONGEST_NS, 3).context("no histogram")?,
+            since_sent: Histogram::new_with_bounds(1, LONGEST_NS, 3).context("no histogram")?,
+            shed: 0,
             sent: 0,
             answered: 0,
             measured_since: None,
@@ -132,8 +136,9 @@ impl<'a> Run<'a> {
         }
         let used = self.usage()?;
         self.measured_until = now;
-        let requests = self.histogram.len();
+        let (requests, shed) = (self.histogram.len(), self.shed);
         let unanswered = self.await_the_rest(&mut events)?;
+        self.shed = shed;
         self.report(requests, unanswered, &used)
     }
 
@@ -148,6 +153,8 @@ impl<'a> Run<'a> {
     fn begin_measuring(&mut self) -> anyhow::Result<()> {
         self.used_before = self.usage()?;
         self.histogram.clear();
+        self.since_sent.clear();
+        self.shed = 0;
         self.measured_since = Some(Instant::now());
         Ok(())
     }
@@ -237,10 +244,13 @@ impl<'a> Run<'a> {
     fn count(&mut self, index: usize, answer: Answer, now: Instant) -> anyhow::Result<()> {
         self.answered += 1;
         match answer.wrong {
-            None => self.histogram.saturating_record(
-                u64::try_from(now.saturating_duration_since(answer.since).as_nanos())
-                    .unwrap_or(u64::MAX),
-            ),
+            None => {
+                self.histogram.saturating_record(nanos(answer.since, now));
+                if self.arguments.shedding {
+                    self.since_sent.saturating_record(nanos(answer.sent, now));
+                }
+            }
+            Some(_) if answer.shed && self.arguments.shedding => self.shed += 1,
             Some(error) => self.count_wrong(&error),
         }
         self.idle.push(index);
@@ -318,10 +328,19 @@ impl<'a> Run<'a> {
             first_wrong_answer: self.first_wrong_answer,
             reconnects: self.reconnects,
             unanswered,
+            shed: self.shed,
             latency_us: Latency::of(&self.histogram),
+            sent_latency_us: self
+                .arguments
+                .shedding
+                .then(|| Latency::of(&self.since_sent)),
             cpu_us_per_request,
             resident_bytes,
             proportional_bytes,
         })
     }
+}
+
+fn nanos(from: Instant, to: Instant) -> u64 {
+    u64::try_from(to.saturating_duration_since(from).as_nanos()).unwrap_or(u64::MAX)
 }

@@ -107,6 +107,7 @@ impl Roster {
 
 fn roster(program: &Program, url: &str) -> crate::run_tool::Run {
     tool(program.path.display().to_string())
+        .args(&program.args)
         .quiet()
         .secret_env(DATABASE_URL, url)
 }

@@ -5,8 +5,8 @@ use std::io::Write;
 use anyhow::Result;
 use serde_json::json;
 
-use super::access::Access;
-use super::service::Service;
+use crate::local_roster::access::Access;
+use crate::local_roster::service::Service;
 
 /// Says that the service is ready, on stdout.
 pub(super) fn ready(

@@ -19,26 +19,25 @@ use tokio::process::Command;
 use crate::failure::{Failure, Kind};
 use crate::http_client;
 
-const FOLDER: &str = "target/dev";
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 const BODY: &str = "grant_type=client_credentials";
 
 /// A client of the running service, for as long as it runs.
-pub(super) struct Access {
+pub(crate) struct Access {
     program: PathBuf,
     database_url: String,
-    pub(super) keys_file: PathBuf,
-    pub(super) client: Client,
-    pub(super) token: String,
+    pub(crate) keys_file: PathBuf,
+    pub(crate) client: Client,
+    pub(crate) token: String,
     /// Holds the whole header, for `curl -H @FILE`.
-    pub(super) header_file: PathBuf,
+    pub(crate) header_file: PathBuf,
 }
 
 /// What `roster client create --json` answers.
 #[derive(Deserialize)]
-pub(super) struct Client {
-    pub(super) client_id: String,
-    pub(super) client_secret: String,
+pub(crate) struct Client {
+    pub(crate) client_id: String,
+    pub(crate) client_secret: String,
 }
 
 #[derive(Deserialize)]
@@ -47,10 +46,15 @@ struct TokenAnswer {
 }
 
 impl Access {
-    /// Makes the signing key, unless an earlier run did, and a client that may read and write.
-    pub(super) async fn prepare(program: &Path, database_url: &str) -> Result<Self> {
-        let folder = Path::new(FOLDER);
-        std::fs::create_dir_all(folder).context("cannot create target/dev")?;
+    /// Makes the signing key in `folder`, unless an earlier run did, and a client that may read and write.
+    pub(crate) async fn prepare(
+        program: &Path,
+        database_url: &str,
+        folder: &Path,
+        name: &str,
+    ) -> Result<Self> {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot create {}", folder.display()))?;
         let folder = folder.canonicalize()?;
         let keys_file = folder.join("token-keys.pem");
         if !keys_file.is_file() {
@@ -62,7 +66,7 @@ impl Access {
             succeeded("token keygen", &output)?;
         }
         let output = Command::new(program)
-            .args(["client", "create", "--json", "--name", "cargo xtask dev"])
+            .args(["client", "create", "--json", "--name", name])
             .args(["--scope", "users:read", "--scope", "users:write"])
             .env("ROSTER_DATABASE_URL", database_url)
             .kill_on_drop(true)
@@ -84,7 +88,7 @@ impl Access {
     }
 
     /// Asks the running service for a token and puts it where curl finds it.
-    pub(super) async fn fetch_token(&mut self, url: &str) -> Result<()> {
+    pub(crate) async fn fetch_token(&mut self, url: &str) -> Result<()> {
         let pair = format!("{}:{}", self.client.client_id, self.client.client_secret);
         let (url, basic) = (
             format!("{url}/oauth/token"),

@@ -12,6 +12,7 @@ use dev_postgres::Watchdog;
 use tokio::process::Command;
 
 use crate::failure::{Failure, Kind};
+use crate::run_tool::tool;
 
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
 /// A token for a day's work; the product's default is an hour.
@@ -19,7 +20,7 @@ const TOKEN_LIFETIME_S: &str = "86400";
 const POLL: Duration = Duration::from_millis(50);
 
 /// The running service. When this value ends, and also when we are killed, the service gets SIGTERM and drains.
-pub(super) struct Service {
+pub(crate) struct Service {
     child: Child,
     watchdog: Watchdog,
     program: PathBuf,
@@ -27,8 +28,18 @@ pub(super) struct Service {
     admin_address: String,
 }
 
+/// Builds the service.
+pub(crate) fn build(release: bool) -> Result<()> {
+    let profile: &[&str] = if release { &["--release"] } else { &[] };
+    tool("cargo")
+        .args(["build", "--package", "roster", "--bin", "roster"])
+        .arg("--locked")
+        .args(profile)
+        .run()
+}
+
 /// The service's binary: it lies beside this one.
-pub(super) fn program(release: bool) -> Result<PathBuf> {
+pub(crate) fn program(release: bool) -> Result<PathBuf> {
     let own = std::env::current_exe().context("cannot tell where this program lies")?;
     let target = own
         .parent()
@@ -40,7 +51,7 @@ pub(super) fn program(release: bool) -> Result<PathBuf> {
 }
 
 /// Brings the schema up to date.
-pub(super) async fn migrate(program: &Path, database_url: &str) -> Result<()> {
+pub(crate) async fn migrate(program: &Path, database_url: &str) -> Result<()> {
     let status = Command::new(program)
         .arg("migrate")
         .env("ROSTER_DATABASE_URL", database_url)
@@ -59,13 +70,14 @@ pub(super) async fn migrate(program: &Path, database_url: &str) -> Result<()> {
 }
 
 impl Service {
-    /// Starts the service; its log goes to our stderr. Without a key for tokens it lets everyone in.
-    pub(super) fn start(
+    /// Starts the service; its log goes to `log`. Without a key for tokens it lets everyone in.
+    pub(crate) fn start(
         program: &Path,
         database_url: &str,
         port: u16,
         admin_port: u16,
         keys_file: Option<&Path>,
+        log: Stdio,
     ) -> Result<Self> {
         let (address, admin_address) = (
             format!("127.0.0.1:{port}"),
@@ -88,7 +100,7 @@ impl Service {
         command
             .env("ROSTER_DATABASE_URL", database_url)
             .stdin(Stdio::null())
-            .stdout(std::io::stderr());
+            .stdout(log);
         // Ctrl-C is ours to pass on, once, in order.
         command.process_group(0);
         let child = command
@@ -105,17 +117,17 @@ impl Service {
     }
 
     /// Where clients call.
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// Where probes and metrics are.
-    pub(super) fn admin_url(&self) -> String {
+    pub(crate) fn admin_url(&self) -> String {
         format!("http://{}", self.admin_address)
     }
 
     /// Asks the service, as an orchestrator would, until it is ready.
-    pub(super) async fn wait_until_ready(&mut self) -> Result<()> {
+    pub(crate) async fn wait_until_ready(&mut self) -> Result<()> {
         let begun = Instant::now();
         loop {
             let asked = Command::new(&self.program)
@@ -152,7 +164,7 @@ impl Service {
     }
 
     /// Returns only when the service ends by itself, which is a fault.
-    pub(super) async fn wait(&mut self) -> Result<()> {
+    pub(crate) async fn wait(&mut self) -> Result<()> {
         loop {
             self.fail_when_ended()?;
             tokio::time::sleep(POLL).await;
