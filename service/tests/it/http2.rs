@@ -1,10 +1,11 @@
 //! HTTP/2: many requests on one connection, and clients that abuse it.
 
-use crate::certificates::{Certificates, connect};
+use crate::certificates::{Certificates, connect, write};
 use crate::test_app::TestApp;
 use bytes::Bytes;
 use http::Request;
 use std::net::SocketAddr;
+use std::process::Command;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -123,6 +124,46 @@ async fn a_hundred_requests_at_once_share_one_tls_connection() {
     }
     let metrics = app.metrics().await;
     assert!(metrics.contains("roster_http_connections 1"), "{metrics}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn curl_asks_a_hundred_times_at_once_over_one_connection() {
+    let version = Command::new("curl").arg("--version").output();
+    if !version.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("HTTP2")) {
+        eprintln!(
+            "not proven: curl --http2, because there is no curl that speaks it (Debian: curl)"
+        );
+        return;
+    }
+    let certificates = Certificates::new();
+    let flags = certificates.flags();
+    let app = TestApp::start_with(&flags.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let authority = certificates.folder.path().join("ca.crt");
+    write(&authority, &certificates.authority_pem);
+    let port = app.address.port();
+    let mut curl = Command::new("curl");
+    curl.args(["--silent", "--show-error", "--http2", "--parallel"])
+        .args(["--parallel-max", "100", "--max-time", "60", "--cacert"])
+        .arg(&authority)
+        .args(["--resolve", &format!("localhost:{port}:127.0.0.1")])
+        .args([
+            "--write-out",
+            "%{http_version} %{http_code} %{num_connects}\\n",
+        ]);
+    for _ in 0..100 {
+        curl.args(["--output", "/dev/null"])
+            .arg(format!("https://localhost:{port}/v1/users"));
+    }
+    let output = tokio::task::spawn_blocking(move || curl.output());
+    let output = output.await.expect("no panic").expect("curl runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let words = String::from_utf8_lossy(&output.stderr);
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines.len(), 100, "{text}{words}");
+    let opened = lines.iter().filter(|line| **line == "2 200 1").count();
+    let shared = lines.iter().filter(|line| **line == "2 200 0").count();
+    assert_eq!((opened, shared), (1, 99), "{text}");
+    println!("curl --http2: 100 requests answered over {opened} connection");
 }
 
 #[tokio::test(flavor = "multi_thread")]

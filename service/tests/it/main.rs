@@ -13,11 +13,14 @@
 )]
 
 mod access;
+mod canaries;
+mod cardinality;
 mod certificates;
 mod change_feed;
 mod create_user;
 mod database_outage;
 mod delete_user;
+mod full_log_disk;
 mod grouping;
 #[cfg(target_os = "linux")]
 mod hostile_memory;
@@ -27,17 +30,22 @@ mod http_edges;
 mod https;
 mod idempotency;
 mod json_patch_cases;
+mod killed;
 mod list_users;
 mod oidc;
 mod outage_under_load;
+mod overload;
 mod patch_user;
 mod problems;
 mod program;
 mod rate_limit;
 mod read_user;
 mod relay;
+mod renewed_secrets;
 mod replace_user;
 mod shutdown;
+mod spawned;
 mod test_app;
 mod token_endpoint;
+mod token_rules;
 mod tokens;

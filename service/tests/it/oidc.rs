@@ -16,6 +16,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -26,6 +27,10 @@ struct Issuer {
     published: Mutex<String>,
     away: AtomicBool,
     redirects: AtomicBool,
+    /// Takes connections and says nothing on them.
+    silent: AtomicBool,
+    /// Connections on which nothing is said and that are open.
+    held: AtomicUsize,
     fetches: AtomicUsize,
 }
 
@@ -41,15 +46,26 @@ impl Issuer {
             published: Mutex::new(key(KeyKind::P256)),
             away: AtomicBool::new(false),
             redirects: AtomicBool::new(false),
+            silent: AtomicBool::new(false),
+            held: AtomicUsize::new(0),
             fetches: AtomicUsize::new(0),
         });
         let answering = issuer.clone();
         tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
+            while let Ok((mut stream, _)) = listener.accept().await {
                 if answering.away.load(Ordering::Relaxed) {
                     continue;
                 }
                 let issuer = answering.clone();
+                if answering.silent.load(Ordering::Relaxed) {
+                    issuer.held.fetch_add(1, Ordering::Relaxed);
+                    tokio::spawn(async move {
+                        let mut heard = Vec::new();
+                        let _ = stream.read_to_end(&mut heard).await;
+                        issuer.held.fetch_sub(1, Ordering::Relaxed);
+                    });
+                    continue;
+                }
                 let service = service_fn(move |request| {
                     let answer = issuer.answer(&request);
                     async move { Ok::<_, Infallible>(answer) }
@@ -95,6 +111,11 @@ impl Issuer {
         self.keys()
             .sign(&claims(&self.url(), "users", changes))
             .expect("a token")
+    }
+
+    /// Signs with a key that nobody has fetched yet.
+    fn rotate_to_a_new_key(&self) {
+        *self.published.lock().unwrap() = key(KeyKind::Ed25519);
     }
 
     fn rotate(&self) {
@@ -201,6 +222,27 @@ async fn a_token_by_a_new_key_is_not_called_bad_while_the_issuer_is_away() {
         get(&app, &known).await.status,
         200,
         "keys at hand stay in use"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_issuer_that_says_nothing_holds_up_nobody_for_as_long_as_it_is_asked() {
+    let issuer = Issuer::start().await;
+    let app = guarded_by(&issuer).await;
+    until_ready(&app).await;
+    issuer.rotate_to_a_new_key();
+    issuer.silent.store(true, Ordering::Relaxed);
+    let answer = get(&app, &issuer.token(json!({}))).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.problem().as_str()),
+        (503, "unavailable"),
+        "nobody can tell whether the token is good"
+    );
+    assert_eq!(answer.header("retry-after"), "1");
+    assert_eq!(
+        issuer.held.load(Ordering::Relaxed),
+        1,
+        "the client was answered while the issuer was still being asked"
     );
 }
 

@@ -38,7 +38,7 @@ pub(crate) struct TestApp {
     stop: watch::Sender<bool>,
     reload: Reload,
     running: JoinHandle<usize>,
-    client: Client<HttpConnector, Full<Bytes>>,
+    client: HttpClient,
     database_url: String,
     // Dropped last: the database goes when nobody uses it any more.
     #[allow(dead_code, reason = "held so that it is dropped after the app")]
@@ -220,32 +220,7 @@ impl TestApp {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Result<Answer, String> {
-        let method = Method::from_bytes(method.as_bytes()).expect("a method");
-        let mut request = Request::builder()
-            .method(method)
-            .uri(format!("http://{}{path}", self.address));
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let request = request
-            .body(Full::new(Bytes::from(body.to_owned())))
-            .expect("a request");
-        let response = self
-            .client
-            .request(request)
-            .await
-            .map_err(|error| format!("{error:?}"))?;
-        let (parts, body) = response.into_parts();
-        let body = body
-            .collect()
-            .await
-            .map_err(|error| format!("{error:?}"))?
-            .to_bytes();
-        Ok(Answer {
-            status: parts.status,
-            headers: parts.headers,
-            body,
-        })
+        call(&self.client, self.address, method, path, headers, body).await
     }
 
     /// Sends a request.
@@ -300,6 +275,45 @@ impl Drop for TestApp {
     fn drop(&mut self) {
         self.running.abort();
     }
+}
+
+/// A client that keeps its connections.
+pub(crate) type HttpClient = Client<HttpConnector, Full<Bytes>>;
+
+/// Sends a request to `address`, or says why it could not be sent.
+pub(crate) async fn call(
+    client: &HttpClient,
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Result<Answer, String> {
+    let method = Method::from_bytes(method.as_bytes()).expect("a method");
+    let mut request = Request::builder()
+        .method(method)
+        .uri(format!("http://{address}{path}"));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let request = request
+        .body(Full::new(Bytes::from(body.to_owned())))
+        .expect("a request");
+    let response = client
+        .request(request)
+        .await
+        .map_err(|error| format!("{error:?}"))?;
+    let (parts, body) = response.into_parts();
+    let body = body
+        .collect()
+        .await
+        .map_err(|error| format!("{error:?}"))?
+        .to_bytes();
+    Ok(Answer {
+        status: parts.status,
+        headers: parts.headers,
+        body,
+    })
 }
 
 /// The header of a JSON body.
