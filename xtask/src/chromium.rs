@@ -1,4 +1,4 @@
-//! A headless Chromium, spoken to over a pipe by its DevTools protocol: pages are opened, clicked and looked at as a
+//! A headless Chromium, spoken to over a pipe by its `DevTools` protocol: pages are opened, clicked and looked at as a
 //! person would. Must not know what is on the pages.
 
 use std::io::{BufRead, BufReader, Write};
@@ -17,7 +17,7 @@ use crate::tools;
 
 /// What the program is called, here and there.
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
-const CALL_TIMEOUT: Duration = Duration::from_secs(60);
+const CALL_TIMEOUT: Duration = Duration::from_mins(1);
 const PATIENCE: Duration = Duration::from_secs(90);
 const FLAGS: [&str; 10] = [
     "--headless",

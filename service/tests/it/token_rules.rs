@@ -1,6 +1,7 @@
 //! What RFC 6749 wants of the token endpoint beside its errors' names.
 
 use crate::access::GuardedApp;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 const GRANT: &str = "grant_type=client_credentials";
@@ -41,8 +42,7 @@ async fn errors_that_the_edge_finds_carry_the_member_too() {
 async fn credentials_may_be_percent_encoded_as_a_form_is() {
     let guarded = GuardedApp::start(&[]).await;
     let (id, secret) = guarded.client("users:read").await;
-    let encoded =
-        |text: &str| -> String { text.bytes().map(|byte| format!("%{byte:02X}")).collect() };
+    let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
     let answer = guarded.ask(&encoded(&id), &encoded(&secret), GRANT).await;
     assert_eq!(answer.status, 200, "{answer:?}");
 }

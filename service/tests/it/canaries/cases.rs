@@ -4,6 +4,9 @@ use super::Findings;
 use super::story::{BODY, Caller, EMAIL, KEY, NAME, OTHER, QUERY, SECRET, user};
 use serde_json::json;
 
+/// What it is called, method, path, header fields, body.
+type Case<'a> = (&'a str, &'a str, &'a str, &'a [(&'a str, &'a str)], String);
+
 /// Every error that a client can bring about.
 pub(super) async fn stumble(caller: &Caller<'_>, findings: &mut Findings, path: &str, etag: &str) {
     let merge = [("content-type", "application/merge-patch+json")];
@@ -16,7 +19,7 @@ pub(super) async fn stumble(caller: &Caller<'_>, findings: &mut Findings, path: 
     let stale = [("if-match", stale.as_str())];
     let wide = [("x-other", wide.as_str())];
     let deep = format!("{}\"{BODY}\"{}", "[".repeat(500), "]".repeat(500));
-    let cases: Vec<(&str, &str, &str, &[(&str, &str)], String)> = vec![
+    let cases: Vec<Case<'_>> = vec![
         (
             "no JSON",
             "POST",

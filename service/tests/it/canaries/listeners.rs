@@ -61,7 +61,7 @@ impl Collector {
             for mut stream in listener.incoming().map_while(Result::ok) {
                 let received = received.clone();
                 std::thread::spawn(move || {
-                    let mut piece = [0; 65_536];
+                    let mut piece = vec![0; 65_536];
                     while let Ok(length @ 1..) = stream.read(&mut piece) {
                         received
                             .lock()

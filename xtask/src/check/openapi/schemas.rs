@@ -193,10 +193,7 @@ impl Comparison {
         let fits = |kind: &&str| {
             allowed.contains(kind) || (*kind == "integer" && allowed.contains(&"number"))
         };
-        if !inner
-            .types()
-            .is_some_and(|kinds| kinds.iter().all(|kind| fits(kind)))
-        {
+        if !inner.types().is_some_and(|kinds| kinds.iter().all(fits)) {
             let what = match self.direction {
                 Direction::Request => "its type is narrower",
                 Direction::Response => "its type is wider",
