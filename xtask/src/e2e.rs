@@ -3,6 +3,7 @@
 //! The walk through them is in `commands/e2e.rs`.
 
 pub(crate) mod bad_release;
+pub(crate) mod certificate;
 pub(crate) mod client;
 pub(crate) mod database;
 pub(crate) mod load;

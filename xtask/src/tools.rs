@@ -115,6 +115,18 @@ pub(crate) const TOOLS: &[Tool] = &[
         }),
     },
     Tool {
+        name: "cosign",
+        purpose: "signing images, and verifying them before a deploy, where a key or an identity is configured",
+        install: "cargo xtask tools install cosign",
+        source: Source::Go(GoTool {
+            folder: "cosign",
+            module: "github.com/sigstore/cosign/v3",
+            package: "/cmd/cosign",
+            tags: "",
+            version_variable: Some("sigs.k8s.io/release-utils/version.gitVersion"),
+        }),
+    },
+    Tool {
         name: "promtool",
         purpose: "Prometheus rules and their tests (cargo xtask check rules)",
         install: "cargo xtask tools install promtool",

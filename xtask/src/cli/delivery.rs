@@ -199,8 +199,8 @@ pub(crate) struct LogsArgs {
     pub(crate) since: String,
 }
 
-/// Prove the delivery on the current context's cluster: build, push, deploy, upgrade and go back under load, evict,
-/// break it on purpose.
+/// Prove the delivery on the current context's cluster: build, push, deploy, upgrade, go back, drain and scale under
+/// load, break it on purpose, renew certificates.
 ///
 /// The cluster must belong to the development environment. The database is a private PostgreSQL of this machine, when
 /// pods reach this machine at their node's address, or the one that --database-url names. Everything is taken away
@@ -243,6 +243,9 @@ pub(crate) struct E2eArgs {
     /// Requests a second
     #[arg(long, default_value_t = 200)]
     pub(crate) rate: u64,
+    /// Each exercise once instead of through every way in; without scaling, slow faults, renewals and Ingress
+    #[arg(long)]
+    pub(crate) quick: bool,
     /// Leave the namespace as it is at the end
     #[arg(long)]
     pub(crate) keep: bool,

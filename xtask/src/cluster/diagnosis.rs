@@ -94,13 +94,16 @@ impl Observer {
             self.states.insert(name.to_owned(), state.clone());
             self.cause = Some(verdict.cause);
             if verdict.cause != Cause::Image {
-                let container = if component == "server" {
+                let container = verdict.container.as_deref();
+                let own = if component == "server" {
                     "roster"
                 } else {
                     component
                 };
                 let previous = restarts(pod) > 0;
-                let log = self.cluster.log_tail(name, container, previous);
+                let log = self
+                    .cluster
+                    .log_tail(name, container.unwrap_or(own), previous);
                 if !log.trim().is_empty() {
                     self.logs.insert(name.to_owned(), log);
                 }
@@ -164,6 +167,8 @@ impl Observer {
 struct Verdict {
     /// None while all is well.
     state: Option<String>,
+    /// The container that it is about, when it is about one.
+    container: Option<String>,
     cause: Cause,
     lost: bool,
 }
@@ -174,11 +179,13 @@ fn verdict(pod: &Value, component: &str) -> Verdict {
         "smoke-test" => Cause::SmokeTest,
         _ => Cause::Crash,
     };
-    for status in pod["status"]["containerStatuses"]
-        .as_array()
+    // Sidecars stand among the init containers.
+    let statuses = ["containerStatuses", "initContainerStatuses"]
         .into_iter()
-        .flatten()
-    {
+        .flat_map(|kind| pod["status"][kind].as_array().into_iter().flatten());
+    for status in statuses {
+        let container = status["name"].as_str().map(str::to_owned);
+        let of = container.as_deref().unwrap_or("container");
         let restarts = status["restartCount"].as_u64().unwrap_or_default();
         let waiting = &status["state"]["waiting"];
         let reason = waiting["reason"].as_str().unwrap_or_default();
@@ -193,7 +200,8 @@ fn verdict(pod: &Value, component: &str) -> Verdict {
                 | "CreateContainerConfigError"
         ) {
             return Verdict {
-                state: Some(format!("{reason}: {message}")),
+                state: Some(format!("{of}: {reason}: {message}")),
+                container,
                 cause: Cause::Image,
                 lost: matches!(reason, "ImagePullBackOff" | "InvalidImageName"),
             };
@@ -209,9 +217,10 @@ fn verdict(pod: &Value, component: &str) -> Verdict {
             let reason = ended["reason"].as_str().unwrap_or("Error");
             return Verdict {
                 state: Some(format!(
-                    "{reason}, exit code {}, {restarts} restarts",
+                    "{of}: {reason}, exit code {}, {restarts} restarts",
                     ended["exitCode"]
                 )),
+                container,
                 cause: own,
                 lost: own == Cause::Crash && restarts >= 2,
             };
@@ -223,12 +232,14 @@ fn verdict(pod: &Value, component: &str) -> Verdict {
                 "{}, not ready",
                 pod["status"]["phase"].as_str().unwrap_or_default()
             )),
+            container: None,
             cause: Cause::NeverReady,
             lost: false,
         };
     }
     Verdict {
         state: None,
+        container: None,
         cause: own,
         lost: false,
     }
@@ -265,6 +276,20 @@ mod tests {
             "restartCount": 0, "state": {"terminated": {"exitCode": 3, "reason": "Error"}},
         }]}});
         assert_eq!(verdict(&pod, "migration").cause, Cause::Migration);
+    }
+
+    #[test]
+    fn a_sidecar_that_crashes_is_named() {
+        let pod = json!({"status": {
+            "containerStatuses": [{"name": "roster", "restartCount": 0, "state": {"waiting": {"reason": "PodInitializing"}}}],
+            "initContainerStatuses": [{
+                "name": "cloud-sql-proxy", "restartCount": 2,
+                "state": {"terminated": {"exitCode": 1, "reason": "Error"}},
+            }],
+        }});
+        let verdict = verdict(&pod, "server");
+        assert_eq!(verdict.container.as_deref(), Some("cloud-sql-proxy"));
+        assert!(verdict.lost);
     }
 
     #[test]

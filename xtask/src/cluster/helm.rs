@@ -182,8 +182,11 @@ fn refused_values(error: anyhow::Error, files: &[PathBuf]) -> anyhow::Error {
                 .collect();
             Failure::new(
                 Kind::Usage,
-                "the chart refuses its values; nothing was changed",
-                own_words(&failure.why),
+                format!(
+                    "the chart refuses its values, and nothing was changed: {}",
+                    own_words(&failure.why)
+                ),
+                "they do not fit helm-chart/values.schema.json, or the chart's own rules",
                 format!("mend {}", files.join(" or ")),
             )
             .into()
@@ -201,9 +204,10 @@ fn own_words(text: &str) -> String {
     if let Some((_, message)) = text.rsplit_once("error calling required: ") {
         return message.trim().to_owned();
     }
-    let lines = text.lines().skip(1).map(str::trim);
-    let told: Vec<&str> = lines
-        .filter(|line| !line.is_empty() && !line.contains("values don't meet"))
+    // What the schema does not take stands in a list, behind helm's log and the chart's name.
+    let told: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("- "))
         .collect();
     if told.is_empty() {
         text.to_owned()
@@ -218,10 +222,10 @@ mod tests {
 
     #[test]
     fn a_typo_is_told_in_one_line() {
-        let helm = "it ended with exit status: 1 and said:\nError: values don't meet the specifications of the schema(s) in the following chart(s):\nroster:\n- at '': additional properties 'replica' not allowed\n";
+        let helm = "it ended with exit status: 1 and said:\nlevel=INFO msg=\"found symbolic link\"\nError: values don't meet the specifications of the schema(s) in the following chart(s):\nroster:\n- at '': additional properties 'replica' not allowed\n";
         assert_eq!(
             own_words(helm),
-            "roster:; - at '': additional properties 'replica' not allowed"
+            "at '': additional properties 'replica' not allowed"
         );
     }
 

@@ -132,10 +132,9 @@ pub(crate) fn is_ready(pod: &Value) -> bool {
 
 /// How often the containers of a pod were started again.
 pub(crate) fn restarts(pod: &Value) -> u64 {
-    pod["status"]["containerStatuses"]
-        .as_array()
+    ["containerStatuses", "initContainerStatuses"]
         .into_iter()
-        .flatten()
+        .flat_map(|kind| pod["status"][kind].as_array().into_iter().flatten())
         .filter_map(|status| status["restartCount"].as_u64())
         .sum()
 }

@@ -10,7 +10,7 @@ use super::diagnosis::Observer;
 use super::helm::{Helm, Revision};
 use crate::failure::{Failure, Kind};
 use crate::interrupt;
-use crate::run_tool::tool;
+use crate::run_tool::{Run, tool};
 
 /// Where the helm that we started is noted, so that one that outlived us is waited for.
 const HELM_PID: &str = "target/deploy-helm.pid";
@@ -48,9 +48,9 @@ pub(crate) fn repair(helm: &Helm, timeout: Duration) -> Result<Option<String>> {
     };
     let stuck = last.status.starts_with("pending-") || last.status == "uninstalling";
     match serving(&history) {
-        Some(serving) if stuck => helm.rollback(serving.number, timeout).run()?,
+        Some(serving) if stuck => carry(helm.rollback(serving.number, timeout))?,
         // A first install that failed has nothing to go back to, and helm does not upgrade it.
-        None if stuck || last.status == "failed" => helm.uninstall(timeout).run()?,
+        None if stuck || last.status == "failed" => carry(helm.uninstall(timeout))?,
         _ => return Ok(None),
     }
     Ok(Some(format!(
@@ -97,13 +97,38 @@ pub(crate) fn upgrade(helm: &Helm, observer: &mut Observer, timeout: Duration) -
     })
 }
 
+/// Goes back to a revision that a person chose.
+pub(crate) fn go_back_to(helm: &Helm, revision: u32, timeout: Duration) -> Result<()> {
+    wait_for_orphan()?;
+    carry(helm.rollback(revision, timeout))
+}
+
+/// Runs a helm that changes the release to its end, and notes it meanwhile: it outlives us when we are killed.
+fn carry(run: Run) -> Result<()> {
+    let shown = run.shown().to_owned();
+    let mut child = run.spawn()?;
+    std::fs::write(HELM_PID, child.id().to_string())?;
+    let status = child.wait()?;
+    let _ = std::fs::remove_file(HELM_PID);
+    if status.success() {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Kind::Rollout,
+        format!("`{shown}` failed"),
+        format!("it ended with {status}; its own words are above"),
+        "look: cargo xtask status; then run this again, which begins by putting the release right",
+    )
+    .into())
+}
+
 /// Makes the cluster what it was: the revision that served before, or nothing.
 pub(crate) fn restore(helm: &Helm, before: Option<u32>, timeout: Duration) -> Result<String> {
     if let Some(revision) = before {
-        helm.rollback(revision, timeout).run()?;
+        carry(helm.rollback(revision, timeout))?;
         return Ok(format!("rolled back to revision {revision}"));
     }
-    helm.uninstall(timeout).run()?;
+    carry(helm.uninstall(timeout))?;
     Ok("nothing was installed before, so all was taken away".to_owned())
 }
 
@@ -139,12 +164,18 @@ fn is_helm(pid: &str) -> bool {
         .args(["-o", "args=", "-p", pid])
         .quiet()
         .output()
-        .is_ok_and(|args| args.contains("helm") && args.contains("upgrade"))
+        .is_ok_and(|args| changes_the_release(&args))
+}
+
+/// Whether this command line is a helm at work on the release, and not another program that got the number since.
+fn changes_the_release(args: &str) -> bool {
+    let verbs = ["upgrade", "rollback", "uninstall"];
+    args.contains("helm") && args.split_whitespace().any(|word| verbs.contains(&word))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{previous, serving};
+    use super::{changes_the_release, previous, serving};
     use crate::cluster::helm::Revision;
 
     fn history(states: &[&str]) -> Vec<Revision> {
@@ -163,6 +194,16 @@ mod tests {
     fn a_stuck_upgrade_leaves_the_revision_before_it_serving() {
         let history = history(&["superseded", "deployed", "pending-upgrade"]);
         assert_eq!(serving(&history).map(|revision| revision.number), Some(2));
+    }
+
+    #[test]
+    fn a_helm_that_goes_back_is_waited_for_like_one_that_upgrades() {
+        assert!(changes_the_release(
+            "target/tools/bin/helm rollback roster 3 --wait"
+        ));
+        assert!(changes_the_release("helm3 uninstall roster"));
+        assert!(!changes_the_release("helm list"));
+        assert!(!changes_the_release("vim upgrade"));
     }
 
     #[test]

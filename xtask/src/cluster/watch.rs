@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::RELEASE;
 use super::kubectl::{Cluster, SERVERS, is_ready, name, restarts};
 use crate::interrupt;
 
@@ -15,6 +16,8 @@ use crate::interrupt;
 const LARGEST_ERROR_SHARE: f64 = 0.01;
 const FEWEST_ERRORS: f64 = 5.0;
 const LONGEST_UNREADY: Duration = Duration::from_secs(10);
+/// A first install has one pod until the autoscaler has looked, which it does every quarter of a minute.
+const LONGEST_FEW: Duration = Duration::from_mins(1);
 
 /// What was seen.
 pub(crate) enum Sight {
@@ -42,21 +45,36 @@ struct Look {
     restarts: u64,
     pods: usize,
     unready: usize,
+    /// Pods that there should be and are not.
+    missing: usize,
     /// Pods whose metrics could be read, by name.
     counted: BTreeMap<String, Counted>,
 }
 
-/// Looks on for so long; ends at the first sign that the release is bad.
+impl Look {
+    /// How many pods do not serve, and how long that may be so.
+    fn not_serving(&self) -> Option<(usize, Duration)> {
+        if self.unready > 0 || self.pods == 0 {
+            return Some((self.unready + self.missing, LONGEST_UNREADY));
+        }
+        (self.missing > 0).then_some((self.missing, LONGEST_FEW))
+    }
+}
+
+/// Looks on for so long, and until every pod serves; ends at the first sign that the release is bad.
 pub(crate) fn watch(cluster: &Cluster, length: Duration) -> Sight {
     let begun = Instant::now();
     let first = look(cluster);
     let mut seen = first.counted.clone();
-    let mut unready_since: Option<Instant> = None;
+    let mut unready_since: Option<(Duration, Instant)> = None;
     let mut looks = 0;
-    while (begun.elapsed() < length || looks < FEWEST_LOOKS) && !interrupt::requested() {
+    while (begun.elapsed() < length || looks < FEWEST_LOOKS || unready_since.is_some())
+        && !interrupt::requested()
+    {
         thread::sleep(Duration::from_secs(2));
         let now = look(cluster);
         looks += 1;
+        let (not_serving, wanted) = (now.not_serving(), now.pods + now.missing);
         // A pod that did not answer this time keeps what it said last.
         seen.extend(now.counted);
         let served = since(&first.counted, &seen);
@@ -70,13 +88,16 @@ pub(crate) fn watch(cluster: &Cluster, length: Duration) -> Sight {
             let restarts = now.restarts - first.restarts;
             return Sight::Bad(format!("pods were restarted {restarts} times"));
         }
-        unready_since =
-            (now.unready > 0 || now.pods == 0).then(|| unready_since.unwrap_or_else(Instant::now));
-        if unready_since.is_some_and(|since| since.elapsed() > LONGEST_UNREADY) {
-            return Sight::Bad(format!(
-                "{} of {} pods are not ready",
-                now.unready, now.pods
-            ));
+        let Some((count, longest)) = not_serving else {
+            unready_since = None;
+            continue;
+        };
+        // A pod that is made at last has its own time to become ready.
+        let same = unready_since.filter(|(of, _)| *of == longest);
+        let begun = same.map_or_else(Instant::now, |(_, begun)| begun);
+        unready_since = Some((longest, begun));
+        if begun.elapsed() > longest {
+            return Sight::Bad(format!("{count} of {wanted} pods are not ready"));
         }
     }
     if seen.is_empty() {
@@ -102,6 +123,9 @@ fn since(first: &BTreeMap<String, Counted>, last: &BTreeMap<String, Counted>) ->
 
 fn look(cluster: &Cluster) -> Look {
     let mut look = Look::default();
+    let autoscaler = cluster.find("hpa", RELEASE).unwrap_or_default();
+    let fewest = autoscaler.and_then(|autoscaler| autoscaler["spec"]["minReplicas"].as_u64());
+    let fewest = usize::try_from(fewest.unwrap_or_default()).unwrap_or_default();
     for pod in cluster.pods(SERVERS).unwrap_or_default() {
         look.pods += 1;
         look.unready += usize::from(!is_ready(&pod));
@@ -112,6 +136,7 @@ fn look(cluster: &Cluster) -> Look {
                 .insert(name(&pod).to_owned(), Counted { requests, errors });
         }
     }
+    look.missing = fewest.saturating_sub(look.pods);
     look
 }
 
@@ -150,7 +175,7 @@ fn requests(metrics: &str) -> (f64, f64) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Counted, requests, since};
+    use super::{Counted, LONGEST_FEW, LONGEST_UNREADY, Look, requests, since};
 
     #[test]
     fn a_pod_that_is_gone_does_not_hide_the_errors_of_another() {
@@ -165,6 +190,23 @@ mod tests {
         ];
         let served = since(&first.into(), &last.into());
         assert_eq!((served.requests, served.errors), (25.0, 25.0));
+    }
+
+    #[test]
+    fn pods_that_the_autoscaler_has_yet_to_make_have_more_time_than_unready_ones() {
+        let look = |pods, unready, missing| {
+            Look {
+                pods,
+                unready,
+                missing,
+                ..Look::default()
+            }
+            .not_serving()
+        };
+        assert_eq!(look(2, 0, 0), None);
+        assert_eq!(look(1, 0, 1), Some((1, LONGEST_FEW)));
+        assert_eq!(look(2, 1, 0), Some((1, LONGEST_UNREADY)));
+        assert_eq!(look(0, 0, 2), Some((2, LONGEST_UNREADY)));
     }
 
     #[test]

@@ -26,6 +26,9 @@ use crate::steps::Steps;
 use choose::{Chosen, choose};
 pub(crate) use report::url;
 
+/// Longest that the chart's own test may take.
+const SMOKE_TEST: Duration = Duration::from_mins(2);
+
 /// Runs the command.
 pub(crate) fn run(args: &DeployArgs) -> Result<()> {
     interrupt::watch()?;
@@ -39,7 +42,9 @@ pub(crate) fn run(args: &DeployArgs) -> Result<()> {
     if args.dry_run {
         let (text, _) = differences(&helm, &wanted)?;
         print_changes(&text);
-        println!("dry run: nothing was changed");
+        println!("dry run: nothing was changed; a deploy would run");
+        println!("    {}", helm.upgrade(args.timeout()).shown());
+        println!("    {}", helm.test(SMOKE_TEST).shown());
         return Ok(());
     }
     let _lock = steps.step("lock", || Lock::take(&helm.cluster))?;
@@ -184,7 +189,7 @@ fn upgrade(helm: &Helm, image: &Chosen, before: Option<u32>, args: &DeployArgs) 
 }
 
 fn smoke_test(helm: &Helm, image: &Chosen, before: Option<u32>, args: &DeployArgs) -> Result<()> {
-    let Err(error) = helm.test(Duration::from_mins(2)).run() else {
+    let Err(error) = helm.test(SMOKE_TEST).run() else {
         return Ok(());
     };
     if interrupt::requested() {

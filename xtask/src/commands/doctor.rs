@@ -9,6 +9,7 @@ use anyhow::Result;
 use dev_postgres::DevPostgres;
 
 use crate::postgres;
+use crate::tools::{self, TOOLS};
 
 const GREEN: Style = AnsiColor::Green.on_default();
 const YELLOW: Style = AnsiColor::Yellow.on_default();
@@ -31,7 +32,14 @@ pub(crate) fn run() -> Result<()> {
         docker.clone(),
         "only needed for tests in a container: https://docs.docker.com/engine/install",
     );
-    anstream::println!("tools of single commands: cargo xtask tools list");
+    anstream::println!("for single commands (versions: cargo xtask tools list):");
+    for tool in TOOLS {
+        show(
+            tool.name,
+            tools::is_installed(tool.name).then(|| tool.purpose.to_owned()),
+            &format!("{}; for {}", tool.install, tool.purpose),
+        );
+    }
     match postgres {
         Err(error) if docker.is_none() => Err(postgres::failure(error).into()),
         _ => Ok(()),
@@ -40,8 +48,8 @@ pub(crate) fn run() -> Result<()> {
 
 fn show(name: &str, found: Option<String>, how_to_get: &str) {
     match found {
-        Some(words) => anstream::println!("  {GREEN}ok{GREEN:#}       {name:<16} {words}"),
-        None => anstream::println!("  {YELLOW}missing{YELLOW:#}  {name:<16} get it: {how_to_get}"),
+        Some(words) => anstream::println!("  {GREEN}ok{GREEN:#}       {name:<22} {words}"),
+        None => anstream::println!("  {YELLOW}missing{YELLOW:#}  {name:<22} get it: {how_to_get}"),
     }
 }
 

@@ -1,7 +1,12 @@
 //! `cargo xtask e2e`: the whole way on a real cluster, from a commit to pods that serve, and what can go wrong on it.
 //!
 //! It works on whatever cluster the current context names, when that belongs to the development environment. Every
-//! exercise runs under load, and fails when one request failed or one acknowledged write was lost.
+//! exercise runs under load, and fails when one request failed or one acknowledged write was lost. The walk is here;
+//! the exercises stand in files of their own.
+
+mod https;
+mod rollouts;
+mod scaling;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,23 +14,21 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use serde_json::json;
+use serde_json::Value;
 
-use crate::cli::{
-    DeployArgs, E2eArgs, EnvironmentName, ImageBuildArgs, ImagePushArgs, RollbackArgs,
-};
+use crate::cli::{DeployArgs, E2eArgs, EnvironmentName, ImageBuildArgs, ImagePushArgs};
 use crate::cluster::environment::Environment;
 use crate::cluster::helm::Helm;
-use crate::cluster::kubectl::{Cluster, SERVERS, name};
-use crate::commands::image::{self, Commit};
-use crate::commands::{deploy, rollback};
-use crate::e2e::bad_release::{self, FAULTS, Fault};
+use crate::cluster::kubectl::Cluster;
+use crate::commands::deploy;
+use crate::commands::image;
+use crate::e2e::bad_release::FAULTS;
 use crate::e2e::client::{self, Client};
 use crate::e2e::database::OutsideDatabase;
-use crate::e2e::load::{self, Load, Target};
+use crate::e2e::load::{self, Account, Load, Mix, Target};
 use crate::e2e::namespace;
-use crate::failure::{Failure, Kind, exit_code};
-use crate::image::reference::{Reference, Repository};
+use crate::failure::{Failure, Kind};
+use crate::image::reference::Reference;
 use crate::interrupt;
 
 /// A second run that changes nothing must not take longer.
@@ -110,7 +113,7 @@ fn with_namespace(
         faults: 0,
     };
     if client::is_open(&args.values)? {
-        stage.note("not proven: tokens, since the values let everybody in".to_owned());
+        stage.note("not proven: tokens, since the values let everybody in");
     } else {
         let binary = match &args.binary {
             Some(binary) => binary.clone(),
@@ -121,21 +124,57 @@ fn with_namespace(
         stage.client = Some(client);
     }
     stage.first_deploy()?;
-    stage.find_targets(authority)?;
+    stage.find_targets(authority.clone())?;
     stage.no_change()?;
-    for target in stage.targets.clone() {
-        stage.upgrade(&target)?;
-        stage.go_back(&target)?;
-        stage.evict(&target)?;
-    }
-    let target = stage.targets[0].clone();
-    for fault in FAULTS {
-        stage.break_it(fault, &target)?;
+    if args.quick {
+        stage.quick_story()?;
+    } else {
+        stage.full_story(authority)?;
     }
     stage.conclude()
 }
 
 impl Stage<'_> {
+    /// Each exercise through each way in.
+    fn full_story(&mut self, authority: Option<Vec<u8>>) -> Result<()> {
+        for target in self.targets.clone() {
+            self.upgrade(&target)?;
+            self.go_back(&target)?;
+            self.drain(&target)?;
+        }
+        self.scale()?;
+        let target = self.targets[0].clone();
+        for fault in FAULTS {
+            self.break_it(fault, &target)?;
+        }
+        match (authority, self.args.domain.clone()) {
+            (Some(authority), Some(domain)) => self.https_story(&authority, &domain),
+            _ => {
+                self.note("not proven: certificates, since --ca-file or --domain is not set");
+                Ok(())
+            }
+        }
+    }
+
+    /// Each exercise once, by one way in or the other, and the two faults that show soonest.
+    fn quick_story(&mut self) -> Result<()> {
+        let (first, last) = (
+            self.targets[0].clone(),
+            self.targets[self.targets.len() - 1].clone(),
+        );
+        self.upgrade(&last)?;
+        self.go_back(&first)?;
+        self.drain(&last)?;
+        let soon = |fault: &&crate::e2e::bad_release::Fault| fault.is_seen_soon;
+        for fault in FAULTS.iter().filter(soon) {
+            self.break_it(fault, &first)?;
+        }
+        self.note(
+            "not part of --quick: scaling, the other bad releases, renewed certificates, Ingress, TLS to the pods",
+        );
+        Ok(())
+    }
+
     fn deploy(&self, image: &Reference, values: Option<PathBuf>, timeout: u64) -> Result<()> {
         let mut all = self.values.clone();
         all.extend(values);
@@ -192,27 +231,12 @@ impl Stage<'_> {
             (Some(address), Some(domain)) => {
                 targets.push(gateway(address, domain, authority, self.client.clone()));
             }
-            _ => self.note(
-                "not proven: HTTPS, since the release has no Gateway or --domain is not set"
-                    .to_owned(),
-            ),
+            _ => self
+                .note("not proven: HTTPS, since the release has no Gateway or --domain is not set"),
         }
         for target in targets {
-            let begun = Instant::now();
-            let mut reached = load::probe(&target, "/");
-            // A new certificate and route take the gateway a moment.
-            while reached.as_ref().map_or(true, |status| *status != 200)
-                && begun.elapsed() < Duration::from_secs(30)
-            {
-                thread::sleep(Duration::from_secs(1));
-                reached = load::probe(&target, "/");
-            }
-            match reached {
-                Ok(200) => self.targets.push(target),
-                Ok(status) => self.note(format!(
-                    "not proven by {}: it answers {status}",
-                    target.name
-                )),
+            match load::wait_until_reached(&target) {
+                Ok(()) => self.targets.push(target),
                 Err(error) => self.note(format!("not proven by {}: {error:#}", target.name)),
             }
         }
@@ -228,115 +252,46 @@ impl Stage<'_> {
         Ok(())
     }
 
-    /// Does something while users call, and counts what they notice.
+    /// Does something while users call by each of these ways in, and counts what they notice.
     fn under_load(
         &mut self,
         exercise: &str,
-        target: &Target,
+        targets: &[Target],
         may_fail: bool,
-        work: impl FnOnce(&Self, &Load) -> Result<()>,
+        work: impl FnOnce(&Self) -> Result<String>,
     ) -> Result<()> {
-        anstream::eprintln!(
-            "== {exercise}, {} requests/s through the {}",
-            self.args.rate,
-            target.name
-        );
-        let load = Load::begin(target, self.args.rate)?;
+        for target in targets {
+            anstream::eprintln!(
+                "== {exercise}, {} requests/s through the {}",
+                self.args.rate,
+                target.name
+            );
+        }
+        let loads = targets
+            .iter()
+            .map(|target| Load::begin(target, self.args.rate, Mix::Everyday))
+            .collect::<Result<Vec<_>>>()?;
         thread::sleep(Duration::from_secs(2));
-        let outcome = work(self, &load);
+        let outcome = work(self);
         thread::sleep(Duration::from_secs(2));
-        let account = load.end();
-        outcome.with_context(|| exercise.to_owned())?;
-        let bad = account.lost_writes > 0 || (account.failed > 0 && !may_fail);
-        self.faults += usize::from(bad);
-        self.note(format!("{exercise}: {account}"));
-        for failure in &account.failures {
-            anstream::eprintln!("    {failure}");
+        let accounts: Vec<Account> = loads.into_iter().map(Load::end).collect();
+        for account in &accounts {
+            let bad = account.lost_writes > 0 || (account.failed > 0 && !may_fail);
+            self.faults += usize::from(bad);
+            self.note(format!("{exercise}: {account}"));
+            for failure in &account.failures {
+                anstream::eprintln!("    {failure}");
+            }
+        }
+        let seen = outcome.with_context(|| exercise.to_owned())?;
+        if !seen.is_empty() {
+            self.note(format!("{exercise}: {seen}"));
         }
         Ok(())
     }
 
-    fn upgrade(&mut self, target: &Target) -> Result<()> {
-        // Any change of the pods' template replaces every pod.
-        let stamp = format!("{:?}", std::time::SystemTime::now());
-        let values = values_file(&json!({"podAnnotations": {"e2e": stamp}}))?;
-        self.under_load("rolling upgrade", target, false, |stage, _| {
-            stage.deploy(&stage.image, Some(values), 180)
-        })
-    }
-
-    fn go_back(&mut self, target: &Target) -> Result<()> {
-        self.under_load("rollback", target, false, |_, _| {
-            rollback::run(&RollbackArgs {
-                env: EnvironmentName::Dev,
-                revision: None,
-                yes: true,
-                timeout: 180,
-            })
-        })
-    }
-
-    /// What a node's drain does to one pod: eviction, under the disruption budget.
-    fn evict(&mut self, target: &Target) -> Result<()> {
-        self.under_load("eviction of a pod", target, false, |stage, _| {
-            let pods = stage.cluster.pods(SERVERS)?;
-            let pod = pods.first().map(name).context("there is no pod")?;
-            let eviction = json!({
-                "apiVersion": "policy/v1",
-                "kind": "Eviction",
-                "metadata": {"name": pod, "namespace": stage.cluster.namespace},
-            });
-            let path = format!(
-                "/api/v1/namespaces/{}/pods/{pod}/eviction",
-                stage.cluster.namespace
-            );
-            stage
-                .cluster
-                .kubectl()
-                .args(["create", "--raw", &path, "--filename=-"])
-                .stdin(eviction.to_string())
-                .output()?;
-            stage.wait_for_rollout()
-        })
-    }
-
-    fn wait_for_rollout(&self) -> Result<()> {
-        thread::sleep(Duration::from_secs(2));
-        self.cluster
-            .kubectl()
-            .args(["rollout", "status", "deployment/roster", "--timeout=120s"])
-            .arg("--request-timeout=0")
-            .run()
-    }
-
-    /// Deploys a release that is bad: the deploy must say how, and go back while users are served.
-    fn break_it(&mut self, fault: &Fault, target: &Target) -> Result<()> {
-        let repository = Repository::parse(&self.args.repository)?;
-        let bad = bad_release::push(fault, &repository, &Commit::read()?)?;
-        let exercise = format!("bad release ({})", fault.name);
-        self.under_load(&exercise, target, fault.reaches_users, |stage, _| {
-            let begun = Instant::now();
-            let Err(error) = stage.deploy(&bad, None, 45) else {
-                anyhow::bail!(
-                    "the deploy of a release with the fault `{}` succeeded",
-                    fault.name
-                );
-            };
-            crate::failure::report(&error);
-            let (code, wanted) = (exit_code(&error), fault.kind.exit_code());
-            anyhow::ensure!(
-                code == wanted,
-                "it ended with exit code {code} instead of {wanted}"
-            );
-            anstream::eprintln!(
-                "  back after {:.1} s, exit code {code}",
-                begun.elapsed().as_secs_f64()
-            );
-            stage.wait_for_rollout()
-        })
-    }
-
-    fn note(&mut self, line: String) {
+    fn note(&mut self, line: impl Into<String>) {
+        let line = line.into();
         anstream::eprintln!("-- {line}");
         self.report.push(line);
     }
@@ -359,6 +314,12 @@ impl Stage<'_> {
     }
 }
 
+fn values_file(values: &Value) -> Result<PathBuf> {
+    let path = PathBuf::from("target/e2e-values.yaml");
+    std::fs::write(&path, serde_json::to_vec(values)?)?;
+    Ok(path)
+}
+
 fn gateway(
     address: SocketAddr,
     domain: &str,
@@ -372,10 +333,4 @@ fn gateway(
         authority,
         client,
     }
-}
-
-fn values_file(values: &serde_json::Value) -> Result<PathBuf> {
-    let path = PathBuf::from("target/e2e-values.yaml");
-    std::fs::write(&path, serde_json::to_vec(values)?)?;
-    Ok(path)
 }

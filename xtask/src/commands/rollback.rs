@@ -47,8 +47,7 @@ pub(crate) fn run(args: &RollbackArgs) -> Result<()> {
         .into());
     };
     let _lock = Lock::take(&helm.cluster)?;
-    helm.rollback(revision.number, Duration::from_secs(args.timeout))
-        .run()?;
+    release::go_back_to(&helm, revision.number, Duration::from_secs(args.timeout))?;
     println!(
         "{} runs what revision {} was ({})",
         environment.name, revision.number, revision.chart

@@ -23,7 +23,7 @@ fn list() -> Result<()> {
     for tool in TOOLS {
         let version = version(tool)?.unwrap_or_else(|| "any".to_owned());
         println!(
-            "{:<16} {version:<10} {:<9} {}",
+            "{:<22} {version:<10} {:<9} {}",
             tool.name,
             state(tool)?,
             tool.purpose

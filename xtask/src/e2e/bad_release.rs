@@ -17,6 +17,8 @@ pub(crate) struct Fault {
     pub(crate) kind: Kind,
     /// Whether users may see it: errors are noticed only after some were served.
     pub(crate) reaches_users: bool,
+    /// Whether it shows without waiting for a time-out.
+    pub(crate) is_seen_soon: bool,
 }
 
 /// Every way.
@@ -25,21 +27,25 @@ pub(crate) const FAULTS: &[Fault] = &[
         name: "crash",
         kind: Kind::PodsCrash,
         reaches_users: false,
+        is_seen_soon: true,
     },
     Fault {
         name: "unready",
         kind: Kind::NeverReady,
         reaches_users: false,
+        is_seen_soon: false,
     },
     Fault {
         name: "migration",
         kind: Kind::MigrationFailed,
         reaches_users: false,
+        is_seen_soon: true,
     },
     Fault {
         name: "errors",
         kind: Kind::ServesErrors,
         reaches_users: true,
+        is_seen_soon: false,
     },
 ];
 

@@ -22,6 +22,7 @@ use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 
 const CLIENTS: u64 = 20;
 const TIMEOUT: Duration = Duration::from_secs(10);
+const LONGEST_UNREACHED: Duration = Duration::from_secs(60);
 const FAILURES_KEPT: usize = 10;
 
 /// Where the load goes.
@@ -70,6 +71,15 @@ impl std::fmt::Display for Account {
     }
 }
 
+/// What is asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mix {
+    /// Of ten requests: two creations, one change, seven reads.
+    Everyday,
+    /// One creation for each client, then reads.
+    Reads,
+}
+
 /// Load that runs until it is stopped.
 pub(crate) struct Load {
     shared: Arc<Shared>,
@@ -78,6 +88,7 @@ pub(crate) struct Load {
 
 struct Shared {
     target: Target,
+    mix: Mix,
     agent: Agent,
     authorization: Option<String>,
     stop: AtomicBool,
@@ -92,11 +103,12 @@ struct Shared {
 
 impl Load {
     /// Begins with this many requests a second.
-    pub(crate) fn begin(target: &Target, rate: u64) -> Result<Self> {
+    pub(crate) fn begin(target: &Target, rate: u64, mix: Mix) -> Result<Self> {
         let agent = agent(target);
         let authorization = token(&agent, target)?;
         let shared = Arc::new(Shared {
             target: target.clone(),
+            mix,
             agent,
             authorization,
             stop: AtomicBool::new(false),
@@ -171,10 +183,10 @@ impl Shared {
         }
     }
 
-    /// Of ten requests: two creations, one change, seven reads.
     fn ask(&self, client: u64, turn: u64, last_id: &mut Option<String>) {
         let name = format!("Load {client} {turn}");
-        let answer = match (turn % 10, last_id.as_ref()) {
+        let turn_of_ten = if self.mix == Mix::Reads { 1 } else { turn % 10 };
+        let answer = match (turn_of_ten, last_id.as_ref()) {
             (0 | 5, _) | (_, None) => {
                 let email = format!("load-{}-{client}-{turn}@example.com", unique());
                 let user = json!({"email": email, "name": name});
@@ -243,10 +255,29 @@ impl Shared {
     }
 }
 
-/// Asks once, without load.
-pub(crate) fn probe(target: &Target, path: &str) -> Result<u16> {
+/// Waits until the service answers by this way: a new certificate or route takes a gateway a moment.
+pub(crate) fn wait_until_reached(target: &Target) -> Result<()> {
+    let begun = Instant::now();
+    loop {
+        let why = match agent(target).get(format!("{}/", target.url)).call() {
+            Ok(answer) if answer.status().as_u16() == 200 => return Ok(()),
+            Ok(answer) => anyhow::anyhow!("it answers {}", answer.status()),
+            Err(error) => error.into(),
+        };
+        if begun.elapsed() > LONGEST_UNREACHED {
+            return Err(why);
+        }
+        thread::sleep(Duration::from_secs(1));
+    }
+}
+
+/// Status and `Location` of one answer, without following it.
+pub(crate) fn ask_once(target: &Target, path: &str) -> Result<(u16, String)> {
     let answer = agent(target).get(format!("{}{path}", target.url)).call()?;
-    Ok(answer.status().as_u16())
+    let location = answer.headers().get("location");
+    let location = location.and_then(|value| value.to_str().ok());
+    let location = location.unwrap_or_default().to_owned();
+    Ok((answer.status().as_u16(), location))
 }
 
 fn agent(target: &Target) -> Agent {

@@ -40,6 +40,27 @@ pub(crate) fn make_secret(cluster: &Cluster, name: &str, values: &[(&str, &str)]
     )
 }
 
+/// Makes a ConfigMap.
+pub(crate) fn make_config_map(
+    cluster: &Cluster,
+    name: &str,
+    values: &[(&str, &str)],
+) -> Result<()> {
+    let values: serde_json::Map<String, Value> = values
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), json!(value)))
+        .collect();
+    apply(
+        cluster,
+        &json!({
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": name},
+            "data": values,
+        }),
+    )
+}
+
 /// Takes the namespace away with all that is in it.
 pub(crate) fn remove(cluster: &Cluster) -> Result<()> {
     cluster

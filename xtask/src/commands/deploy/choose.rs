@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::cli::DeployArgs;
+use crate::cli::{DeployArgs, EnvironmentName};
 use crate::commands::image::{Commit, branch_tag};
 use crate::failure::{Failure, Kind};
 use crate::image::reference::{Reference, Repository};
@@ -16,11 +16,26 @@ pub(super) struct Chosen {
     pub(super) revision: String,
 }
 
+/// The image that a person named. Production takes it by digest alone.
+fn named(name: &str, environment: EnvironmentName) -> Result<Reference> {
+    let reference = Reference::parse(name)?;
+    if reference.is_digest() || matches!(environment, EnvironmentName::Dev) {
+        return Ok(reference);
+    }
+    Err(Failure::new(
+        Kind::Refused,
+        format!("`{name}` is a tag, and production takes images by digest; nothing was changed"),
+        "a tag can move after what it named was tested",
+        "name it as REPOSITORY@sha256:…, as `cargo xtask image push` printed it",
+    )
+    .into())
+}
+
 /// The image that was named, or the registry's latest of this commit, or of this branch.
 pub(super) fn choose(args: &DeployArgs) -> Result<Chosen> {
     let commit = Commit::read()?;
     let candidates = if let Some(name) = &args.image {
-        vec![Reference::parse(name)?]
+        vec![named(name, args.env)?]
     } else {
         let repository = Repository::parse(&args.repository)?;
         let branch = args.branch.clone().or_else(|| commit.branch.clone());
@@ -61,4 +76,21 @@ pub(super) fn choose(args: &DeployArgs) -> Result<Chosen> {
         "build and push it: cargo xtask image build && cargo xtask image push; or name one with --image",
     )
     .into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::named;
+    use crate::cli::EnvironmentName;
+    use crate::failure::{Kind, exit_code};
+
+    #[test]
+    fn production_takes_no_tags() {
+        let refused = named("roster/roster:1.0", EnvironmentName::Production);
+        let code = exit_code(&refused.expect_err("is a tag"));
+        assert_eq!(code, Kind::Refused.exit_code());
+        let digest = format!("roster/roster@sha256:{}", "a".repeat(64));
+        assert!(named(&digest, EnvironmentName::Production).is_ok());
+        assert!(named("roster/roster:1.0", EnvironmentName::Dev).is_ok());
+    }
 }
