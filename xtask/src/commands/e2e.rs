@@ -147,12 +147,11 @@ impl Stage<'_> {
         for fault in FAULTS {
             self.break_it(fault, &target)?;
         }
-        match (authority, self.args.domain.clone()) {
-            (Some(authority), Some(domain)) => self.https_story(&authority, &domain),
-            _ => {
-                self.note("not proven: certificates, since --ca-file or --domain is not set");
-                Ok(())
-            }
+        if let (Some(authority), Some(domain)) = (authority, self.args.domain.clone()) {
+            self.https_story(&authority, &domain)
+        } else {
+            self.note("not proven: certificates, since --ca-file or --domain is not set");
+            Ok(())
         }
     }
 

@@ -22,7 +22,7 @@ use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 
 const CLIENTS: u64 = 20;
 const TIMEOUT: Duration = Duration::from_secs(10);
-const LONGEST_UNREACHED: Duration = Duration::from_secs(60);
+const LONGEST_UNREACHED: Duration = Duration::from_mins(1);
 const FAILURES_KEPT: usize = 10;
 
 /// Where the load goes.

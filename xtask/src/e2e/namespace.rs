@@ -40,7 +40,7 @@ pub(crate) fn make_secret(cluster: &Cluster, name: &str, values: &[(&str, &str)]
     )
 }
 
-/// Makes a ConfigMap.
+/// Makes a `ConfigMap`.
 pub(crate) fn make_config_map(
     cluster: &Cluster,
     name: &str,

@@ -43,7 +43,7 @@ impl Stage<'_> {
         self.ingress(&gateway, &issuer)
     }
 
-    /// The ClusterIssuer that the Gateway names.
+    /// The `ClusterIssuer` that the Gateway names.
     fn issuer(&self) -> Result<Option<String>> {
         let gateway = self
             .cluster
