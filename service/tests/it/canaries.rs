@@ -96,6 +96,10 @@ async fn run(format: &str) -> (Findings, Vec<(String, String)>) {
         "trace",
         "--log-format",
         format,
+        "--queue-target-ms",
+        "0",
+        "--body-limit-bytes",
+        "8192",
         "--request-timeout-ms",
         "2000",
     ];

@@ -134,6 +134,7 @@ impl TestApp {
             "--lock-timeout-ms=30000",
             "--database-timeout-ms=30000",
             "--request-timeout-ms=60000",
+            "--queue-target-ms=0",
             "--database-url",
             url,
         ];

@@ -13,7 +13,7 @@ pub(super) async fn stumble(caller: &Caller<'_>, findings: &mut Findings, path: 
     let patch = [("content-type", "application/json-patch+json")];
     let form = [("content-type", "application/x-www-form-urlencoded")];
     let long = format!("/v1/users?q={}", QUERY.repeat(1000));
-    let large = json!({"name": BODY.repeat(8000)}).to_string();
+    let large = json!({"name": BODY.repeat(1000)}).to_string();
     let wide = OTHER.repeat(2000);
     let stale = format!("\"9{}", &etag[1..]);
     let stale = [("if-match", stale.as_str())];
