@@ -4,6 +4,7 @@
 //! another terminal changes nothing. The order of a deploy is in `commands/deploy.rs`.
 
 pub(crate) mod changes;
+pub(crate) mod cloud;
 pub(crate) mod diagnosis;
 pub(crate) mod environment;
 pub(crate) mod helm;

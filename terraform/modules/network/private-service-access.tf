@@ -15,8 +15,8 @@ resource "google_service_networking_connection" "this" {
   service                 = "servicenetworking.googleapis.com"
   reserved_peering_ranges = [google_compute_global_address.services_access.name]
 
-  # Google holds on to it for days after the last instance, in case that is restored, and refuses to delete it so long;
-  # terraform/README.md says how the network goes all the same.
+  # Google holds on to it for days after the last instance, in case that is restored, and refuses to delete it so long.
+  # `cargo xtask infra destroy` takes the peering away itself, which would keep the network otherwise.
   deletion_policy = "ABANDON"
   # One that an earlier destroy left behind is taken over instead of refused.
   update_on_creation_fail = true

@@ -114,13 +114,9 @@ pub(crate) struct DeployArgs {
     /// Image to deploy, instead of the registry's latest of this commit or branch
     #[arg(long, value_name = "REFERENCE")]
     pub(crate) image: Option<String>,
-    /// Where images lie
-    #[arg(
-        long,
-        env = "ROSTER_IMAGE_REPOSITORY",
-        default_value = "docker.io/roster/roster"
-    )]
-    pub(crate) repository: String,
+    /// Where images lie; the environment's own registry by default, where Terraform made one, or docker.io/roster/roster
+    #[arg(long, env = "ROSTER_IMAGE_REPOSITORY")]
+    pub(crate) repository: Option<String>,
     /// Branch whose latest image is taken when this commit has none; the one checked out by default
     #[arg(long)]
     pub(crate) branch: Option<String>,
@@ -132,7 +128,7 @@ pub(crate) struct DeployArgs {
         value_name = "FILE"
     )]
     pub(crate) values: Vec<PathBuf>,
-    /// Domain of the environment: the service answers at service.DOMAIN
+    /// Domain of the environment: the service answers at service.DOMAIN; Terraform's by default, where it made the cluster
     #[arg(long, env = "ROSTER_DOMAIN")]
     pub(crate) domain: Option<String>,
     /// Show what would change, and change nothing

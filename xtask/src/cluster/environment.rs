@@ -50,7 +50,7 @@ impl Environment {
         PathBuf::from(format!("{CHART}/environments/{}.yaml", self.name))
     }
 
-    /// Whether a context of this name is one of its clusters.
+    /// Whether the cluster of this context belongs to it.
     pub(crate) fn has(&self, context: &str) -> bool {
         self.contexts
             .iter()

@@ -12,6 +12,7 @@ use anyhow::Result;
 
 use crate::cli::DeployArgs;
 use crate::cluster::changes::{self, Objects};
+use crate::cluster::cloud::Cloud;
 use crate::cluster::diagnosis::{Cause, Observer};
 use crate::cluster::environment::Environment;
 use crate::cluster::helm::Helm;
@@ -34,8 +35,8 @@ pub(crate) fn run(args: &DeployArgs) -> Result<()> {
     interrupt::watch()?;
     let mut steps = Steps::begin();
     let environment = Environment::read(args.env.name())?;
-    let helm = steps.step("preflight", || preflight(args, &environment))?;
-    let image = steps.step("image", || choose(args))?;
+    let (helm, cloud) = steps.step("preflight", || preflight(args, &environment))?;
+    let image = steps.step("image", || choose(args, cloud.as_ref()))?;
     let helm = with_image(helm, args, &image);
     let wanted = steps.step("chart", || render(&helm))?;
     steps.step("needs", || check_needs(&helm, &wanted))?;
@@ -76,8 +77,9 @@ pub(crate) fn run(args: &DeployArgs) -> Result<()> {
 }
 
 /// Tools, context, cluster and permissions: all that can be wrong before anything is looked up.
-fn preflight(args: &DeployArgs, environment: &Environment) -> Result<Helm> {
+fn preflight(args: &DeployArgs, environment: &Environment) -> Result<(Helm, Option<Cloud>)> {
     let context = environment.current_context()?;
+    let cloud = Cloud::of(environment, &context)?;
     let cluster = Cluster {
         context,
         namespace: environment.namespace.clone(),
@@ -86,6 +88,8 @@ fn preflight(args: &DeployArgs, environment: &Environment) -> Result<Helm> {
     let server = helm.cluster.server_version()?;
     needs::check_permissions(&helm.cluster)?;
     helm.values.push(environment.values());
+    helm.values
+        .extend(cloud.as_ref().map(|cloud| cloud.values.clone()));
     helm.values.extend(args.values.iter().cloned());
     anstream::eprintln!(
         "  {}: context {}, namespace {}, Kubernetes {server}, helm {}",
@@ -94,7 +98,7 @@ fn preflight(args: &DeployArgs, environment: &Environment) -> Result<Helm> {
         environment.namespace,
         helm.version
     );
-    Ok(helm)
+    Ok((helm, cloud))
 }
 
 fn with_image(mut helm: Helm, args: &DeployArgs, image: &Chosen) -> Helm {

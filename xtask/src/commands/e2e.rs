@@ -180,7 +180,7 @@ impl Stage<'_> {
         deploy::run(&DeployArgs {
             env: EnvironmentName::Dev,
             image: Some(image.to_string()),
-            repository: self.args.repository.clone(),
+            repository: Some(self.args.repository.clone()),
             branch: None,
             values: all,
             domain: self.args.domain.clone(),

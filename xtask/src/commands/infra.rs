@@ -2,10 +2,12 @@
 //!
 //! Each subcommand is one function here or a file below `infra/`; what they share is in `crate::infra`.
 
+mod consent;
+mod leftovers;
 mod mutate;
+mod state_move;
 mod up;
 
-use std::io::{IsTerminal, Write};
 use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
@@ -19,7 +21,9 @@ use crate::infra::plan::SavedPlan;
 use crate::infra::root::{BOOTSTRAP, Root};
 use crate::infra::terraform::{self, Terraform};
 use crate::infra::{self, copy::Copy, guard, price, spelling};
+use crate::interrupt;
 use crate::run_tool::tool;
+use consent::{Deed, consent};
 
 const BOLD: Style = Style::new().bold();
 const GREEN: Style = AnsiColor::Green.on_default();
@@ -103,7 +107,7 @@ fn apply(args: &InfraApplyArgs) -> Result<()> {
         );
         return Ok(());
     }
-    consent(&root, &plan, args.yes, &args.allow_destroy, "apply")?;
+    consent(&root, &plan, args.yes, &args.allow_destroy, Deed::Apply)?;
     plan.apply()?;
     anstream::eprintln!(
         "{GREEN}applied{GREEN:#}: cargo xtask infra output --env {}",
@@ -137,8 +141,20 @@ fn destroy(args: &InfraDestroyArgs) -> Result<()> {
     } else {
         Vec::new()
     };
-    consent(&root, &plan, !whole.is_empty(), &whole, "destroy")?;
-    plan.apply()
+    consent(&root, &plan, !whole.is_empty(), &whole, Deed::Destroy)?;
+    let network = leftovers::network(plan.json())?;
+    let first = plan.apply();
+    let Err(error) = first else {
+        return Ok(());
+    };
+    // What was agreed to is finished, when it was the peering alone that stood in its way.
+    if interrupt::requested() || !leftovers::remove_peering(&root, network.as_deref())? {
+        return Err(error);
+    }
+    drop(plan);
+    let rest = guarded_plan(&root, &["-destroy".to_owned()])?;
+    anstream::eprintln!("the peering is gone; destroying the rest");
+    rest.apply()
 }
 
 fn output(args: &InfraOutputArgs) -> Result<()> {
@@ -185,8 +201,11 @@ fn validate(root: &Root) -> Result<()> {
 fn lock(root: &Root) -> Result<()> {
     terraform::require()?;
     root.make_work_folder()?;
+    let terraform = Terraform::new(&root.folder, &root.work.join("lock"))?;
+    // It asks for the providers of the modules too, and wants these installed.
+    terraform.command("get").quiet().output()?;
     // `providers lock` reads the registry itself, whatever mirror a terraformrc names: so the checksums are the real ones.
-    Terraform::new(&root.folder, &root.work.join("lock"))?
+    terraform
         .command("providers lock")
         .args(
             ["linux_amd64", "linux_arm64", "darwin_amd64", "darwin_arm64"]
@@ -215,9 +234,12 @@ fn lock(root: &Root) -> Result<()> {
 /// A plan of the real environment, after it is sure that it is the one that is meant.
 fn guarded_plan(root: &Root, extra: &[String]) -> Result<SavedPlan> {
     spelling::check(&root.folder)?;
+    guard::check_shell(root)?;
     let terraform = Terraform::initialised(root)?;
     guard::check(root, &terraform)?;
-    SavedPlan::make(root, terraform, extra)
+    let plan = SavedPlan::make(root, terraform, extra)?;
+    guard::check_plan(root, plan.json())?;
+    Ok(plan)
 }
 
 fn show(root: &Root, plan: &SavedPlan) -> Result<()> {
@@ -234,74 +256,6 @@ fn show(root: &Root, plan: &SavedPlan) -> Result<()> {
     Ok(())
 }
 
-/// Asks before anything changes: `yes` or a word from the terminal; by name for what is destroyed on production.
-fn consent(root: &Root, plan: &SavedPlan, yes: bool, allowed: &[String], verb: &str) -> Result<()> {
-    let destructive: Vec<_> = plan
-        .summary
-        .destructive()
-        .map(|change| change.address.clone())
-        .collect();
-    let unnamed: Vec<_> = destructive
-        .iter()
-        .filter(|address| !allowed.contains(address))
-        .cloned()
-        .collect();
-    if yes && (unnamed.is_empty() || !root.is_guarded()) {
-        return Ok(());
-    }
-    if !std::io::stdin().is_terminal() {
-        return Err(not_asked(root, &unnamed, verb));
-    }
-    if root.is_guarded() {
-        for address in &unnamed {
-            expect_word(
-                &format!("This destroys {address}. Type its address to go on"),
-                address,
-            )?;
-        }
-        return expect_word(&format!("Type {} to {verb}", root.name), &root.name);
-    }
-    expect_word(&format!("Type yes to {verb}"), "yes")
-}
-
-fn not_asked(root: &Root, unnamed: &[String], verb: &str) -> anyhow::Error {
-    let (why, next) = if unnamed.is_empty() || !root.is_guarded() {
-        (
-            "nobody is at the terminal to be asked".to_owned(),
-            "look at the plan above, then add --yes".to_owned(),
-        )
-    } else {
-        let named: Vec<_> = unnamed
-            .iter()
-            .map(|address| format!("--allow-destroy '{address}'"))
-            .collect();
-        (
-            format!("{} would be destroyed on {}", unnamed.join(", "), root.name),
-            format!("if that is meant, name each: --yes {}", named.join(" ")),
-        )
-    };
-    Failure::new(
-        Kind::Refused,
-        format!("{verb} was not agreed to"),
-        why,
-        next,
-    )
-    .into()
-}
-
-fn expect_word(question: &str, word: &str) -> Result<()> {
-    anstream::eprint!("{BOLD}{question}: {BOLD:#}");
-    std::io::stderr().flush()?;
-    let mut line = String::new();
-    std::io::stdin()
-        .read_line(&mut line)
-        .context("cannot read the answer")?;
-    if line.trim() == word {
-        return Ok(());
-    }
-    Err(Failure::new(Kind::Refused, "not agreed to; nothing was changed", "", "").into())
-}
-
 /// Whether a program of this list is missing, each with what it is for.
 fn missing_tools(names: &[&str]) -> Result<()> {
     for name in names {
@@ -312,18 +266,27 @@ fn missing_tools(names: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Whether bootstrap has been applied to this project, whoever did it.
-fn bucket_exists(bucket: &str) -> bool {
-    tool("gcloud")
-        .args([
-            "storage",
-            "buckets",
-            "describe",
-            &format!("gs://{bucket}"),
-            "--format=value(name)",
-        ])
-        .output()
-        .is_ok()
+/// Whether bootstrap has been applied to this project, whoever did it. Not being allowed to look is no answer.
+fn bucket_exists(bucket: &str) -> Result<bool> {
+    let outcome = tool("gcloud")
+        .args(["storage", "buckets", "describe"])
+        .arg(format!("gs://{bucket}"))
+        .arg("--format=value(name)")
+        .outcome()?;
+    if outcome.status.success() {
+        return Ok(true);
+    }
+    let words = String::from_utf8_lossy(&outcome.stderr).into_owned();
+    if words.contains("404") || words.contains("not found") {
+        return Ok(false);
+    }
+    Err(Failure::new(
+        Kind::Unreachable,
+        format!("cannot tell whether gs://{bucket} exists"),
+        words,
+        "gcloud auth login, as somebody who may look at the project",
+    )
+    .into())
 }
 
 fn write_file(file: &Path, text: &str) -> Result<()> {

@@ -19,16 +19,25 @@ const PROJECT_VARIABLES: [&str; 4] = [
     "CLOUDSDK_CORE_PROJECT",
 ];
 
-/// Refuses to go on when workspace or project are not the environment's.
-pub(crate) fn check(root: &Root, terraform: &Terraform) -> Result<()> {
-    let workspace = terraform.command("workspace show").quiet().output()?;
-    check_workspace(root, workspace.trim())?;
+/// Refuses what the shell's own variables say otherwise, before anything is asked.
+pub(crate) fn check_shell(root: &Root) -> Result<()> {
+    if let Ok(workspace) = std::env::var("TF_WORKSPACE") {
+        check_workspace(root, &workspace)?;
+    }
     let project = root.settings()?.project_id;
     for variable in PROJECT_VARIABLES {
         if let Ok(value) = std::env::var(variable) {
             check_project(root, &project, &value, &format!("the variable {variable}"))?;
         }
     }
+    Ok(())
+}
+
+/// Refuses to go on when workspace or project are not the environment's.
+pub(crate) fn check(root: &Root, terraform: &Terraform) -> Result<()> {
+    let workspace = terraform.command("workspace show").quiet().output()?;
+    check_workspace(root, workspace.trim())?;
+    let project = root.settings()?.project_id;
     if tools::is_installed("gcloud") {
         let active = tool("gcloud")
             .args(["config", "get-value", "project", "--quiet"])
@@ -52,6 +61,17 @@ pub(crate) fn check(root: &Root, terraform: &Terraform) -> Result<()> {
         check_project(root, &project, id, "the state in the bucket")?;
     }
     Ok(())
+}
+
+/// Refuses a plan that was made for another project than `terraform.tfvars` names: a `*.auto.tfvars` file beside it, or
+/// arguments in the environment, may have won.
+pub(crate) fn check_plan(root: &Root, plan_json: &str) -> Result<()> {
+    let plan: serde_json::Value = serde_json::from_str(plan_json)?;
+    let planned = plan
+        .pointer("/variables/project/value/id")
+        .and_then(serde_json::Value::as_str)
+        .unwrap_or("no project");
+    check_project(root, &root.settings()?.project_id, planned, "the plan")
 }
 
 fn check_workspace(root: &Root, workspace: &str) -> Result<()> {

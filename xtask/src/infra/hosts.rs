@@ -67,17 +67,25 @@ pub(crate) fn wait(
 pub(crate) fn ask(host: &str) -> Answer {
     let agent = http_client::agent(Duration::from_secs(10));
     match agent.get(format!("https://{host}/")).call() {
-        Ok(response) if response.status().is_server_error() => {
-            Answer::Away(format!("answers {}", response.status()))
-        }
-        Ok(response) => Answer::Serves(response.status().as_u16()),
+        Ok(response) => judged(response.status().as_u16()),
         Err(error) => Answer::Away(error.to_string()),
+    }
+}
+
+/// The load balancer itself answers 404 for a host that no route has joined for, and 5xx without a healthy pod.
+fn judged(status: u16) -> Answer {
+    match status {
+        404 => {
+            Answer::Away("answers 404: no route of this host has joined the gateway yet".to_owned())
+        }
+        500.. => Answer::Away(format!("answers {status}")),
+        _ => Answer::Serves(status),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Answer, wait};
+    use super::{Answer, judged, wait};
     use crate::failure::exit_code;
     use std::cell::Cell;
     use std::time::Duration;
@@ -114,6 +122,16 @@ mod tests {
                 .iter()
                 .all(|(_, answer)| *answer == Answer::Serves(200))
         );
+    }
+
+    #[test]
+    fn a_login_serves_and_an_empty_gateway_does_not() {
+        for status in [200, 302, 401, 403] {
+            assert_eq!(judged(status), Answer::Serves(status));
+        }
+        for status in [404, 502, 503] {
+            assert!(matches!(judged(status), Answer::Away(_)), "{status}");
+        }
     }
 
     #[test]

@@ -4,7 +4,8 @@
 //! value is dropped, however the command ends.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context, Result};
 
@@ -30,7 +31,10 @@ impl SavedPlan {
     /// Plans changes, or the destruction of everything.
     pub(crate) fn make(root: &Root, terraform: Terraform, extra: &[String]) -> Result<Self> {
         root.make_work_folder()?;
-        let file = std::path::absolute(root.work.join("plan.tfplan"))?;
+        remove_abandoned(&root.work);
+        // Each command has a file of its own: what was shown is applied, whoever else plans meanwhile.
+        let name = format!("plan-{}-{}.tfplan", std::process::id(), next_number());
+        let file = std::path::absolute(root.work.join(name))?;
         let mut plan = Self {
             terraform,
             file,
@@ -93,6 +97,33 @@ impl SavedPlan {
         use std::os::unix::fs::PermissionsExt;
         std::fs::set_permissions(&self.file, std::fs::Permissions::from_mode(0o600))
             .with_context(|| format!("cannot close {} to others", self.file.display()))
+    }
+}
+
+/// Tells the plans of one process apart.
+fn next_number() -> u32 {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    NUMBER.fetch_add(1, Ordering::Relaxed)
+}
+
+/// Removes plans whose command was killed before it could: they hold all that Terraform knows.
+fn remove_abandoned(work: &Path) {
+    for entry in std::fs::read_dir(work).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let owner = name
+            .to_str()
+            .and_then(|name| {
+                name.strip_prefix("plan-")?
+                    .strip_suffix(".tfplan")?
+                    .split('-')
+                    .next()
+            })
+            .and_then(|owner| owner.parse::<u32>().ok());
+        if owner.is_some_and(|owner| !Path::new("/proc").join(owner.to_string()).exists())
+            && Path::new("/proc/self").exists()
+        {
+            let _ = std::fs::remove_file(entry.path());
+        }
     }
 }
 

@@ -57,6 +57,18 @@ impl Fixture {
     }
 }
 
+/// The plan files in a work folder.
+fn plans(work: &std::path::Path) -> Vec<PathBuf> {
+    std::fs::read_dir(work)
+        .expect("is there")
+        .map(|entry| entry.expect("is readable").path())
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "tfplan")
+        })
+        .collect()
+}
+
 const TWO: &str = r#"
 resource "terraform_data" "kept" { input = "one" }
 resource "terraform_data" "moved" { triggers_replace = "one" }
@@ -110,7 +122,9 @@ fn the_plan_file_is_private_and_does_not_stay() {
     use std::os::unix::fs::PermissionsExt;
     let fixture = Fixture::new(TWO);
     let plan = fixture.plan(&[]);
-    let file = fixture.work().join("plan.tfplan");
+    let other = fixture.plan(&[]);
+    let files: Vec<_> = plans(&fixture.work());
+    assert_eq!(files.len(), 2, "two commands share one plan");
     let mode = |path: &std::path::Path| {
         std::fs::metadata(path)
             .expect("is there")
@@ -118,8 +132,21 @@ fn the_plan_file_is_private_and_does_not_stay() {
             .mode()
             & 0o777
     };
-    assert_eq!(mode(&file), 0o600);
+    for file in &files {
+        assert_eq!(mode(file), 0o600);
+    }
     assert_eq!(mode(&fixture.work()), 0o700);
-    drop(plan);
-    assert!(!file.exists(), "the plan outlived its command");
+    drop((plan, other));
+    assert!(
+        plans(&fixture.work()).is_empty(),
+        "a plan outlived its command"
+    );
+
+    // No process has this number: the largest that Linux gives is 4194304.
+    std::fs::write(fixture.work().join("plan-9999999-0.tfplan"), "").expect("writable");
+    drop(fixture.plan(&[]));
+    assert!(
+        plans(&fixture.work()).is_empty(),
+        "a plan outlived a command that was killed"
+    );
 }

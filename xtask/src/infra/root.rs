@@ -87,11 +87,15 @@ impl Root {
 
     /// Makes the work folder, closed to everybody else: a plan holds all that Terraform knows.
     pub(crate) fn make_work_folder(&self) -> Result<()> {
-        use std::os::unix::fs::DirBuilderExt;
+        use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
         std::fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(&self.work)
+            .and_then(|()| {
+                // It may have been there before, more open.
+                std::fs::set_permissions(&self.work, std::fs::Permissions::from_mode(0o700))
+            })
             .with_context(|| format!("cannot make {}", self.work.display()))
     }
 }

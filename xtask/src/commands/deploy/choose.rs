@@ -3,11 +3,15 @@
 use anyhow::Result;
 
 use crate::cli::{DeployArgs, EnvironmentName};
+use crate::cluster::cloud::Cloud;
 use crate::commands::image::{Commit, branch_tag};
 use crate::failure::{Failure, Kind};
 use crate::image::reference::{Reference, Repository};
 use crate::image::registry::Registry;
 use crate::image::signature;
+
+/// Where images lie when neither the caller nor Terraform says another place.
+const PUBLIC: &str = "docker.io/roster/roster";
 
 /// The image that is to run.
 pub(super) struct Chosen {
@@ -31,13 +35,21 @@ fn named(name: &str, environment: EnvironmentName) -> Result<Reference> {
     .into())
 }
 
+/// Where images lie: where the caller says, where Terraform made a place for them, or in the public registry.
+fn place<'a>(args: &'a DeployArgs, cloud: Option<&'a Cloud>) -> &'a str {
+    args.repository
+        .as_deref()
+        .or(cloud.map(|cloud| cloud.repository.as_str()))
+        .unwrap_or(PUBLIC)
+}
+
 /// The image that was named, or the registry's latest of this commit, or of this branch.
-pub(super) fn choose(args: &DeployArgs) -> Result<Chosen> {
+pub(super) fn choose(args: &DeployArgs, cloud: Option<&Cloud>) -> Result<Chosen> {
     let commit = Commit::read()?;
     let candidates = if let Some(name) = &args.image {
         vec![named(name, args.env)?]
     } else {
-        let repository = Repository::parse(&args.repository)?;
+        let repository = Repository::parse(place(args, cloud))?;
         let branch = args.branch.clone().or_else(|| commit.branch.clone());
         let mut tags = vec![format!("sha-{}", &commit.revision[..12])];
         tags.extend(branch.map(|branch| branch_tag(&branch)));

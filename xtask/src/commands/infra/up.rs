@@ -7,18 +7,16 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use super::{BOLD, GREEN, bucket_exists, guarded_plan, lock, missing_tools, show, write_file};
+use super::{
+    BOLD, GREEN, bucket_exists, guarded_plan, lock, missing_tools, show, state_move, write_file,
+};
 use crate::cli::{InfraApplyArgs, InfraUpArgs};
 use crate::failure::{Failure, Kind};
 use crate::infra;
 use crate::infra::hosts::{self, Answer};
 use crate::infra::root::{BOOTSTRAP, Root};
-use crate::infra::terraform::{self, Terraform, has_remote_state};
+use crate::infra::terraform::{self, has_remote_state};
 use crate::run_tool::tool;
-
-/// Moves bootstrap's state into the bucket that bootstrap makes.
-const BOOTSTRAP_BACKEND: &str =
-    "terraform {\n  backend \"gcs\" {\n    prefix = \"bootstrap\"\n  }\n}\n";
 
 struct Up<'args> {
     args: &'args InfraUpArgs,
@@ -79,7 +77,13 @@ pub(crate) fn run(args: &InfraUpArgs) -> Result<()> {
 impl Up<'_> {
     fn preflight(&self) -> Result<String> {
         terraform::require()?;
-        missing_tools(&["gcloud", "gke-gcloud-auth-plugin"])?;
+        missing_tools(&[
+            "gcloud",
+            "gke-gcloud-auth-plugin",
+            "kubectl",
+            "helm",
+            "cargo-auditable",
+        ])?;
         let (bootstrap, environment) = (self.bootstrap.settings()?, self.environment.settings()?);
         if bootstrap.project_id != environment.project_id {
             return Err(Failure::new(
@@ -130,19 +134,18 @@ impl Up<'_> {
     /// The bucket cannot keep the state of its own making: the first apply is local, then the state moves in.
     fn bootstrap(&self) -> Result<String> {
         let root = &self.bootstrap;
-        let backend = root.folder.join("backend_override.tf");
         let bucket = root.state_bucket()?;
-        if !has_remote_state(root) && bucket_exists(&bucket) {
-            write_file(&backend, BOOTSTRAP_BACKEND)?;
+        if state_move::has_local_state(root) {
+            if has_remote_state(root) {
+                // An earlier run was stopped while it moved.
+                state_move::into_bucket(root, &bucket)?;
+            }
+        } else if !has_remote_state(root) && bucket_exists(&bucket)? {
+            state_move::name_bucket(root)?;
         }
         super::apply(&self.apply_args(BOOTSTRAP))?;
-        if !has_remote_state(root) {
-            write_file(&backend, BOOTSTRAP_BACKEND)?;
-            Terraform::new(&root.folder, &root.work.join("data"))?
-                .command("init")
-                .args(["-input=false", "-migrate-state", "-force-copy"])
-                .arg(format!("-backend-config=bucket={bucket}"))
-                .run()?;
+        if state_move::has_local_state(root) {
+            state_move::into_bucket(root, &bucket)?;
         }
         Ok(format!("state in gs://{bucket}"))
     }
@@ -172,21 +175,70 @@ impl Up<'_> {
             return Ok("the zone existed before".to_owned());
         }
         let domain = self.environment.settings()?.domain.unwrap_or_default();
+        let signature = outputs
+            .get("ds_record")
+            .and_then(Value::as_str)
+            .map_or_else(String::new, |record| {
+                format!("; and this DS record: {record}")
+            });
         Ok(format!(
-            "enter these at the registrar of {domain}, if they are not there yet: {}",
+            "enter these at the registrar of {domain}, if they are not there yet: {}{signature}",
             servers.join(" ")
         ))
     }
 
+    /// Image and release, with a login of their own: neither the caller's kubeconfig nor Docker's settings change.
     fn deploy(&self) -> Result<String> {
+        let outputs = infra::outputs(&self.environment.name)?;
+        let text = |pointer: &str| {
+            let (output, rest) = pointer.split_once('/').unwrap_or((pointer, ""));
+            let value = outputs.get(output)?;
+            let value = if rest.is_empty() {
+                Some(value)
+            } else {
+                value.get(rest)
+            };
+            value?.as_str().map(str::to_owned)
+        };
+        let needed = |pointer: &str| {
+            text(pointer)
+                .with_context(|| format!("the environment has no output {pointer}: apply it first"))
+        };
+        let kubeconfig = std::path::absolute(self.environment.work.join("kubeconfig"))?;
+        tool("gcloud")
+            .env("KUBECONFIG", &kubeconfig)
+            .args(["container", "clusters", "get-credentials"])
+            .arg(needed("cluster/name")?)
+            .arg(format!("--location={}", needed("cluster/location")?))
+            .arg(format!("--project={}", needed("project/id")?))
+            .args(["--dns-endpoint", "--quiet"])
+            .run()?;
+        let registry = needed("registry")?;
+        let docker = std::path::absolute(self.environment.work.join("docker"))?;
+        let host = registry.split('/').next().unwrap_or_default();
+        std::fs::create_dir_all(&docker)?;
+        let helpers = serde_json::json!({"credHelpers": {host: "gcloud"}});
+        write_file(&docker.join("config.json"), &helpers.to_string())?;
+
         let xtask = std::env::current_exe().context("cannot tell where xtask is")?;
-        let mut deploy =
-            tool(xtask.display().to_string()).args(["deploy", "--env", &self.environment.name]);
+        let call = |arguments: &[&str]| {
+            tool(xtask.display().to_string())
+                .env("DOCKER_CONFIG", &docker)
+                .env("KUBECONFIG", &kubeconfig)
+                .args(arguments)
+        };
+        let repository = format!("{registry}/roster");
+        call(&["image", "build", "--repository", &repository]).run()?;
+        call(&["image", "push", "--repository", &repository]).run()?;
+        let mut deploy = call(&["deploy", "--env", &self.environment.name]);
         if self.args.yes {
             deploy = deploy.arg("--yes");
         }
         deploy.run()?;
-        Ok("deployed".to_owned())
+        Ok(format!(
+            "deployed; for kubectl: export KUBECONFIG={}",
+            kubeconfig.display()
+        ))
     }
 
     fn wait_for_hosts(&self) -> Result<String> {
