@@ -4,8 +4,10 @@
 //! lacks its tool is named as not proven; the other stages run all the same.
 
 mod controls;
+mod environments;
 mod lint;
 mod mutations;
+mod parallel;
 mod plans;
 mod readmes;
 mod refusals;
@@ -45,14 +47,15 @@ pub(crate) fn run() -> Result<()> {
         .into());
     }
     let copy = Copy::make(Path::new(WORK))?;
-    let stages: [Stage<'_>; 9] = [
+    let stages: [Stage<'_>; 10] = [
         ("format", &format),
         ("spelling", &spelling),
         ("READMEs", &readmes::run),
+        ("environments", &environments::run),
         ("plan, apply, destroy", &commands),
         ("tests", &|| suites::run(&copy)),
         ("plans and controls", &|| plans::run(&copy)),
-        ("refused inputs", &|| refusals::run(&copy)),
+        ("refused inputs", &refusals::run),
         ("tflint", &lint::tflint),
         ("checkov", &|| lint::checkov(&copy)),
     ];
@@ -125,7 +128,7 @@ fn format() -> Result<String> {
     .into())
 }
 
-/// The way of a plan from being made to being applied, against the real Terraform with what it has built in.
+/// `cargo xtask infra`, against the real Terraform with what it has built in and a stand-in of gcloud.
 fn commands() -> Result<String> {
     let outcome = tool("cargo")
         .args([
@@ -133,17 +136,20 @@ fn commands() -> Result<String> {
             "--quiet",
             "--package",
             "xtask",
-            "infra::plan::tests",
+            "infra::",
             "--",
-            "--ignored",
+            "--include-ignored",
         ])
         .outcome()?;
     if outcome.status.success() {
-        return Ok("a saved plan is private, applied as shown, and gone afterwards".to_owned());
+        return Ok(
+            "the commands, against the real Terraform: private plans, consent by name, refusals, Ctrl-C"
+                .to_owned(),
+        );
     }
     let why = String::from_utf8_lossy(&outcome.stdout).into_owned()
         + &String::from_utf8_lossy(&outcome.stderr);
-    let next = "cargo test -p xtask infra::plan::tests -- --ignored";
+    let next = "cargo test -p xtask infra:: -- --include-ignored";
     Err(Failure::new(Kind::Check, "plans are not handled as promised", why, next).into())
 }
 

@@ -9,8 +9,8 @@ use crate::infra::copy::Copy;
 use crate::run_tool::tool;
 use crate::tools;
 
-/// The version of checkov that is installed; its policies change with every one.
-const CHECKOV: &str = "3.3.30";
+/// checkov and all that it needs, pinned: its policies change with every version.
+const REQUIREMENTS: &str = "xtask/tools/checkov/requirements.txt";
 
 pub(super) fn tflint() -> Result<String> {
     if !tools::is_installed("tflint") {
@@ -88,11 +88,17 @@ pub(super) fn checkov(copy: &Copy) -> Result<String> {
     .into())
 }
 
-/// checkov in an environment of its own below target/, of exactly the pinned version.
+/// checkov in an environment of its own below target/, of exactly the pinned versions.
 fn install_checkov() -> Result<PathBuf> {
-    let folder = Path::new("target/tools").join(format!("checkov-{CHECKOV}"));
+    let folder = Path::new("target/tools/checkov");
     let program = std::path::absolute(folder.join("bin/checkov"))?;
-    if program.is_file() {
+    let pinned = std::fs::read_to_string(REQUIREMENTS)
+        .with_context(|| format!("cannot read {REQUIREMENTS}"))?;
+    // Written last: half an installation, or one of other versions, is made anew.
+    let stamp = folder.join("requirements.txt");
+    if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == pinned)
+        && program.is_file()
+    {
         return Ok(program);
     }
     if !tools::is_installed("python3") {
@@ -106,29 +112,26 @@ fn install_checkov() -> Result<PathBuf> {
         let next = "PyPI must be reachable once (pip's own settings name a mirror), and python3-venv installed";
         anyhow::Error::from(Failure::new(
             Kind::Missing,
-            format!("checkov {CHECKOV} cannot be installed"),
+            "checkov cannot be installed",
             words,
             next,
         ))
     };
     tool("python3")
-        .args(["-m", "venv", &folder.display().to_string()])
+        .args(["-m", "venv", "--clear", &folder.display().to_string()])
         .output()
         .map_err(not_installed)?;
-    let pip = folder.join("bin/pip");
-    let installed = tool(pip.display().to_string())
+    let pip = std::path::absolute(folder.join("bin/pip"))?;
+    tool(pip.display().to_string())
         .args([
             "install",
             "--quiet",
             "--disable-pip-version-check",
-            &format!("checkov=={CHECKOV}"),
+            "--no-deps",
+            &format!("--requirement={REQUIREMENTS}"),
         ])
         .output()
-        .map_err(not_installed);
-    if installed.is_err() {
-        // Half an installation would pass for a whole one the next time.
-        let _ = std::fs::remove_dir_all(&folder);
-    }
-    installed?;
+        .map_err(not_installed)?;
+    std::fs::write(&stamp, pinned).with_context(|| format!("cannot write {}", stamp.display()))?;
     Ok(program)
 }

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use super::controls;
+use super::parallel::in_parallel;
 use crate::failure::{Failure, Kind};
 use crate::infra::copy::Copy;
 use crate::infra::plan::SavedPlan;
@@ -19,8 +20,11 @@ const README: &str = "terraform/README.md";
 
 pub(super) fn run(copy: &Copy) -> Result<String> {
     let mut said = Vec::new();
-    for name in root::names()?.into_iter().filter(|name| name != BOOTSTRAP) {
-        let planned = plan(copy, &name)?;
+    let mut names = root::names()?;
+    names.retain(|name| name != BOOTSTRAP);
+    let plans = in_parallel(&names, |_, name| plan(copy, name));
+    for (name, planned) in names.iter().zip(plans) {
+        let planned = planned?;
         let broken = controls::broken(&planned.plan);
         if !broken.is_empty() {
             let lines: Vec<_> = broken
@@ -35,7 +39,7 @@ pub(super) fn run(copy: &Copy) -> Result<String> {
             )
             .into());
         }
-        check_price(&name, &planned.price)?;
+        check_price(name, &planned.price)?;
         said.push(format!(
             "{name}: {} resources, {} controls",
             planned.added,

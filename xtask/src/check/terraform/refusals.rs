@@ -8,6 +8,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
+use super::parallel::{in_parallel, threads};
 use crate::failure::{Failure, Kind};
 use crate::infra::copy::Copy;
 
@@ -39,13 +40,20 @@ struct Edit {
     to: String,
 }
 
-pub(super) fn run(copy: &Copy) -> Result<String> {
+pub(super) fn run() -> Result<String> {
     let text = std::fs::read_to_string(FILE).with_context(|| format!("cannot read {FILE}"))?;
     let cases: Cases =
         toml::from_str(&text).with_context(|| format!("{FILE} is not well formed"))?;
     let mut wrong = Vec::new();
-    for case in &cases.case {
-        match refused(copy, case)? {
+    // A case may change a file: each thread has a copy of its own.
+    let copies = (0..threads())
+        .map(|thread| Copy::make(&Path::new(super::WORK).join(format!("refused-{thread}"))))
+        .collect::<Result<Vec<_>>>()?;
+    let answers = in_parallel(&cases.case, |thread, case| {
+        refused(&copies[thread], thread, case)
+    });
+    for (case, answer) in cases.case.iter().zip(answers) {
+        match answer? {
             Ok(answer) => anstream::eprintln!("         {}: {answer}", case.what),
             Err(why) => wrong.push(format!("{}: {why}", case.what)),
         }
@@ -67,11 +75,12 @@ pub(super) fn run(copy: &Copy) -> Result<String> {
 }
 
 /// The line of the refusal, or why it is not one.
-fn refused(copy: &Copy, case: &Case) -> Result<std::result::Result<String, String>> {
+fn refused(copy: &Copy, thread: usize, case: &Case) -> Result<std::result::Result<String, String>> {
     let folder = format!("terraform/environments/{}", case.environment);
     copy.use_local_state(&folder)?;
     let terraform = super::initialise_with_state(copy, &folder)?;
-    let settings = std::path::absolute(Path::new(super::WORK).join("refused.tfvars"))?;
+    let settings =
+        std::path::absolute(Path::new(super::WORK).join(format!("refused-{thread}.tfvars")))?;
     std::fs::write(&settings, &case.settings)?;
     let undo = case
         .file

@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
+use super::parallel::in_parallel;
 use super::{folders, initialise};
 use crate::failure::{Failure, Kind};
 use crate::infra::copy::Copy;
@@ -23,29 +24,18 @@ pub(super) struct Verdict {
 pub(super) fn run(copy: &Copy) -> Result<String> {
     let (mut runs, mut assertions, mut refusals, mut tested) = (0, 0, 0, 0);
     let mut failed = Vec::new();
-    let folders = folders()?;
-    for folder in &folders {
-        let terraform = initialise(copy, folder)?;
-        if !has_tests(folder) {
-            // An ephemeral output is not allowed at the top: such a module is validated and planned as a part of stack.
-            anstream::eprintln!(
-                "         {folder}: no tests of its own, proven with the module that calls it"
-            );
+    let mut folders = folders()?;
+    // The longest ones first, so that no thread ends with one of them alone.
+    folders.sort_by_key(|folder| !(folder.ends_with("stack") || folder.ends_with("platform")));
+    let done = in_parallel(&folders, |_, folder| one(copy, folder));
+    for (folder, outcome) in folders.iter().zip(done) {
+        let Some((verdict, counted)) = outcome? else {
             continue;
-        }
-        validate(&terraform, folder)?;
-        let verdict = test(&terraform)?;
-        let counted = count(Path::new(folder))?;
+        };
         runs += verdict.passed;
         assertions += counted.assertions;
         refusals += counted.refusals;
         tested += 1;
-        anstream::eprintln!(
-            "         {folder}: {} runs, {} assertions, {} refused inputs",
-            verdict.passed + verdict.failed.len(),
-            counted.assertions,
-            counted.refusals
-        );
         failed.extend(
             verdict
                 .failed
@@ -66,6 +56,28 @@ pub(super) fn run(copy: &Copy) -> Result<String> {
     Ok(format!(
         "{runs} runs passed in {tested} folders: {assertions} assertions, {refusals} refused inputs"
     ))
+}
+
+/// Validates and tests a folder; nothing, when it has no tests.
+fn one(copy: &Copy, folder: &str) -> Result<Option<(Verdict, Counted)>> {
+    let terraform = initialise(copy, folder)?;
+    if !has_tests(folder) {
+        // An ephemeral output is not allowed at the top: such a module is validated and planned as a part of stack.
+        anstream::eprintln!(
+            "         {folder}: no tests of its own, proven with the module that calls it"
+        );
+        return Ok(None);
+    }
+    validate(&terraform, folder)?;
+    let verdict = test(&terraform)?;
+    let counted = count(Path::new(folder))?;
+    anstream::eprintln!(
+        "         {folder}: {} runs, {} assertions, {} refused inputs",
+        verdict.passed + verdict.failed.len(),
+        counted.assertions,
+        counted.refusals
+    );
+    Ok(Some((verdict, counted)))
 }
 
 fn has_tests(folder: &str) -> bool {
