@@ -57,26 +57,27 @@ fn the_chart_is_given_what_terraform_made() {
     );
 }
 
+fn compare(given: &Value, known: &Value, path: &str) {
+    let Value::Object(members) = given else {
+        return;
+    };
+    for (name, member) in members {
+        let inner = known.get(name);
+        assert!(inner.is_some(), "{path}.{name} is no value of the chart");
+        compare(
+            member,
+            inner.unwrap_or(&Value::Null),
+            &format!("{path}.{name}"),
+        );
+    }
+}
+
 #[test]
 fn every_value_has_a_place_in_the_chart() {
     crate::run_tool::enter_repository_root().expect("is there");
     let chart: Value =
         yaml_serde::from_str(&std::fs::read_to_string("helm-chart/values.yaml").expect("is there"))
             .expect("is YAML");
-    fn compare(given: &Value, known: &Value, path: &str) {
-        let Value::Object(members) = given else {
-            return;
-        };
-        for (name, member) in members {
-            let inner = known.get(name);
-            assert!(inner.is_some(), "{path}.{name} is no value of the chart");
-            compare(
-                member,
-                inner.unwrap_or(&Value::Null),
-                &format!("{path}.{name}"),
-            );
-        }
-    }
     compare(&read().values(), &chart, "");
 }
 

@@ -92,6 +92,6 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     mutation("a pipeline with an older toolchain", MASTER, "tag: 1.95.0-2", "tag: 1.94.0-2", "1.94.0-2"),
     mutation("a Dockerfile with another compiler", DOCKERFILE, "RUST_VERSION=1.95.0", "RUST_VERSION=1.94.0", "RUST_VERSION is not"),
     mutation("a Dockerfile with another image unpinned", DOCKERFILE, "GO_VERSION=1.26.8", "GO_VERSION=1.26", "golang:${GO_VERSION}-trixie AS go is not pinned"),
-    mutation("a cluster that is none of the environment's", VARS, "current-context: gke_roster-production", "current-context: gke_roster-dev", "is no cluster of production"),
+    mutation("a cluster that is none of the environment's", VARS, "current-context: gke_roster-production_europe-west1_roster-production", "current-context: gke_roster-production_europe-west1_roster-dev", "is no cluster of production"),
     mutation("a file of variables that is not there", SET, "source/concourse/vars/roster.yml", "source/concourse/vars/rooster.yml", "rooster.yml"),
 ];
