@@ -74,6 +74,7 @@ impl SavedPlan {
     pub(crate) fn text(&self) -> Result<String> {
         self.terraform
             .command("show")
+            .args(colour())
             .arg(&self.file)
             .quiet()
             .output()
@@ -83,11 +84,10 @@ impl SavedPlan {
     pub(crate) fn apply(&self) -> Result<()> {
         // Terraform gets Ctrl-C itself and ends after the resource in hand; leaving before it would orphan it.
         interrupt::watch()?;
-        let colour = (!std::io::stdout().is_terminal()).then_some("-no-color");
         self.terraform
             .command("apply")
             .args(["-input=false", LOCK_TIMEOUT])
-            .args(colour)
+            .args(colour())
             .arg(&self.file)
             .run()
             .map_err(interrupted_or)
@@ -98,6 +98,11 @@ impl SavedPlan {
         std::fs::set_permissions(&self.file, std::fs::Permissions::from_mode(0o600))
             .with_context(|| format!("cannot close {} to others", self.file.display()))
     }
+}
+
+/// Terraform's own colours, where somebody sees them.
+fn colour() -> Option<&'static str> {
+    (!std::io::stdout().is_terminal()).then_some("-no-color")
 }
 
 /// Tells the plans of one process apart.
