@@ -12,6 +12,7 @@ use syslog::{Facility, Formatter5424, LogFormat as _, Severity};
 use time::OffsetDateTime;
 use tracing::Level;
 
+use super::access_line;
 use super::entry::{Access, Entry, Event, Value};
 
 /// The structured data's name. 32473 is the enterprise number that RFC 5612 sets aside for those
@@ -25,20 +26,32 @@ const PARAMETER_NAME_MAX: usize = 32;
 
 /// Appends an entry to a buffer, without a line's end.
 pub(super) enum Format {
-    Human { colour: bool },
+    Human {
+        colour: bool,
+    },
     Json,
-    Syslog(Formatter5424),
+    Syslog {
+        formatter: Formatter5424,
+        /// What every line about a request has between its time and its first value.
+        access_middle: Vec<u8>,
+    },
 }
 
 impl Format {
     /// RFC 5424 from the facility `daemon`.
     pub(super) fn syslog() -> Self {
-        Self::Syslog(Formatter5424 {
+        let formatter = Formatter5424 {
             facility: Facility::LOG_DAEMON,
             process: "roster".to_owned(),
             pid: std::process::id(),
             ..Formatter5424::default()
-        })
+        };
+        let access_middle =
+            access_line::syslog_middle(&formatter, MESSAGE_ID_ACCESS, STRUCTURED_DATA_ID);
+        Self::Syslog {
+            formatter,
+            access_middle,
+        }
     }
 
     pub(super) fn append(&self, entry: &Entry, line: &mut Vec<u8>) {
@@ -46,12 +59,14 @@ impl Format {
             (_, Entry::Wake) => {}
             (Self::Human { colour }, Entry::Access(access)) => human_access(access, *colour, line),
             (Self::Human { colour }, Entry::Event(event)) => human_event(event, *colour, line),
-            (Self::Json, Entry::Access(access)) => json_access(access, line),
+            (Self::Json, Entry::Access(access)) => access_line::json(access, line),
             (Self::Json, Entry::Event(event)) => json_event(event, line),
-            (Self::Syslog(formatter), Entry::Access(access)) => {
-                syslog_access(formatter, access, line);
+            (Self::Syslog { access_middle, .. }, Entry::Access(access)) => {
+                access_line::syslog(access_middle, access, line);
             }
-            (Self::Syslog(formatter), Entry::Event(event)) => syslog_event(formatter, event, line),
+            (Self::Syslog { formatter, .. }, Entry::Event(event)) => {
+                syslog_event(formatter, event, line);
+            }
         }
     }
 }
@@ -96,16 +111,6 @@ fn human_head(time: SystemTime, level: Level, colour: bool, line: &mut Vec<u8>) 
     };
 }
 
-fn json_access(access: &Access, line: &mut Vec<u8>) {
-    json_head(access.time, Level::INFO, "access", "request answered", line);
-    json_text("request_id", access.request_id(), line);
-    let _ = write!(
-        line,
-        r#","trace_id":"{:032x}","method":"{}","route":"{}","status":{},"duration_us":{}}}"#,
-        access.trace_id, access.method, access.route, access.status, access.duration_us,
-    );
-}
-
 fn json_event(event: &Event, line: &mut Vec<u8>) {
     json_head(event.time, event.level, event.target, &event.message, line);
     for (name, value) in &event.fields {
@@ -135,24 +140,6 @@ fn json_text(name: &str, text: &str, line: &mut Vec<u8>) {
     let _ = write!(line, r#","{name}":"#);
     // Writing a string into memory cannot fail.
     let _ = serde_json::to_writer(line, text);
-}
-
-fn syslog_access(formatter: &Formatter5424, access: &Access, line: &mut Vec<u8>) {
-    let parameters = BTreeMap::from([
-        (
-            "request_id".to_owned(),
-            Escaped(access.request_id()).to_string(),
-        ),
-        ("trace_id".to_owned(), format!("{:032x}", access.trace_id)),
-        ("method".to_owned(), access.method.to_owned()),
-        ("route".to_owned(), access.route.to_owned()),
-        ("status".to_owned(), access.status.to_string()),
-        ("duration_us".to_owned(), access.duration_us.to_string()),
-    ]);
-    let data = BTreeMap::from([(STRUCTURED_DATA_ID.to_owned(), parameters)]);
-    let message = format_args!("{} {} {}", access.method, access.route, access.status);
-    let content = (MESSAGE_ID_ACCESS, data, message);
-    let _ = formatter.format(line, Severity::LOG_INFO, content);
 }
 
 fn syslog_event(formatter: &Formatter5424, event: &Event, line: &mut Vec<u8>) {
@@ -188,7 +175,7 @@ fn plain(value: &Value) -> String {
 }
 
 /// Text with its control characters (line ends, escape sequences) written out.
-struct Escaped<'a>(&'a str);
+pub(super) struct Escaped<'a>(pub(super) &'a str);
 
 impl std::fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

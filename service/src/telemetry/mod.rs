@@ -4,6 +4,7 @@
 //! syslog server costs lines, never answers. Lost lines are counted and said. This module
 //! knows neither HTTP nor the database; metrics ask it for what was lost.
 
+mod access_line;
 mod batch;
 mod capture;
 mod entry;
