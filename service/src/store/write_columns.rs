@@ -1,6 +1,6 @@
 //! Writes turned on their side: one array for each column, as the set-based statements take them.
 
-use super::grams::index_grams;
+use super::grams::{Grams, index_grams};
 use crate::domain::{
     IdempotencyClaim, Label, PhoneNumber, Profile, Timestamp, UserId, Version, fold::fold,
 };
@@ -21,7 +21,7 @@ pub(super) struct Profiles<'a> {
     departments: Vec<Option<&'a str>>,
     statuses: Vec<&'a str>,
     times: Vec<SystemTime>,
-    grams: Vec<String>,
+    grams: Vec<Grams>,
 }
 
 impl<'a> Profiles<'a> {

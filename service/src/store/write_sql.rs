@@ -21,13 +21,13 @@ pub(super) const LOCK: &str =
 pub(super) const CREATE: &str = "
 WITH input AS (
     SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-                         $9::text[], $10::timestamptz[], $11::text[]) WITH ORDINALITY
+                         $9::text[], $10::timestamptz[], $11::tsvector[]) WITH ORDINALITY
         AS i (id, email, email_key, name, name_key, phone, title, department, status, at, grams, ordinal)
 ), created AS (
     INSERT INTO users (id, email, email_key, name, name_key, phone, title, department, status,
                        row_version, created_at, updated_at, search_grams)
     SELECT id, email, email_key, name, name_key, phone, title, department, status,
-           1, at, at, array_to_tsvector(string_to_array(grams, E'\\x1f'))
+           1, at, at, grams
     FROM input ORDER BY email_key, ordinal
     ON CONFLICT (email_key) DO NOTHING
     RETURNING id, email, name, phone, title, department, status, created_at
@@ -49,14 +49,14 @@ pub(super) const CREATE_CLAIMED: &str = "
 WITH input AS (
     SELECT i.*, k.user_id = i.id AS holds
     FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-                $9::text[], $10::timestamptz[], $11::text[], $12::text[], $13::text[], $14::bytea[]) WITH ORDINALITY
+                $9::text[], $10::timestamptz[], $11::tsvector[], $12::text[], $13::text[], $14::bytea[]) WITH ORDINALITY
         AS i (id, email, email_key, name, name_key, phone, title, department, status, at, grams, client, key, fingerprint, ordinal)
     JOIN idempotency_keys k ON k.client = i.client AND k.key = i.key
 ), created AS (
     INSERT INTO users (id, email, email_key, name, name_key, phone, title, department, status,
                        row_version, created_at, updated_at, search_grams)
     SELECT id, email, email_key, name, name_key, phone, title, department, status,
-           1, at, at, array_to_tsvector(string_to_array(grams, E'\\x1f'))
+           1, at, at, grams
     FROM input WHERE holds ORDER BY email_key, ordinal
     ON CONFLICT (email_key) DO NOTHING
     RETURNING id, email, name, phone, title, department, status, created_at
@@ -75,6 +75,11 @@ LEFT JOIN created c ON c.id = i.id";
 
 /// Waits for the row of a single write before the advisory lock is taken, so that nobody else waits for it.
 pub(super) const WAIT: &str = "SELECT FROM users WHERE id = $1 FOR UPDATE";
+
+/// Whether a user is in the snapshot, looked up only when it is not held. Not EXISTS, for which the plan could be to read
+/// all of the table, made while that was small.
+const IS_THERE: &str =
+    "h.id IS NOT NULL OR (SELECT true FROM users u WHERE u.id = i.id) IS NOT NULL";
 
 /// Replaces profiles where the condition holds and something differs.
 pub(super) fn replace(mode: Mode) -> &'static str {
@@ -96,7 +101,7 @@ fn replace_sql(mode: Mode) -> String {
         "
 WITH input AS (
     SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-                         $9::text[], $10::text[], $11::timestamptz[], $12::text[])
+                         $9::text[], $10::text[], $11::timestamptz[], $12::tsvector[])
         AS i (id, expected, email, email_key, name, name_key, phone, title, department, status, at, grams)
 ), held AS MATERIALIZED (
     SELECT id, row_version, created_at, updated_at, email, email_key, name, phone, title, department, status
@@ -107,7 +112,7 @@ WITH input AS (
         department = i.department, status = i.status,
         row_version = u.row_version + 1, updated_at = GREATEST(i.at, u.updated_at),
         search_grams = CASE WHEN (u.name_key, u.email_key) = (i.name_key, i.email_key) THEN u.search_grams
-                            ELSE array_to_tsvector(string_to_array(i.grams, E'\\x1f')) END
+                            ELSE i.grams END
     FROM input i JOIN held h ON h.id = i.id
     WHERE u.id = i.id AND (i.expected IS NULL OR h.row_version = i.expected) AND {may_change_email}
       AND (h.email, h.name, h.phone, h.title, h.department, h.status)
@@ -118,10 +123,9 @@ WITH input AS (
     SELECT 'updated', c.updated_at, c.id, i.email, i.name, i.phone, i.title, i.department, i.status, c.row_version, c.created_at
     FROM changed c JOIN input i ON i.id = c.id
 )
-SELECT i.id, u.id IS NOT NULL, h.id IS NOT NULL, h.row_version = i.expected, h.email_key = i.email_key,
+SELECT i.id, {IS_THERE}, h.id IS NOT NULL, h.row_version = i.expected, h.email_key = i.email_key,
        COALESCE(c.row_version, h.row_version), h.created_at, COALESCE(c.updated_at, h.updated_at), {alone}
 FROM input i
-LEFT JOIN users u ON u.id = i.id
 LEFT JOIN held h ON h.id = i.id
 LEFT JOIN changed c ON c.id = i.id"
     )
@@ -155,9 +159,8 @@ WITH input AS (
 ), fed AS (
     INSERT INTO user_changes (kind, at, user_id) SELECT 'deleted', at, id FROM deleted
 )
-SELECT i.id, u.id IS NOT NULL, h.id IS NOT NULL, d.id IS NOT NULL
+SELECT i.id, {IS_THERE}, h.id IS NOT NULL, d.id IS NOT NULL
 FROM input i
-LEFT JOIN users u ON u.id = i.id
 LEFT JOIN held h ON h.id = i.id
 LEFT JOIN deleted d ON d.id = i.id"
     )
