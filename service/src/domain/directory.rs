@@ -44,8 +44,8 @@ pub trait UserStore: Send + Sync + 'static {
         condition: Condition,
         at: Timestamp,
     ) -> impl Future<Output = Outcome<()>> + Send;
-    /// One page of users.
-    fn list(&self, request: &PageRequest) -> impl Future<Output = Outcome<Page>> + Send;
+    /// One page of users. Sees every change that was answered before the call.
+    fn list(&self, request: &PageRequest) -> impl Future<Output = Outcome<Arc<Page>>> + Send;
     /// Up to `limit` committed changes after the position `after`.
     fn changes(
         &self,
@@ -139,7 +139,7 @@ impl<S: UserStore> Directory<S> {
     }
 
     /// One page of users.
-    pub async fn list(&self, request: &PageRequest) -> Outcome<Page> {
+    pub async fn list(&self, request: &PageRequest) -> Outcome<Arc<Page>> {
         self.store.list(request).await
     }
 

@@ -22,7 +22,7 @@ pub use client_registry::{ClientRegistry, Registration};
 pub use directory::{Created, Directory, UserStore};
 pub use email_address::EmailAddress;
 pub use error::{DirectoryError, Unavailable};
-pub use page::{Cursor, Filters, Page, PageRequest, Search, Sort, SortField};
+pub use page::{Cursor, Filters, Page, PageRequest, Search, Sort, SortField, WrittenPage};
 pub use phone_number::PhoneNumber;
 pub use text::{Label, PersonName, TextError};
 pub use timestamp::Timestamp;

@@ -1,6 +1,8 @@
 //! Lists of users: what is asked for, in which order, from where on.
 
 use super::{EmailAddress, Label, Timestamp, User, UserId, UserStatus, fold::fold};
+use bytes::Bytes;
+use std::sync::OnceLock;
 
 /// What a list is sorted by; ties are broken by the id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -114,7 +116,7 @@ impl Search {
 }
 
 /// Which users are wanted; those that are given are combined with AND.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Filters {
     /// The user with this address.
     pub email: Option<EmailAddress>,
@@ -127,7 +129,7 @@ pub struct Filters {
 }
 
 /// Where a page ends, and so where the next one begins: the last user's value of the sort field, and its id.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Cursor {
     /// The position in an order by time.
     Time(Timestamp, UserId),
@@ -147,7 +149,7 @@ impl Cursor {
 }
 
 /// One page to be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PageRequest {
     /// Which users.
     pub filters: Filters,
@@ -159,13 +161,24 @@ pub struct PageRequest {
     pub limit: u8,
 }
 
-/// One page that was read.
-#[derive(Clone, Debug)]
+/// One page that was read, for everyone who asked for it meanwhile.
+#[derive(Debug)]
 pub struct Page {
     /// The users, in the order asked for.
     pub users: Vec<User>,
     /// Where to go on, while there is more.
     pub next: Option<Cursor>,
+    /// How it was written for the first of them, for the others to be given the same.
+    pub written: OnceLock<WrittenPage>,
+}
+
+/// A page as clients are given it.
+#[derive(Clone, Debug)]
+pub struct WrittenPage {
+    /// All of it.
+    pub text: Bytes,
+    /// Where to go on, as clients hand it back.
+    pub next: Option<String>,
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::read_request::{body_of, demand_acceptable, demand_json, parse_json};
 use super::user_json::{TYPICAL_BYTES, write_text, write_user};
 use super::users::JSON;
 use super::{Answer, Request, Service};
-use crate::domain::{Page, PageRequest, UserStore};
+use crate::domain::{Page, PageRequest, UserStore, WrittenPage};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, LINK};
 use http::{HeaderValue, Response};
@@ -30,8 +30,8 @@ pub(super) async fn list<S: UserStore>(
     let query = request.uri().query().unwrap_or("");
     let page_request = Parameters::from_url(query)?.read_page_request(&service.cursors)?;
     let page = service.directory.list(&page_request).await?;
-    let next = next_cursor(&service, &page_request, &page)?;
-    let mut answer = represent(&page, next.as_deref());
+    let WrittenPage { text, next } = write(&service, &page_request, &page)?;
+    let mut answer = json(text);
     if let Some(next) = next {
         // The same query, but for the cursor: nothing in it has to be known to follow it.
         let kept = query
@@ -67,8 +67,26 @@ pub(super) async fn query<S: UserStore>(
     let parameters = Parameters::from_json(parse_json(&body_of(request).await)?)?;
     let page_request = parameters.read_page_request(&service.cursors)?;
     let page = service.directory.list(&page_request).await?;
-    let next = next_cursor(&service, &page_request, &page)?;
-    Ok(represent(&page, next.as_deref()))
+    Ok(json(write(&service, &page_request, &page)?.text))
+}
+
+/// Writes the page, once for all who were given this very page.
+fn write<S>(
+    service: &Service<S>,
+    request: &PageRequest,
+    page: &Page,
+) -> Result<WrittenPage, Problem> {
+    if let Some(written) = page.written.get() {
+        return Ok(written.clone());
+    }
+    let next = next_cursor(service, request, page)?;
+    let written = WrittenPage {
+        text: text(page, next.as_deref()),
+        next,
+    };
+    // Another may have been quicker: theirs is as good.
+    let _ = page.written.set(written.clone());
+    Ok(written)
 }
 
 fn next_cursor<S>(
@@ -87,7 +105,7 @@ fn next_cursor<S>(
         .ok_or_else(|| ProblemKind::Internal.with_detail("the cursor could not be sealed"))
 }
 
-fn represent(page: &Page, next: Option<&str>) -> Answer {
+fn text(page: &Page, next: Option<&str>) -> Bytes {
     let mut body = Vec::with_capacity(64 + page.users.len() * TYPICAL_BYTES);
     body.extend_from_slice(b"{\"items\":[");
     for (at, user) in page.users.iter().enumerate() {
@@ -102,7 +120,11 @@ fn represent(page: &Page, next: Option<&str>) -> Answer {
         None => body.extend_from_slice(b"null"),
     }
     body.push(b'}');
-    let mut answer = Response::new(Full::new(Bytes::from(body)));
+    Bytes::from(body)
+}
+
+fn json(text: Bytes) -> Answer {
+    let mut answer = Response::new(Full::new(text));
     answer.headers_mut().insert(CONTENT_TYPE, JSON);
     answer
 }

@@ -3,11 +3,13 @@
 use super::grams::{like_pattern, search_query};
 use super::observed::Statement as Observation;
 use super::pool::{self, Pool};
+use super::shared_client::SharedClients;
 use super::sql_error::StoreError;
 use super::user_row::{USER_COLUMNS, read_user};
 use crate::domain::{Cursor, Filters, Page, PageRequest, SortField};
 use deadpool_postgres::Object;
 use std::fmt::Write as _;
+use std::sync::OnceLock;
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
@@ -28,17 +30,31 @@ impl Statement {
 /// The limits whose statements are kept prepared: enough for nearly everyone, few enough for every connection.
 const PREPARED_LIMITS: [u8; 6] = [10, 20, 25, 50, 100, 200];
 
-/// Reads one page.
-pub(super) async fn list(pool: &Pool, request: &PageRequest) -> Result<Page, StoreError> {
+/// Reads one page: without filters, which costs little whatever the values are, on a connection that others use too.
+pub(super) async fn list(
+    pool: &Pool,
+    shared: &SharedClients,
+    request: &PageRequest,
+) -> Result<Page, StoreError> {
     let statement = statement(request);
-    let prepare = request.filters == Filters::default() && PREPARED_LIMITS.contains(&request.limit);
     let statement = &statement;
-    let rows = pool::with_client(pool, |guard| async move {
-        let running = pool.observed.begin(Observation::ListUsers);
-        let rows = running.end(query(guard.client(), statement, prepare).await);
-        (guard, rows)
-    })
-    .await?;
+    let rows = if request.filters == Filters::default() {
+        let prepare = PREPARED_LIMITS.contains(&request.limit);
+        shared
+            .run(|used| async move {
+                let running = pool.observed.begin(Observation::ListUsers);
+                let rows = running.end(query(used.client(), statement, prepare).await);
+                (used, rows)
+            })
+            .await?
+    } else {
+        pool::with_client(pool, |guard| async move {
+            let running = pool.observed.begin(Observation::ListUsers);
+            let rows = running.end(query(guard.client(), statement, false).await);
+            (guard, rows)
+        })
+        .await?
+    };
     let limit = usize::from(request.limit);
     let has_more = rows.len() > limit;
     let users = rows
@@ -50,7 +66,11 @@ pub(super) async fn list(pool: &Pool, request: &PageRequest) -> Result<Page, Sto
         .last()
         .filter(|_| has_more)
         .map(|user| Cursor::of(request.sort.field, user));
-    Ok(Page { users, next })
+    Ok(Page {
+        users,
+        next,
+        written: OnceLock::new(),
+    })
 }
 
 async fn query(

@@ -11,8 +11,10 @@ mod lists;
 pub mod migrations;
 mod notifications;
 mod observed;
+mod page_reads;
 pub mod pool;
 mod reads;
+mod shared_client;
 mod sql_error;
 mod sweep;
 mod user_row;
@@ -43,6 +45,7 @@ pub struct PgUserStore {
     pool: pool::Pool,
     limits: pool::Limits,
     reads: reads::PointReads,
+    pages: page_reads::PageReads,
     writes: writes::GroupedWrites,
     keys_in_progress: idempotency::KeysInProgress,
     notifications: notifications::Notifications,
@@ -59,6 +62,7 @@ impl PgUserStore {
         let pool = pool::open(&connector, limits)?.observed(Observed::by(metrics));
         Ok(Self {
             reads: reads::PointReads::start(pool.clone(), limits),
+            pages: page_reads::PageReads::new(pool.clone(), limits),
             writes: writes::GroupedWrites::start(pool.clone(), limits),
             keys_in_progress: idempotency::KeysInProgress::default(),
             notifications: notifications::Notifications::start(connector.clone()),
@@ -156,9 +160,8 @@ impl UserStore for PgUserStore {
         self.writes.delete(id, condition, at).await
     }
 
-    async fn list(&self, request: &PageRequest) -> Result<Page, DirectoryError> {
-        let page = lists::list(&self.pool, request);
-        Ok(pool::within(&self.pool, &self.limits, page).await?)
+    async fn list(&self, request: &PageRequest) -> Result<Arc<Page>, DirectoryError> {
+        Ok(self.pages.read(request).await?)
     }
 
     async fn changes(&self, after: Option<i64>, limit: u8) -> Result<ChangePage, DirectoryError> {
