@@ -13,6 +13,7 @@ use deadpool_postgres::Object;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
+use tokio_postgres::Statement as PgStatement;
 use uuid::Uuid;
 
 type Answer = Result<Option<Arc<User>>, StoreError>;
@@ -36,7 +37,7 @@ impl PointReads {
             Lane {
                 pool,
                 limits,
-                client: None,
+                connection: None,
                 sql: statement(),
             }
             .run(requests),
@@ -66,7 +67,7 @@ fn statement() -> String {
 struct Lane {
     pool: Pool,
     limits: Limits,
-    client: Option<Object>,
+    connection: Option<(Object, PgStatement)>,
     sql: String,
 }
 
@@ -133,19 +134,22 @@ impl Lane {
     }
 
     async fn try_read(&mut self, ids: &Vec<Uuid>) -> Result<Vec<Arc<User>>, StoreError> {
-        if self.client.as_ref().is_none_or(|client| client.is_closed()) {
+        if self
+            .connection
+            .as_ref()
+            .is_none_or(|(client, _)| client.is_closed())
+        {
             self.drop_client();
-            self.client = Some(pool::get_for_lane(&self.pool).await?);
+            let client = pool::get_for_lane(&self.pool).await?;
+            let statement = client.prepare(&self.sql).await?;
+            self.connection = Some((client, statement));
         }
-        let Some(client) = &self.client else {
+        let Some((client, statement)) = &self.connection else {
             return Err(StoreError::ConnectionLost);
         };
-        let query = async {
-            let statement = client.prepare_cached(&self.sql).await?;
-            Ok(client.query(&statement, &[ids]).await?)
-        };
         let running = self.pool.observed.begin(Statement::ReadUsers);
-        let rows = running.end(query.await)?;
+        let rows = client.query(statement, &[ids]).await;
+        let rows = running.end(rows.map_err(StoreError::from))?;
         let mut users = rows
             .iter()
             .map(|row| read_user(row, 0).map(Arc::new))
@@ -155,7 +159,7 @@ impl Lane {
     }
 
     fn drop_client(&mut self) {
-        if let Some(client) = self.client.take() {
+        if let Some((client, _)) = self.connection.take() {
             pool::discard(client);
         }
     }

@@ -5,8 +5,9 @@ use crate::domain::{
     EmailAddress, Label, PersonName, PhoneNumber, Profile, Timestamp, User, UserId, UserStatus,
     Version,
 };
-use std::time::SystemTime;
+use std::error::Error;
 use tokio_postgres::Row;
+use tokio_postgres::types::{FromSql, Type, accepts};
 
 /// The columns that [`read_user`] reads, in its order.
 pub(super) const USER_COLUMNS: &str =
@@ -43,7 +44,25 @@ pub(super) fn read_profile(row: &Row, first: usize) -> Result<Profile, StoreErro
     })
 }
 
+/// An instant as the server sends it: microseconds since the year 2000. The way by `SystemTime` and back is longer.
+struct Micros(i64);
+
+/// 2000-01-01 in microseconds since the Unix epoch.
+const YEAR_2000: i64 = 946_684_800_000_000;
+
+impl<'a> FromSql<'a> for Micros {
+    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        Ok(Self(i64::from_be_bytes(raw.try_into()?)))
+    }
+
+    accepts!(TIMESTAMPTZ);
+}
+
 /// Reads an instant.
 pub(super) fn read_time(row: &Row, column: usize) -> Result<Timestamp, StoreError> {
-    Ok(row.try_get::<_, SystemTime>(column)?.into())
+    let Micros(since_2000) = row.try_get(column)?;
+    // Saturating: PostgreSQL has an infinite past and future.
+    Ok(Timestamp::from_unix_micros(
+        since_2000.saturating_add(YEAR_2000),
+    ))
 }
