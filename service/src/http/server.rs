@@ -181,11 +181,16 @@ async fn serve_connection(
         Some(Spoken::Http1(stream)) => {
             serve_http1(stream, service, calls, limits, draining).await;
         }
-        Some(Spoken::Http2(stream)) => http2::serve(stream, service, limits, draining).await,
-        Some(Spoken::Https1(stream)) => {
-            serve_http1(*stream, service, calls, limits, draining).await;
+        // Boxed, so that the many connections that are none of these carry no room for them.
+        Some(Spoken::Http2(stream)) => {
+            Box::pin(http2::serve(stream, service, limits, draining)).await;
         }
-        Some(Spoken::Https2(stream)) => http2::serve(*stream, service, limits, draining).await,
+        Some(Spoken::Https1(stream)) => {
+            Box::pin(serve_http1(*stream, service, calls, limits, draining)).await;
+        }
+        Some(Spoken::Https2(stream)) => {
+            Box::pin(http2::serve(*stream, service, limits, draining)).await;
+        }
         None => {}
     }
 }
@@ -247,6 +252,7 @@ async fn serve_http1<I>(
         .max_headers(MAX_HEADERS)
         .serve_connection(TokioIo::new(ConnectionIo::new(stream, calls)), service);
     let ended = tokio::select! {
+        biased;
         // How it ended is nothing that the service could mend.
         _ = poll_fn(|context| connection.poll_without_shutdown(context)) => true,
         () = told_to_end(&mut draining) => false,
@@ -263,7 +269,8 @@ async fn linger(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
     if stream.shutdown().await.is_err() {
         return;
     }
-    let mut scrap = [0; 4096];
+    // On the heap: every open connection would carry it otherwise.
+    let mut scrap = vec![0; 4096];
     let mut discarded = 0;
     let _ = timeout(LINGER, async {
         while discarded < LINGER_BYTES {

@@ -20,6 +20,8 @@ use http_body_util::Full;
 use std::sync::Arc;
 
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+/// The header fields that an answer has at the most.
+const HEADER_FIELDS: usize = 12;
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
@@ -62,10 +64,10 @@ pub(super) async fn create<S: UserStore>(
     demand_acceptable(request.headers(), "application/json")?;
     demand_json(request.headers(), ACCEPT)?;
     let key = idempotency_key(request.headers())?;
-    let client = super::edge::client_of(&request);
+    let named = key.map(|key| (key, super::edge::client_of(&request)));
     let body = body_of(request).await;
     let profile = read_profile(parse_json(&body)?)?;
-    let claim = key.map(|key| IdempotencyClaim {
+    let claim = named.map(|(key, client)| IdempotencyClaim {
         client,
         key,
         fingerprint: fingerprint(&body),
@@ -156,6 +158,8 @@ fn represent(status: StatusCode, user: &User) -> Answer {
     write_user(&mut body, user);
     let mut answer = Response::new(Full::new(Bytes::from(body)));
     *answer.status_mut() = status;
+    // Room for what the edge adds: the map would otherwise be made twice.
+    *answer.headers_mut() = HeaderMap::with_capacity(HEADER_FIELDS);
     answer.headers_mut().insert(CONTENT_TYPE, JSON);
     set_validators(answer.headers_mut(), user);
     answer
