@@ -192,6 +192,7 @@ async fn concurrent_patches_of_different_members_are_all_kept() {
 fn member() -> impl Strategy<Value = (String, Value)> {
     let name = prop_oneof![
         5 => prop::sample::select(vec!["name", "title", "department", "phone", "status"]).prop_map(str::to_owned),
+        1 => Just("id".to_owned()),
         1 => "[a-z]{1,4}",
     ];
     let value = prop_oneof![
@@ -237,6 +238,13 @@ fn is_a_user(document: &Value) -> bool {
     })
 }
 
+/// What only the server sets is refused in a patch, whatever its value.
+fn names_a_server_member(patch: &Value) -> bool {
+    ["id", "created_at", "updated_at"]
+        .iter()
+        .any(|name| patch.get(name).is_some())
+}
+
 #[test]
 fn any_merge_patch_followed_by_get_equals_the_patch_applied_to_the_json() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
@@ -261,7 +269,7 @@ fn any_merge_patch_followed_by_get_equals_the_patch_applied_to_the_json() {
                     .as_object_mut()
                     .unwrap()
                     .retain(|name, value| !value.is_null() || before.get(name).is_some());
-                if is_a_user(&expected) {
+                if is_a_user(&expected) && !names_a_server_member(&body) {
                     assert_eq!(answer.status, 200, "{body}: {answer:?}");
                     assert_eq!(answer.json(), after);
                     after["updated_at"] = Value::Null;
