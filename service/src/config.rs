@@ -200,7 +200,7 @@ pub struct HttpArgs {
     pub queue_limit: u32,
     /// Mean time of a request, in milliseconds, above which fewer are worked on at a time than the queue's limit; 0 lets
     /// the queue be full however long it takes.
-    #[arg(long, env = "ROSTER_QUEUE_TARGET_MS", default_value_t = 80, value_parser = clap::value_parser!(u64).range(0..=60_000), value_name = "MS")]
+    #[arg(long, env = "ROSTER_QUEUE_TARGET_MS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=60_000), value_name = "MS")]
     pub queue_target_ms: u64,
     /// How long to go on accepting once told to stop, in milliseconds: for load balancers to notice.
     #[arg(
