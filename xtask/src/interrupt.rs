@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Result;
 
+use crate::failure::{Failure, Kind};
+
 static PRESSED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
 /// From now on Ctrl-C and SIGTERM are noted instead of ending the process at once.
@@ -22,4 +24,18 @@ pub(crate) fn requested() -> bool {
     PRESSED
         .get()
         .is_some_and(|pressed| pressed.load(Ordering::Relaxed))
+}
+
+/// Fails once one of them came, so that a loop can be left by `?`.
+pub(crate) fn check() -> Result<()> {
+    if requested() {
+        return Err(Failure::new(
+            Kind::Interrupted,
+            "interrupted",
+            "Ctrl-C or SIGTERM",
+            "run it again",
+        )
+        .into());
+    }
+    Ok(())
 }

@@ -320,15 +320,7 @@ fn give_away(folder: &Path) -> Result<()> {
 }
 
 fn wait(begun: Instant, what: &str, words: &str) -> Result<()> {
-    if interrupt::requested() {
-        return Err(Failure::new(
-            Kind::Interrupted,
-            "interrupted",
-            "Ctrl-C or SIGTERM",
-            "run it again",
-        )
-        .into());
-    }
+    interrupt::check()?;
     if begun.elapsed() > START_LIMIT {
         let why = words.lines().rev().take(10).collect::<Vec<_>>().join("\n");
         return Err(Failure::new(

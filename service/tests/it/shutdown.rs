@@ -33,19 +33,9 @@ async fn no_request_that_was_accepted_is_dropped() {
             let mut buffer = Vec::new();
             loop {
                 // Whoever was asked to close does not send again.
-                stream
-                    .write_all(request.as_bytes())
-                    .await
-                    .expect("the connection is open until the service asks to close it");
-                let (head, length) = read_head(&mut stream, &mut buffer).await;
-                assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
-                while buffer.len() < length {
-                    let read = stream.read_buf(&mut buffer).await.expect("a whole body");
-                    assert!(read > 0, "the body broke off");
-                }
-                buffer.drain(..length);
+                let goes_on = exchange(&mut stream, &mut buffer, &request, "HTTP/1.1 200 ").await;
                 answered.fetch_add(1, Ordering::Relaxed);
-                if head.to_ascii_lowercase().contains("connection: close") {
+                if !goes_on {
                     return;
                 }
             }
@@ -60,6 +50,27 @@ async fn no_request_that_was_accepted_is_dropped() {
     }
 }
 
+/// Sends one request and reads its whole answer; whether the connection stays open after it.
+async fn exchange(
+    stream: &mut TcpStream,
+    buffer: &mut Vec<u8>,
+    request: &str,
+    status_line: &str,
+) -> bool {
+    stream
+        .write_all(request.as_bytes())
+        .await
+        .expect("the connection is open until the service asks to close it");
+    let (head, length) = read_head(stream, buffer).await;
+    assert!(head.starts_with(status_line), "{head}");
+    while buffer.len() < length {
+        let read = stream.read_buf(buffer).await.expect("a whole body");
+        assert!(read > 0, "the body broke off");
+    }
+    buffer.drain(..length);
+    !head.to_ascii_lowercase().contains("connection: close")
+}
+
 /// Creates users one after the other until it is asked to close; returns how many were acknowledged.
 async fn create_until_closed(address: String, client: u32, answered: Arc<AtomicUsize>) -> usize {
     let mut stream = TcpStream::connect(address).await.unwrap();
@@ -70,19 +81,9 @@ async fn create_until_closed(address: String, client: u32, answered: Arc<AtomicU
             "POST /v1/users HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         );
-        stream
-            .write_all(request.as_bytes())
-            .await
-            .expect("the connection is open until the service asks to close it");
-        let (head, length) = read_head(&mut stream, &mut buffer).await;
-        assert!(head.starts_with("HTTP/1.1 201 "), "{head}");
-        while buffer.len() < length {
-            let read = stream.read_buf(&mut buffer).await.expect("a whole body");
-            assert!(read > 0, "the body broke off");
-        }
-        buffer.drain(..length);
+        let goes_on = exchange(&mut stream, &mut buffer, &request, "HTTP/1.1 201 ").await;
         answered.fetch_add(1, Ordering::Relaxed);
-        if head.to_ascii_lowercase().contains("connection: close") {
+        if !goes_on {
             return n;
         }
     }

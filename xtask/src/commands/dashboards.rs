@@ -70,15 +70,7 @@ fn live(roster: &mut WatchedRoster, whole: Duration) -> Result<()> {
     let until = |share: f64, what: &str| -> Result<()> {
         anstream::eprintln!("{:>5.0} s  {what}", begun.elapsed().as_secs_f64());
         while begun.elapsed() < whole.mul_f64(share) {
-            if interrupt::requested() {
-                return Err(Failure::new(
-                    Kind::Interrupted,
-                    "interrupted",
-                    "Ctrl-C or SIGTERM",
-                    "run it again",
-                )
-                .into());
-            }
+            interrupt::check()?;
             std::thread::sleep(Duration::from_millis(200));
         }
         Ok(())

@@ -101,15 +101,7 @@ fn failed(what: &str, roster: &WatchedRoster) -> anyhow::Error {
 pub(super) fn until(limit: Duration, what: &str, mut holds: impl FnMut() -> bool) -> Result<()> {
     let begun = Instant::now();
     while !holds() {
-        if interrupt::requested() {
-            return Err(Failure::new(
-                Kind::Interrupted,
-                "interrupted",
-                "Ctrl-C or SIGTERM",
-                "run it again",
-            )
-            .into());
-        }
+        interrupt::check()?;
         if begun.elapsed() > limit {
             let why = format!("waited {} s", limit.as_secs());
             return Err(Failure::new(

@@ -25,25 +25,23 @@ pub(crate) fn make(cluster: &Cluster) -> Result<()> {
 
 /// Makes a Secret; its values go through standard input, and are never printed.
 pub(crate) fn make_secret(cluster: &Cluster, name: &str, values: &[(&str, &str)]) -> Result<()> {
-    let values: serde_json::Map<String, Value> = values
-        .iter()
-        .map(|(key, value)| ((*key).to_owned(), json!(value)))
-        .collect();
-    apply(
-        cluster,
-        &json!({
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "metadata": {"name": name},
-            "stringData": values,
-        }),
-    )
+    make_values(cluster, "Secret", name, "stringData", values)
 }
 
 /// Makes a `ConfigMap`.
 pub(crate) fn make_config_map(
     cluster: &Cluster,
     name: &str,
+    values: &[(&str, &str)],
+) -> Result<()> {
+    make_values(cluster, "ConfigMap", name, "data", values)
+}
+
+fn make_values(
+    cluster: &Cluster,
+    kind: &str,
+    name: &str,
+    member: &str,
     values: &[(&str, &str)],
 ) -> Result<()> {
     let values: serde_json::Map<String, Value> = values
@@ -54,9 +52,9 @@ pub(crate) fn make_config_map(
         cluster,
         &json!({
             "apiVersion": "v1",
-            "kind": "ConfigMap",
+            "kind": kind,
             "metadata": {"name": name},
-            "data": values,
+            member: values,
         }),
     )
 }

@@ -221,15 +221,7 @@ fn not_caught<'a, 'b>(
     concerned: &[&'a Breakage<'b>],
     folder: &Path,
 ) -> Result<Vec<&'a Breakage<'b>>> {
-    if interrupt::requested() {
-        return Err(Failure::new(
-            Kind::Interrupted,
-            "interrupted",
-            "Ctrl-C or SIGTERM",
-            "run it again",
-        )
-        .into());
-    }
+    interrupt::check()?;
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     // To start promtool costs more than a few mutants do.
     let share = concerned.len().div_ceil(workers).max(8);

@@ -71,11 +71,7 @@ pub(super) fn run(args: &BenchFootprintArgs) -> Result<()> {
         machine.cores,
         machine.processor,
         machine.postgres,
-        if machine.was_busy() {
-            "; the machine was **not quiet**"
-        } else {
-            ""
-        },
+        machine.busy_note(),
         args.starts,
         table::count(args.requests),
     );

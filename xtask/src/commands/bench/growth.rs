@@ -88,11 +88,7 @@ pub(super) fn run(args: &BenchGrowthArgs) -> Result<()> {
 
 fn heading(postgres: &BenchPostgres, args: &BenchGrowthArgs) -> String {
     let machine = Machine::look(&postgres.version);
-    let busy = if machine.was_busy() {
-        "; the machine was **not quiet**"
-    } else {
-        ""
-    };
+    let busy = machine.busy_note();
     format!(
         "PostgreSQL {}, medians of {} rounds of {} s{busy}.\n\nCPU time a request, µs: server + PostgreSQL, 64 connections\n\n\
          | users | {} |\n|---:|---:|---:|---:|---:|\n",

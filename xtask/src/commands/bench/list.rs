@@ -53,11 +53,7 @@ pub(super) fn run(args: &BenchListArgs) -> Result<()> {
         machine.cores,
         machine.processor,
         machine.postgres,
-        if machine.was_busy() {
-            "; the machine was **not quiet**"
-        } else {
-            ""
-        }
+        machine.busy_note()
     );
     pages(&client, args, &mut text, &mut faults)?;
     searches(&client, &mut text, &mut faults)?;

@@ -53,6 +53,15 @@ impl Machine {
     pub(super) fn was_busy(&self) -> bool {
         self.load_before > 0.25 * self.cores as f64
     }
+
+    /// What a table's sentence about the machine ends with when it was busy.
+    pub(super) fn busy_note(&self) -> &'static str {
+        if self.was_busy() {
+            "; the machine was **not quiet**"
+        } else {
+            ""
+        }
+    }
 }
 
 /// The load average of the last minute.

@@ -173,11 +173,7 @@ impl Found {
 }
 
 fn described(machine: &Machine, all: &[Found], args: &BenchOverloadArgs) -> String {
-    let busy = if machine.was_busy() {
-        "; the machine was **not quiet**"
-    } else {
-        ""
-    };
+    let busy = machine.busy_note();
     let mut text = format!(
         "{} users, {} s each, {} connections; the load on a processor of its own{busy}.\n\n\
          | call | peak, requests/s | asked for, /s | served, /s | of the peak | turned away, /s | p50, ms | p99, ms |\n\

@@ -172,11 +172,7 @@ fn in_the_middle(mut rounds: Vec<Together>) -> Together {
 
 fn heading(postgres: &BenchPostgres, args: &BenchReplicasArgs) -> String {
     let machine = Machine::look(&postgres.version);
-    let busy = if machine.was_busy() {
-        "; the machine was **not quiet**"
-    } else {
-        ""
-    };
+    let busy = machine.busy_note();
     format!(
         "PostgreSQL {}, {} users, medians of {} rounds of {} s{busy}. {CONNECTIONS} connections, divided among the replicas. Load, \
          replicas and PostgreSQL share the same cores: more replicas show what they cost, not how much more they could do.\n\n\
