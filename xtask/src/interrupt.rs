@@ -29,13 +29,18 @@ pub(crate) fn requested() -> bool {
 /// Fails once one of them came, so that a loop can be left by `?`.
 pub(crate) fn check() -> Result<()> {
     if requested() {
-        return Err(Failure::new(
-            Kind::Interrupted,
-            "interrupted",
-            "Ctrl-C or SIGTERM",
-            "run it again",
-        )
-        .into());
+        return Err(failure());
     }
     Ok(())
+}
+
+/// What everyone says who was ended by one of them and has nothing to add.
+pub(crate) fn failure() -> anyhow::Error {
+    Failure::new(
+        Kind::Interrupted,
+        "interrupted",
+        "Ctrl-C or SIGTERM",
+        "run it again",
+    )
+    .into()
 }

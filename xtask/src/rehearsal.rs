@@ -74,9 +74,7 @@ pub(crate) fn run(names: &[String]) -> Result<()> {
                 not_rehearsed.push(format!("{}: {error}", fault.name));
             }
         }
-        if interrupt::requested() {
-            return Err(Failure::new(Kind::Interrupted, "interrupted", "", "run it again").into());
-        }
+        interrupt::check()?;
     }
     println!("{}", table(&rehearsed));
     conclude(&rehearsed, &not_rehearsed, &folder)

@@ -10,6 +10,7 @@ use anyhow::Result;
 use crate::check::{AREAS, Area};
 use crate::cli::CheckArgs;
 use crate::failure::{self, Failure, Kind};
+use crate::interrupt;
 
 struct Verdict {
     area: &'static Area,
@@ -82,7 +83,7 @@ fn is_missing(error: &anyhow::Error) -> bool {
 
 fn conclude(verdicts: &[Verdict]) -> Result<()> {
     if was_interrupted(verdicts) {
-        return Err(Failure::new(Kind::Interrupted, "interrupted", "", "").into());
+        return Err(interrupt::failure());
     }
     let names = |missing: bool| {
         let picked = verdicts.iter().filter(|verdict| {

@@ -62,9 +62,7 @@ pub(crate) fn run(names: &[String]) -> Result<()> {
     let mut survived = Vec::new();
     println!("| control broken | how | caught by | what it said |\n| --- | --- | --- | --- |");
     for mutation in &chosen {
-        if interrupt::requested() {
-            return Err(Failure::new(Kind::Interrupted, "interrupted", "", "").into());
-        }
+        interrupt::check()?;
         let said = caught(&copy, mutation)?;
         let by = said
             .as_ref()

@@ -112,11 +112,11 @@ impl BenchPostgres {
             self.execute(url, &[&format!("DROP INDEX {name}")])?;
         }
         for first in (0..users).step_by(usize::try_from(BATCH)?) {
-            interrupt_check()?;
+            interrupt::check()?;
             self.insert(url, first..users.min(first + BATCH))?;
         }
         for index in &indexes {
-            interrupt_check()?;
+            interrupt::check()?;
             self.execute(url, &[index])?;
         }
         self.tidy(url)
@@ -264,14 +264,6 @@ async fn describe(url: &str) -> Result<(u32, String)> {
 
 fn started(error: dev_postgres::Error) -> anyhow::Error {
     Failure::new(Kind::Missing, error.what, error.why, error.next).into()
-}
-
-/// Ends the command between two steps once Ctrl-C was pressed.
-pub(super) fn interrupt_check() -> Result<()> {
-    if interrupt::requested() {
-        return Err(Failure::new(Kind::Interrupted, "interrupted", "", "").into());
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use anyhow::Result;
 
 use super::contestants::Family;
-use super::database::{BenchPostgres, interrupt_check};
+use super::database::BenchPostgres;
 use super::load::{Load, Target, Workload};
 use super::machine::Machine;
 use super::results::median;
@@ -12,6 +12,7 @@ use super::roster::{self, Roster};
 use super::{page, programs, table};
 use crate::cli::BenchFootprintArgs;
 use crate::failure::{Failure, Kind};
+use crate::interrupt;
 
 const USERS: u64 = 10_000;
 const CONNECTIONS: usize = 64;
@@ -33,7 +34,7 @@ pub(super) fn run(args: &BenchFootprintArgs) -> Result<()> {
 
     let mut starts = Vec::new();
     for _ in 0..args.starts {
-        interrupt_check()?;
+        interrupt::check()?;
         let server = roster.serve()?;
         starts.push(server.start.as_secs_f64() * 1000.0);
         server.stop()?;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use anyhow::{Context, Result};
 
-use super::database::{BenchPostgres, interrupt_check};
+use super::database::BenchPostgres;
 use super::lists::Client;
 use super::machine::Machine;
 use super::plans;
@@ -17,6 +17,7 @@ use super::walk::Walk;
 use super::{page, programs, table};
 use crate::cli::BenchListArgs;
 use crate::failure::{Failure, Kind};
+use crate::interrupt;
 
 /// Frequent, rare and unknown; short and long.
 const SEARCHES: [&str; 8] = [
@@ -119,7 +120,7 @@ fn pages(
 fn walk(client: &Client, first: &str, steps: u64) -> Result<String> {
     let mut query = first.to_owned();
     for step in 0..steps {
-        interrupt_check()?;
+        interrupt::check()?;
         let next = client.page(&query)?.next;
         let next = next.with_context(|| {
             format!(
@@ -162,7 +163,7 @@ fn searches(client: &Client, text: &mut String, faults: &mut Vec<String>) -> Res
 fn ask_everything(client: &Client) -> Result<usize> {
     let mut asked = 0;
     for first in questions::all() {
-        interrupt_check()?;
+        interrupt::check()?;
         asked += 1;
         if let Some(next) = client.page(&first)?.next {
             client.page(&format!("{first}&cursor={next}"))?;

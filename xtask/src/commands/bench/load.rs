@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use anyhow::{Context, Result};
 use bench_load::report::Report;
 
-use super::database::interrupt_check;
 use super::results::Measurement;
 use crate::failure::{Failure, Kind};
+use crate::interrupt;
 use crate::run_tool::tool;
 
 /// One kind of load.
@@ -64,7 +64,7 @@ impl Load {
         target: &Target,
         workload: Workload,
     ) -> Result<Measurement> {
-        interrupt_check()?;
+        interrupt::check()?;
         self.runs += 1;
         let number = |value: &dyn ToString| value.to_string();
         let mut command = tool(self.program.display().to_string()).quiet();
@@ -101,7 +101,7 @@ impl Load {
             }
         }
         let line = command.output().map_err(|error| {
-            interrupt_check()
+            interrupt::check()
                 .err()
                 .unwrap_or(wrong(name, &workload, error))
         })?;

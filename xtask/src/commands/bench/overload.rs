@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use bench_load::report::Report;
 
 use super::contestants::Family;
-use super::database::{BenchPostgres, interrupt_check};
+use super::database::BenchPostgres;
 use super::machine::Machine;
 use super::programs::{self, Program};
 use super::roster::{self, Roster};
@@ -15,6 +15,7 @@ use super::server::Server;
 use super::{page, table};
 use crate::cli::BenchOverloadArgs;
 use crate::failure::{Failure, Kind};
+use crate::interrupt;
 use crate::run_tool::tool;
 
 /// How many times the load that can be carried.
@@ -100,7 +101,7 @@ impl Bench<'_> {
     }
 
     fn run(&mut self, operation: &str, connections: usize, rate: Option<f64>) -> Result<Report> {
-        interrupt_check()?;
+        interrupt::check()?;
         self.runs += 1;
         let users = self.args.users.to_string();
         let mut command = tool("taskset").quiet().args(["-c", &self.processors.load]);

@@ -7,11 +7,12 @@ use anyhow::Result;
 use dev_postgres::Database;
 
 use super::contestants::{Entry, Family};
-use super::database::{BenchPostgres, interrupt_check};
+use super::database::BenchPostgres;
 use super::programs::{self, Program};
 use super::results::{Contestant, NotMeasured};
 use super::roster::{self, Roster};
 use super::server::{self, Launch, Question, Server};
+use crate::interrupt;
 
 /// One that takes part, with what belongs to it.
 pub(super) struct Participant {
@@ -39,11 +40,11 @@ pub(super) struct Built {
 pub(super) fn build(wanted: &[&Entry]) -> Result<Built> {
     let mut built = Built::default();
     for entry in wanted {
-        interrupt_check()?;
+        interrupt::check()?;
         match programs::build(entry.family) {
             Ok(program) => built.programs.push((**entry, program)),
             Err(error) if entry.family != Family::Roster => {
-                interrupt_check()?;
+                interrupt::check()?;
                 anstream::eprintln!("not measured: {}: {error}", entry.name);
                 let (what, why) = (entry.title.to_owned(), error.to_string());
                 built.not_measured.push(NotMeasured { what, why });

@@ -3,8 +3,8 @@
 use anyhow::{Context, Result};
 use bench_load::process_tree;
 
-use super::database::interrupt_check;
 use super::results::Measurement;
+use crate::interrupt;
 use crate::run_tool::tool;
 
 /// The numbers of clients that are tried.
@@ -46,7 +46,7 @@ impl<'a> Pgbench<'a> {
         clients: usize,
         seconds: f64,
     ) -> Result<Measurement> {
-        interrupt_check()?;
+        interrupt::check()?;
         self.runs += 1;
         let (connection, password) = without_password(self.url)?;
         let before = (

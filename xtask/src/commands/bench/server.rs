@@ -11,9 +11,9 @@ use anyhow::{Context, Result};
 use bench_load::seeded;
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::database::interrupt_check;
 use super::programs::{FOLDER, Program};
 use crate::failure::{Failure, Kind};
+use crate::interrupt;
 
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 const STOP_TIMEOUT: Duration = Duration::from_secs(40);
@@ -110,7 +110,7 @@ impl Server {
                 server.start = begun.elapsed();
                 return Ok(server);
             }
-            interrupt_check()?;
+            interrupt::check()?;
             let ended = server.child.try_wait()?;
             if ended.is_some() || begun.elapsed() > START_TIMEOUT {
                 let words = std::fs::read_to_string(&log_path).unwrap_or_default();

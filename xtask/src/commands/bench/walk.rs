@@ -14,6 +14,7 @@ use bench_load::seeded;
 use super::lists::Client;
 use super::questions::SORTS;
 use super::table;
+use crate::interrupt;
 
 const PAGE: u64 = 200;
 
@@ -179,7 +180,7 @@ impl Progress {
     /// Waits for the others, but not for those that gave up.
     fn wait(&self, until: impl Fn() -> bool) -> Result<()> {
         while !until() {
-            super::database::interrupt_check()?;
+            interrupt::check()?;
             anyhow::ensure!(
                 !self.broken.load(Ordering::Acquire),
                 "another client of the walk gave up"
