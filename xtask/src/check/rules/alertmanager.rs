@@ -1,6 +1,8 @@
 //! Alertmanager's configuration: its routes by amtool, its inhibition and its templates by a real Alertmanager.
 //! Must not send anything anywhere: the webhook of the running one leads to a closed port.
 
+mod expected;
+
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -11,230 +13,7 @@ use crate::failure::{Failure, Kind};
 use crate::prometheus_servers::Server;
 use crate::rule_files::FOLDER;
 use crate::run_tool::tool;
-
-/// Which receiver hears of which alert.
-const ROUTES: &[(&str, &[&str])] = &[
-    ("slack-pages", &["alertname=RosterAbsent", "severity=page"]),
-    (
-        "slack-pages",
-        &[
-            "alertname=RosterLatencyBudgetBurn",
-            "severity=page",
-            "slo=latency",
-        ],
-    ),
-    (
-        "slack-tickets",
-        &[
-            "alertname=RosterLatencyBudgetBurn",
-            "severity=ticket",
-            "slo=latency",
-        ],
-    ),
-    (
-        "slack-tickets",
-        &["alertname=RosterPodRestarting", "severity=ticket"],
-    ),
-    // Not Roster's own, or without a severity: seen, but nobody is woken.
-    (
-        "slack-tickets",
-        &["alertname=SomethingElse", "severity=page"],
-    ),
-    ("slack-tickets", &["alertname=RosterAbsent"]),
-];
-
-type Labels = &'static [&'static str];
-
-/// (what fires, what else fires, whether the first then keeps the second silent).
-const INHIBITIONS: &[(Labels, Labels, bool)] = &[
-    (
-        &[
-            "alertname=RosterAvailabilityBudgetBurn",
-            "severity=page",
-            "namespace=a",
-            "slo=availability",
-        ],
-        &[
-            "alertname=RosterAvailabilityTrickle",
-            "severity=ticket",
-            "namespace=a",
-            "slo=availability",
-        ],
-        true,
-    ),
-    (
-        &[
-            "alertname=RosterAvailabilityBudgetBurn",
-            "severity=page",
-            "namespace=b",
-            "slo=availability",
-        ],
-        &[
-            "alertname=RosterLatencyBudgetBurn",
-            "severity=ticket",
-            "namespace=b",
-            "slo=latency",
-        ],
-        false,
-    ),
-    (
-        &[
-            "alertname=RosterAvailabilityBudgetBurn",
-            "severity=ticket",
-            "namespace=c",
-            "slo=availability",
-        ],
-        &[
-            "alertname=RosterAvailabilityTrickle",
-            "severity=ticket",
-            "namespace=c",
-            "slo=availability",
-        ],
-        false,
-    ),
-    (
-        &[
-            "alertname=RosterDatabaseDiskNearlyFull",
-            "severity=page",
-            "database_id=d1",
-        ],
-        &[
-            "alertname=RosterDatabaseDiskFilling",
-            "severity=ticket",
-            "database_id=d1",
-        ],
-        true,
-    ),
-    (
-        &[
-            "alertname=RosterDatabaseDiskNearlyFull",
-            "severity=page",
-            "database_id=d2",
-        ],
-        &[
-            "alertname=RosterDatabaseDiskFilling",
-            "severity=ticket",
-            "database_id=d3",
-        ],
-        false,
-    ),
-    (
-        &[
-            "alertname=RosterCertificateExpiring",
-            "severity=page",
-            "namespace=e",
-            "name=tls",
-        ],
-        &[
-            "alertname=RosterCertificateNearExpiry",
-            "severity=ticket",
-            "namespace=e",
-            "name=tls",
-        ],
-        true,
-    ),
-    (
-        &[
-            "alertname=RosterAvailabilityBudgetBurn",
-            "severity=page",
-            "namespace=h",
-            "slo=availability",
-        ],
-        &[
-            "alertname=RosterLatencyBudgetBurn",
-            "severity=page",
-            "namespace=h",
-            "slo=latency",
-        ],
-        true,
-    ),
-    (
-        &[
-            "alertname=RosterAvailabilityBudgetBurn",
-            "severity=page",
-            "namespace=i",
-            "slo=availability",
-        ],
-        &[
-            "alertname=RosterFreshnessBudgetBurn",
-            "severity=page",
-            "namespace=j",
-            "slo=freshness",
-        ],
-        false,
-    ),
-    (
-        &[
-            "alertname=RosterMigrationFailed",
-            "severity=ticket",
-            "namespace=f",
-        ],
-        &[
-            "alertname=RosterReplicasUnavailable",
-            "severity=ticket",
-            "namespace=f",
-        ],
-        true,
-    ),
-];
-
-/// (alerts of one name, in how many messages they come).
-const GROUPS: &[(&[Labels], usize)] = &[
-    // One outage burns in several windows and namespaces: one page.
-    (
-        &[
-            &[
-                "alertname=RosterFreshnessBudgetBurn",
-                "severity=page",
-                "slo=freshness",
-                "window=1h",
-                "namespace=k",
-            ],
-            &[
-                "alertname=RosterFreshnessBudgetBurn",
-                "severity=page",
-                "slo=freshness",
-                "window=6h",
-                "namespace=l",
-            ],
-        ],
-        1,
-    ),
-    // Pods of one namespace come together, those of another are another's ticket.
-    (
-        &[
-            &[
-                "alertname=RosterPodRestarting",
-                "severity=ticket",
-                "namespace=k",
-                "pod=a",
-            ],
-            &[
-                "alertname=RosterPodRestarting",
-                "severity=ticket",
-                "namespace=k",
-                "pod=b",
-            ],
-            &[
-                "alertname=RosterPodRestarting",
-                "severity=ticket",
-                "namespace=l",
-                "pod=c",
-            ],
-        ],
-        2,
-    ),
-];
-
-/// This one silences across namespaces, and so is tried when the others are done.
-const ABSENT: (Labels, Labels) = (
-    &["alertname=RosterAbsent", "severity=page"],
-    &[
-        "alertname=RosterTargetDown",
-        "severity=ticket",
-        "namespace=g",
-    ],
-);
+use expected::{ABSENT, GROUPS, INHIBITIONS, Labels, ROUTES};
 
 /// Checks syntax, routes, inhibition and templates.
 pub(crate) fn check() -> Result<()> {
@@ -250,7 +29,7 @@ pub(crate) fn check() -> Result<()> {
                 &file,
                 &format!("--verify.receivers={receiver}"),
             ])
-            .args(*labels)
+            .args(labels.split(' '))
             .quiet()
             .output()
             .map_err(|error| misrouted(labels, receiver, &error))?;
@@ -272,8 +51,8 @@ pub(crate) fn check() -> Result<()> {
     Ok(())
 }
 
-fn misrouted(labels: &[&str], receiver: &str, error: &anyhow::Error) -> anyhow::Error {
-    let what = format!("{} does not go to {receiver} alone", labels.join(" "));
+fn misrouted(labels: Labels, receiver: &str, error: &anyhow::Error) -> anyhow::Error {
+    let what = format!("{labels} does not go to {receiver} alone");
     let why = error
         .downcast_ref::<Failure>()
         .map_or_else(|| error.to_string(), |failure| failure.why.clone());
@@ -308,11 +87,7 @@ fn start(path: &Path) -> Result<Server> {
 fn expect_silence(server: &Server, source: Labels, target: Labels, silenced: bool) -> Result<()> {
     let url = format!("--alertmanager.url={}", server.url(""));
     for labels in [source, target] {
-        tool("amtool")
-            .args([&url, "alert", "add", "--annotation=summary=test"])
-            .args(labels)
-            .quiet()
-            .output()?;
+        add(&url, labels)?;
     }
     // Whether one inhibits the other is decided when it is looked at, a moment after both have come.
     let begun = Instant::now();
@@ -327,7 +102,7 @@ fn expect_silence(server: &Server, source: Labels, target: Labels, silenced: boo
             } else {
                 ("silences", "narrow")
             };
-            let what = format!("{} {what} {}", source.join(" "), target.join(" "));
+            let what = format!("{source} {what} {target}");
             return Err(Failure::new(
                 Kind::Check,
                 what,
@@ -344,32 +119,25 @@ fn expect_silence(server: &Server, source: Labels, target: Labels, silenced: boo
 fn expect_messages(server: &Server, alerts: &[Labels], messages: usize) -> Result<()> {
     let url = format!("--alertmanager.url={}", server.url(""));
     for labels in alerts {
-        tool("amtool")
-            .args([&url, "alert", "add", "--annotation=summary=test"])
-            .args(*labels)
-            .quiet()
-            .output()?;
+        add(&url, labels)?;
     }
-    let name = alerts[0][0].trim_start_matches("alertname=");
+    let name = alerts[0]
+        .split(' ')
+        .find_map(|label| label.strip_prefix("alertname="));
     let begun = Instant::now();
     loop {
         let answer = server.ask("/api/v2/alerts/groups", &[])?;
         let ours = |alert: &serde_json::Value| {
-            alert["labels"]["alertname"] == name
+            alert["labels"]["alertname"].as_str() == name
                 && (alert["labels"]["namespace"] == "k" || alert["labels"]["namespace"] == "l")
         };
         let counts: Vec<usize> = answer
             .as_array()
             .into_iter()
             .flatten()
-            .filter_map(|group| {
-                Some(
-                    group["alerts"]
-                        .as_array()?
-                        .iter()
-                        .filter(|a| ours(a))
-                        .count(),
-                )
+            .map(|group| {
+                let alerts = group["alerts"].as_array().into_iter().flatten();
+                alerts.filter(|alert| ours(alert)).count()
             })
             .filter(|count| *count > 0)
             .collect();
@@ -379,7 +147,8 @@ fn expect_messages(server: &Server, alerts: &[Labels], messages: usize) -> Resul
         }
         if begun.elapsed() > Duration::from_secs(5) {
             let what = format!(
-                "{name} comes in {} messages, not in {messages}",
+                "{} comes in {} messages, not in {messages}",
+                name.unwrap_or("an alert"),
                 counts.len()
             );
             let why = format!("alerts in each: {counts:?}");
@@ -390,10 +159,19 @@ fn expect_messages(server: &Server, alerts: &[Labels], messages: usize) -> Resul
     }
 }
 
+fn add(url: &str, labels: Labels) -> Result<()> {
+    tool("amtool")
+        .args([url, "alert", "add", "--annotation=summary=test"])
+        .args(labels.split(' '))
+        .quiet()
+        .output()
+        .map(drop)
+}
+
 fn is_inhibited(url: &str, target: Labels) -> Result<bool> {
     let found = tool("amtool")
         .args([url, "alert", "query", "--inhibited", "--output=json"])
-        .args(target)
+        .args(target.split(' '))
         .quiet()
         .output()?;
     let found: serde_json::Value =
