@@ -89,8 +89,8 @@ pub(crate) const AREAS: &[Area] = &[
 ];
 
 pub(crate) use rules::{
-    control_mutations as control_rule_mutations, dashboard_paths, read_dashboard,
-    run_mutations as run_rule_mutations,
+    MutantShare, control_mutations as control_rule_mutations, dashboard_paths, read_dashboard,
+    run_mutations as run_rule_mutations, run_with_share as run_rules_with_share,
 };
 
 /// The names that the command line accepts.

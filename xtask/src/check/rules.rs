@@ -12,13 +12,26 @@ mod promtool;
 use anyhow::Result;
 
 use crate::failure::{Failure, Kind};
-use crate::rule_files;
+use crate::rule_files::{self, YamlFile};
 
 pub(crate) use dashboards::{paths as dashboard_paths, read as read_dashboard};
-pub(crate) use mutation_run::{control as control_mutations, run as run_mutations};
+pub(crate) use mutation_run::{
+    Share as MutantShare, control as control_mutations, run as run_mutations,
+};
 
 /// Checks rules, their tests, runbooks, dashboards, scrape and Alertmanager configuration.
 pub(crate) fn run() -> Result<()> {
+    let (rules, tests) = all_but_mutants()?;
+    mutation_run::prove(&rules, &tests)
+}
+
+/// The same with a share of the mutants, for where there is no time for all.
+pub(crate) fn run_with_share(share: &MutantShare) -> Result<()> {
+    let (rules, tests) = all_but_mutants()?;
+    mutation_run::sample(&rules, &tests, share)
+}
+
+fn all_but_mutants() -> Result<(Vec<YamlFile>, Vec<YamlFile>)> {
     let rules = rule_files::read_folder("rules")?;
     let tests = rule_files::read_folder("tests")?;
     let mut faults = generated::faults()?;
@@ -31,7 +44,7 @@ pub(crate) fn run() -> Result<()> {
     }
     let alerts = rules
         .iter()
-        .flat_map(rule_files::YamlFile::rules)
+        .flat_map(YamlFile::rules)
         .filter(rule_files::Rule::is_alert)
         .count();
     let groups: usize = tests.iter().map(|file| file.tests().len()).sum();
@@ -41,5 +54,5 @@ pub(crate) fn run() -> Result<()> {
     anstream::eprintln!(
         "{alerts} alerts, {groups} groups of tests: all pass; runbooks, links, dashboards and routes hold"
     );
-    mutation_run::prove(&rules, &tests)
+    Ok((rules, tests))
 }

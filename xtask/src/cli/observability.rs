@@ -15,6 +15,15 @@ pub(crate) enum RulesCommand {
     ///
     /// Run it after a change of that file, and commit what it writes: `cargo xtask check rules` fails on a difference.
     Generate,
+    /// Check all that `cargo xtask check rules` does, with a share of the broken rules: for CI
+    Check {
+        /// How many of a hundred broken rules are tried
+        #[arg(long, default_value_t = 10, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(1..=100))]
+        share: u8,
+        /// What chooses them [default: the commit]
+        #[arg(long, value_name = "TEXT")]
+        seed: Option<String>,
+    },
     /// Break every rule in every way that people do, and see that a test fails each time
     ///
     /// `cargo xtask check rules` does the same once for each state of rules and tests; this does it always.

@@ -2,6 +2,7 @@
 //! Must not know which faults there are (`mutants.rs`), nor how many of them share one run of promtool (`batch.rs`).
 
 mod batch;
+mod share;
 mod verdict;
 
 use std::collections::BTreeSet;
@@ -18,6 +19,7 @@ use crate::failure::{Failure, Kind};
 use crate::interrupt;
 use crate::rule_files::{self, YamlFile};
 use batch::Breakage;
+pub(crate) use share::Share;
 
 /// Remembers for which files every mutant was caught, so that an unchanged repository is not proven twice.
 const PROOF: &str = "target/rule-mutations.proven";
@@ -33,7 +35,7 @@ pub(crate) fn prove(rules: &[YamlFile], tests: &[YamlFile]) -> Result<()> {
         );
         return Ok(());
     }
-    let count = run_all(rules, tests, &[])?;
+    let count = run_all(rules, tests, &[], None)?;
     fs::create_dir_all("target").context("cannot make target/")?;
     fs::write(PROOF, format!("{key} {count}\n")).with_context(|| format!("cannot write {PROOF}"))
 }
@@ -44,7 +46,12 @@ pub(crate) fn run(names: &[String]) -> Result<()> {
         rule_files::read_folder("rules")?,
         rule_files::read_folder("tests")?,
     );
-    run_all(&rules, &tests, names).map(drop)
+    run_all(&rules, &tests, names, None).map(drop)
+}
+
+/// Runs a share of the mutants of all rules.
+pub(crate) fn sample(rules: &[YamlFile], tests: &[YamlFile], share: &Share) -> Result<()> {
+    run_all(rules, tests, &[], Some(share)).map(drop)
 }
 
 /// Runs every rule unbroken through the same machinery: what it catches then is its own fault.
@@ -93,9 +100,20 @@ fn fingerprint(rules: &[YamlFile], tests: &[YamlFile]) -> String {
     format!("{:016x}", hasher.finish())
 }
 
-fn run_all(rules: &[YamlFile], tests: &[YamlFile], names: &[String]) -> Result<usize> {
-    let breakages = breakages(rules, names, mutants::of)?;
-    anstream::eprintln!("mutants: {} to be caught …", breakages.len());
+fn run_all(
+    rules: &[YamlFile],
+    tests: &[YamlFile],
+    names: &[String],
+    share: Option<&Share>,
+) -> Result<usize> {
+    let mut breakages = breakages(rules, names, mutants::of)?;
+    let all = breakages.len();
+    if let Some(share) = share {
+        breakages.retain(|breakage| share.takes(&breakage.told()));
+        anstream::eprintln!("mutants: {} of {all}, {share} …", breakages.len());
+    } else {
+        anstream::eprintln!("mutants: {all} to be caught …");
+    }
     let begun = Instant::now();
     let survivors = run_files(rules, tests, &breakages)?;
     anstream::eprintln!(
@@ -109,9 +127,10 @@ fn run_all(rules: &[YamlFile], tests: &[YamlFile], names: &[String]) -> Result<u
     }
     let what = format!("{} broken rule(s) pass every test", survivors.len());
     let next = "add to prometheus/tests a time at which the broken rule would behave otherwise";
-    let why: Vec<String> = survivors
+    let why: Vec<String> = breakages
         .iter()
-        .map(|&number| breakages[number].told())
+        .filter(|breakage| survivors.contains(&breakage.number))
+        .map(Breakage::told)
         .collect();
     Err(Failure::new(Kind::Check, what, why.join("\n"), next).into())
 }
