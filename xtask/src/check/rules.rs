@@ -36,6 +36,7 @@ fn all_but_mutants() -> Result<(Vec<YamlFile>, Vec<YamlFile>)> {
     let tests = rule_files::read_folder("tests")?;
     let mut faults = generated::faults()?;
     faults.extend(alerts::faults(&rules, &tests));
+    faults.extend(promtool::unordered(&rules, &tests));
     faults.extend(dashboards::faults()?);
     if !faults.is_empty() {
         let what = format!("{} fault(s) in prometheus/", faults.len());

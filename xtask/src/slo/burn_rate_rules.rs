@@ -136,14 +136,11 @@ fn base_expressions(indicator: &Indicator, service: &str) -> (String, String) {
             threshold_seconds,
         } => {
             // Replica-seconds a second: how many replicas there are, and how many of them are late.
-            let sampled = |condition: &str| {
-                format!(
-                    "sum by (namespace) (avg_over_time(({gauge}{{{service}}} {condition})[{BASE_WINDOW}:30s]))"
-                )
-            };
+            let series = format!("{gauge}{{{service}}}");
+            let late = format!("({series} > bool {threshold_seconds})[{BASE_WINDOW}:30s]");
             (
-                sampled(">= bool 0"),
-                sampled(&format!("> bool {threshold_seconds}")),
+                format!("count by (namespace) (present_over_time({series}[{BASE_WINDOW}]))"),
+                format!("sum by (namespace) (avg_over_time({late}))"),
             )
         }
     }

@@ -1,11 +1,16 @@
 //! Broken variants of one rule, each with one small fault of the kind that people make.
-//! Left out are changes that change nothing: of two operands joined on `slo`, one may lose its `slo` matcher.
+//! Left out are changes that change nothing; why they do not stands where they are left out.
 //! Must not know how a mutant is run.
+
+mod matchers;
+mod replacements;
 
 use serde_json::{Value, json};
 
 use crate::rule_files::Rule;
 use crate::rule_files::promql::{Kind, Token, tokens};
+use matchers::without_matcher;
+use replacements::replacements;
 
 /// One broken variant of a rule.
 #[derive(Debug)]
@@ -54,146 +59,12 @@ fn push_expression(mutants: &mut Vec<Mutant>, rule: &Rule<'_>, fault: String, ch
     });
 }
 
-/// What may stand in place of one token.
-fn replacements(cut: &[Token], place: usize) -> Vec<(String, String)> {
-    let token = &cut[place];
-    let text = token.text.as_str();
-    let others: Vec<String> = match token.kind {
-        Kind::Sign | Kind::Word | Kind::Function => operators(text, &neighbours(cut, place))
-            .iter()
-            .map(|&other| other.to_owned())
-            .collect(),
-        Kind::Metric => vec![format!("{text}_renamed")],
-        Kind::Text => vec![format!("\"not-{}", &text[1..])],
-        Kind::Number => numbers(text),
-        Kind::Duration => durations(text),
-        Kind::Space | Kind::Label => Vec::new(),
-    };
-    others
-        .into_iter()
-        .map(|other| {
-            (
-                format!("`{text}` became `{other}`, at {}", column(cut, place)),
-                other,
-            )
-        })
-        .collect()
-}
-
 fn column(cut: &[Token], place: usize) -> usize {
     cut[..place]
         .iter()
         .map(|token| token.text.chars().count())
         .sum::<usize>()
         + 1
-}
-
-/// What decides which faults can be seen at all.
-struct Neighbours {
-    /// `0 * x` and `0 / x` are the same.
-    after_zero: bool,
-    /// A bracket follows at once: an aggregation without `by`.
-    before_bracket: bool,
-    /// What is compared with a number that stands there can be exactly it: it is no rate, and no product follows.
-    before_plain_number: bool,
-}
-
-fn neighbours(cut: &[Token], place: usize) -> Neighbours {
-    let solid = |token: &&Token| token.kind != Kind::Space;
-    let mut after = cut[place + 1..].iter().filter(solid);
-    let is_number = after.next().is_some_and(|token| token.kind == Kind::Number);
-    Neighbours {
-        after_zero: cut[..place]
-            .iter()
-            .rev()
-            .find(solid)
-            .is_some_and(|token| token.text == "0"),
-        before_bracket: cut.get(place + 1).is_some_and(|token| token.text == "("),
-        before_plain_number: is_number
-            && after.next().is_none_or(|token| token.text != "*")
-            && !cut
-                .iter()
-                .any(|token| token.text.starts_with("namespace_slo:")),
-    }
-}
-
-#[allow(clippy::match_same_arms, reason = "a table: one row for each operator")]
-fn operators(text: &str, near: &Neighbours) -> &'static [&'static str] {
-    let Neighbours {
-        after_zero,
-        before_bracket,
-        before_plain_number,
-    } = *near;
-    match text {
-        ">" if before_plain_number => &["<", ">="],
-        ">" => &["<"],
-        ">=" if before_plain_number => &["<", ">"],
-        ">=" => &["<"],
-        "<" => &[">"],
-        "<=" => &[">"],
-        "==" => &["!="],
-        "+" => &["-"],
-        "-" => &["+"],
-        "*" if after_zero => &[],
-        "*" => &["/"],
-        "/" => &["*"],
-        "and" => &["or", "unless"],
-        "or" => &["and"],
-        "unless" => &["and"],
-        "sum" => &["min", "count"],
-        "max" => &["min", "sum"],
-        "min" => &["max"],
-        "count" if before_bracket => &["absent"],
-        "count" => &["min"],
-        "rate" | "increase" => &["last_over_time"],
-        "avg_over_time" | "sum_over_time" => &["max_over_time"],
-        "last_over_time" => &["count_over_time"],
-        "round" => &["ceil"],
-        "clamp_min" => &["clamp_max"],
-        _ => &[],
-    }
-}
-
-fn numbers(text: &str) -> Vec<String> {
-    let Ok(number) = text.parse::<f64>() else {
-        return Vec::new();
-    };
-    if number == 0.0 {
-        vec!["1000000".to_owned()]
-    } else {
-        vec![format!("{}", number * 2.0), format!("{}", number / 2.0)]
-    }
-}
-
-fn durations(text: &str) -> Vec<String> {
-    let Ok(window) = crate::slo::Window::try_from(text.to_owned()) else {
-        return Vec::new();
-    };
-    vec![
-        format!("{}s", window.seconds() * 4),
-        format!("{}s", window.seconds() / 4),
-    ]
-}
-
-/// Drops `label="value"` with its comma. An `slo` matcher stays: what is joined on `slo` does not miss it.
-fn without_matcher(cut: &[Token], place: usize) -> Option<(String, Vec<Token>)> {
-    let is_matcher = cut[place].kind == Kind::Label && cut.get(place + 2)?.kind == Kind::Text;
-    if !is_matcher || cut[place].text == "slo" {
-        return None;
-    }
-    let mut end = place + 3;
-    if cut.get(end).is_some_and(|token| token.text == ",") {
-        end += 1;
-    }
-    let dropped: String = cut[place..place + 3]
-        .iter()
-        .map(|token| token.text.as_str())
-        .collect();
-    let changed = [&cut[..place], &cut[end..]].concat();
-    Some((
-        format!("the matcher {dropped} is gone, at {}", column(cut, place)),
-        changed,
-    ))
 }
 
 /// Drops a label from `by (a, b)`; of both sides of a join when it is one of them, for else it would not match at all.
@@ -324,6 +195,22 @@ mod tests {
                 "{expected} is not in {faults:#?}"
             );
         }
+    }
+
+    #[test]
+    fn a_matcher_that_operands_are_joined_on_goes_from_all_of_them() {
+        let joined = faults("max by (a) (m{a=\"x\",b=\"y\"}) > max by (a) (n{a=\"x\"})");
+        let is_there = |expected: &str| joined.iter().any(|fault| fault.starts_with(expected));
+        assert!(is_there("max by (a) (m{b=\"y\"}) > max by (a) (n{}) for"));
+        assert!(!is_there(
+            "max by (a) (m{a=\"x\",b=\"y\"}) > max by (a) (n{}) for"
+        ));
+        let apart = faults("max by (b) (m{a=\"x\"}) > max by (b) (n{a=\"x\"})");
+        assert!(
+            apart.contains(&"max by (b) (m{}) > max by (b) (n{a=\"x\"}) for 4m page".to_owned())
+        );
+        let either = faults("m{a=\"x\"} or n{a=\"x\"}");
+        assert!(either.contains(&"m{} or n{a=\"x\"} for 4m page".to_owned()));
     }
 
     #[test]

@@ -94,6 +94,8 @@ fn fingerprint(rules: &[YamlFile], tests: &[YamlFile]) -> String {
     }
     // What counts as a mutant, and as caught, is part of what was proven.
     include_str!("mutants.rs").hash(&mut hasher);
+    include_str!("mutants/matchers.rs").hash(&mut hasher);
+    include_str!("mutants/replacements.rs").hash(&mut hasher);
     include_str!("mutation_run.rs").hash(&mut hasher);
     include_str!("mutation_run/batch.rs").hash(&mut hasher);
     include_str!("mutation_run/verdict.rs").hash(&mut hasher);

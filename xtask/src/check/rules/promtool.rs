@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::failure::Failure;
 use crate::rule_files::YamlFile;
@@ -73,6 +73,38 @@ fn check_scrape_without_kubernetes() -> Result<()> {
     check_scrape(file.path())
 }
 
+/// Tests of rules in several groups must say which group is evaluated first: promtool takes any, and another each time.
+pub(crate) fn unordered(rules: &[YamlFile], tests: &[YamlFile]) -> Vec<String> {
+    let strings = |value: &Value| -> Vec<String> {
+        let items = value.as_array().into_iter().flatten();
+        items
+            .filter_map(|item| Some(item.as_str()?.to_owned()))
+            .collect()
+    };
+    let mut faults = Vec::new();
+    for test in tests {
+        let paths = strings(&test.content["rule_files"]);
+        let groups: Vec<&str> = rules
+            .iter()
+            .filter(|file| {
+                paths
+                    .iter()
+                    .any(|path| Path::new(path).file_name() == file.path.file_name())
+            })
+            .flat_map(|file| file.content["groups"].as_array().into_iter().flatten())
+            .filter_map(|group| group["name"].as_str())
+            .collect();
+        if groups.len() > 1 && strings(&test.content["group_eval_order"]) != groups {
+            faults.push(format!(
+                "{}: lacks `group_eval_order: [{}]`; without it promtool takes the groups in an order that changes",
+                test.path.display(),
+                groups.join(", ")
+            ));
+        }
+    }
+    faults
+}
+
 /// Every test file, on every core at once.
 pub(crate) fn test(tests: &[YamlFile]) -> Result<()> {
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
@@ -105,4 +137,37 @@ pub(crate) fn test(tests: &[YamlFile]) -> Result<()> {
                 .map_err(|_| anyhow::anyhow!("a worker panicked"))?
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{YamlFile, unordered};
+
+    fn file(path: &str, content: Value) -> YamlFile {
+        YamlFile {
+            path: path.into(),
+            content,
+        }
+    }
+
+    #[test]
+    fn tests_of_several_groups_must_name_their_order() {
+        let one = file("rules/one.yaml", json!({"groups": [{"name": "a"}]}));
+        let two = file(
+            "rules/two.yaml",
+            json!({"groups": [{"name": "a"}, {"name": "b"}]}),
+        );
+        let rules = [one, two];
+        let faults = |of: &str, order: &[&str]| {
+            let content =
+                json!({"rule_files": [format!("../rules/{of}.yaml")], "group_eval_order": order});
+            unordered(&rules, &[file("tests/t.yaml", content)]).len()
+        };
+        assert_eq!(faults("one", &[]), 0);
+        assert_eq!(faults("two", &["a", "b"]), 0);
+        assert_eq!(faults("two", &[]), 1);
+        assert_eq!(faults("two", &["b", "a"]), 1);
+    }
 }
