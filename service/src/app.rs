@@ -18,6 +18,7 @@ use crate::telemetry::{Telemetry, TelemetrySettings};
 use access::Access;
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -185,7 +186,10 @@ impl App {
 
     /// Serves until it is stopped and everything in flight has ended.
     /// Returns how many connections had to be cut off.
-    pub async fn run(self) -> usize {
+    ///
+    /// # Errors
+    /// When the threads that serve cannot be started.
+    pub async fn run(self) -> Result<usize, StartError> {
         let admin = tokio::spawn(self.admin.serve(self.admin_listener));
         let cut_off = serve(
             self.listener,
@@ -197,7 +201,7 @@ impl App {
         )
         .await;
         admin.abort();
-        cut_off
+        cut_off.map_err(|error| StartError::Internal(format!("no threads to serve on: {error}")))
     }
 }
 
@@ -288,9 +292,16 @@ fn http_settings(args: &HttpArgs) -> HttpSettings {
     }
 }
 
+/// The threads that serve: as many as are asked for, else one for each core that the process may use.
+fn workers(args: &HttpArgs) -> NonZeroUsize {
+    NonZeroUsize::new(usize::from(args.worker_threads))
+        .unwrap_or_else(|| std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN))
+}
+
 fn server_limits(args: &HttpArgs) -> ServerLimits {
     let edge_limits = usize::from(args.uri_limit_bytes) + usize::from(args.headers_limit_bytes);
     ServerLimits {
+        workers: workers(args),
         max_connections: usize::try_from(args.max_connections).unwrap_or(usize::MAX),
         header_timeout: Duration::from_millis(args.header_timeout_ms),
         head_buffer_bytes: edge_limits + 8192,

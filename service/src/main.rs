@@ -110,21 +110,18 @@ fn start_failure(error: &StartError) -> (u8, String) {
     (code, error.to_string())
 }
 
-fn runtime(worker_threads: u16) -> Result<tokio::runtime::Runtime, (u8, String)> {
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    if worker_threads > 0 {
-        builder.worker_threads(usize::from(worker_threads));
-    }
-    builder
+/// What accepts, sweeps, listens and answers probes runs on the main thread; connections have threads of their own.
+fn runtime() -> Result<tokio::runtime::Runtime, (u8, String)> {
+    tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| (FAILURE, format!("no threads to run on: {error}")))
+        .map_err(|error| (FAILURE, format!("no events to wait for: {error}")))
 }
 
 fn serve(args: &ServeArgs) -> Outcome {
     let telemetry = telemetry::start(&app::telemetry_settings(&args.log))
         .map_err(|error| (FAILURE, error.to_string()))?;
-    runtime(args.http.worker_threads)?.block_on(async {
+    runtime()?.block_on(async {
         let app = App::start(args, &telemetry).await.map_err(|error| start_failure(&error))?;
         tracing::info!(address = %app.address(), admin_address = %app.admin_address(), version = app::BUILD.version, "serving");
         match run_until_signalled(app, telemetry).await {
@@ -138,7 +135,7 @@ fn serve(args: &ServeArgs) -> Outcome {
 fn migrate(args: &DatabaseArgs) -> Outcome {
     let settings =
         app::pool_settings(args, None).map_err(|error| (BAD_SETTING, error.to_string()))?;
-    let outcome = runtime(1)?.block_on(migrations::migrate(&settings));
+    let outcome = runtime()?.block_on(migrations::migrate(&settings));
     let migrated = outcome.map_err(|error| match error {
         SchemaError::Store(error) => (
             DATABASE_UNREACHABLE,
@@ -155,7 +152,7 @@ fn migrate(args: &DatabaseArgs) -> Outcome {
 }
 
 fn client(command: &ClientCommand) -> Outcome {
-    print(runtime(1)?.block_on(client_commands::run_client(command)))
+    print(runtime()?.block_on(client_commands::run_client(command)))
 }
 
 fn print(outcome: Result<String, CommandError>) -> Outcome {

@@ -2,22 +2,43 @@
 //!
 //! What hyper refuses before any handler runs (a head that is too large or cannot be parsed), it answers by itself with
 //! an empty body. Here such an answer is given the problem document that every error of the service has.
+//!
+//! A connection whose request was turned away is not read for a moment: refusing costs about as much as reading a user,
+//! and clients that ask again at once would have the service refuse instead of serve (docs/adr/0049).
 
 use super::problem::{Problem, ProblemKind};
+use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Sleep, sleep};
 
-/// Tells the writer that a handler was called, so that what is written is its answer.
+/// How long a connection is not read once a request on it was turned away.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// What the handler of a connection's requests tells about them.
 #[derive(Clone, Default)]
-pub(super) struct Calls(Arc<AtomicBool>);
+pub(super) struct Calls(Arc<State>);
+
+#[derive(Default)]
+struct State {
+    called: AtomicBool,
+    turned_away: AtomicBool,
+}
 
 impl Calls {
+    /// A handler was called, so what is written next is its answer.
     pub(super) fn called(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.called.store(true, Ordering::Relaxed);
+    }
+
+    /// The request found no place.
+    pub(super) fn turned_away(&self) {
+        self.0.turned_away.store(true, Ordering::Relaxed);
     }
 }
 
@@ -25,6 +46,8 @@ impl Calls {
 pub(super) struct ConnectionIo<T> {
     stream: T,
     calls: Calls,
+    /// Nothing is read before it has elapsed.
+    pause: Option<Pin<Box<Sleep>>>,
     /// What is written instead of hyper's bare answer, and how far it is.
     refusal: Option<(Vec<u8>, usize)>,
 }
@@ -34,6 +57,7 @@ impl<T> ConnectionIo<T> {
         Self {
             stream,
             calls,
+            pause: None,
             refusal: None,
         }
     }
@@ -43,7 +67,7 @@ impl<T> ConnectionIo<T> {
     }
 
     fn is_refusal(&self, bytes: &[u8]) -> bool {
-        !self.calls.0.load(Ordering::Relaxed)
+        !self.calls.0.called.load(Ordering::Relaxed)
             && bytes.starts_with(b"HTTP/1.")
             && bytes.get(9) == Some(&b'4')
     }
@@ -83,6 +107,14 @@ impl<T: AsyncRead + Unpin> AsyncRead for ConnectionIo<T> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.calls.0.turned_away.load(Ordering::Relaxed) {
+            self.calls.0.turned_away.store(false, Ordering::Relaxed);
+            self.pause = Some(Box::pin(sleep(PAUSE)));
+        }
+        if let Some(pause) = &mut self.pause {
+            ready!(pause.as_mut().poll(context));
+            self.pause = None;
+        }
         Pin::new(&mut self.stream).poll_read(context, buffer)
     }
 }
@@ -102,7 +134,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for ConnectionIo<T> {
         }
         let written = ready!(Pin::new(&mut self.stream).poll_write(context, bytes))?;
         if written == bytes.len() {
-            self.calls.0.store(false, Ordering::Relaxed);
+            self.calls.0.called.store(false, Ordering::Relaxed);
         }
         Poll::Ready(Ok(written))
     }

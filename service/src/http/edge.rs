@@ -183,6 +183,7 @@ impl ConnectionState {
         let mut rate = None;
         let outcome = if place.is_none() {
             edge.metrics.request_shed();
+            self.calls.turned_away();
             Err(ProblemKind::Unavailable
                 .with_detail("the service is working on as many requests as it can")
                 .retry_after(1))

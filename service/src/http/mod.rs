@@ -32,6 +32,7 @@ mod tokens;
 mod trusted_keys;
 mod user_json;
 mod users;
+mod workers;
 
 use crate::domain::{Directory, Timestamp, UserId};
 use crate::metrics::Metrics;

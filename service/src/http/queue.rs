@@ -89,18 +89,20 @@ impl Queue {
         if next.is_ok() {
             let ended = window.ended.swap(0, Ordering::Relaxed).max(1);
             let mean_us = window.took_us.swap(0, Ordering::Relaxed) / ended;
-            self.adjust(mean_us > target_us);
+            // By Little's law: of those that end at this rate, so many are in work when each takes the target.
+            let fitting = ended.saturating_mul(target_us) / (now_us - begun_us);
+            self.adjust((mean_us > target_us).then_some(fitting));
         }
     }
 
-    fn adjust(&self, takes_too_long: bool) {
-        let limit = self.limit.load(Ordering::Relaxed);
-        let next = if takes_too_long {
-            // From those that are there, not from a limit that nobody has come near.
-            let present = self.working.load(Ordering::Relaxed).min(limit);
-            present - present / 4
-        } else {
-            limit + limit / 8 + 1
+    /// Lets in as many as fit when they took too long, else a few more than before.
+    fn adjust(&self, fitting: Option<u64>) {
+        let next = match fitting {
+            Some(fitting) => usize::try_from(fitting).unwrap_or(self.bound),
+            None => {
+                let limit = self.limit.load(Ordering::Relaxed);
+                limit + limit / 8 + 1
+            }
         };
         let next = next.max(FLOOR).min(self.bound);
         self.limit.store(next, Ordering::Relaxed);
@@ -173,13 +175,14 @@ mod tests {
     }
 
     #[test]
-    fn fewer_are_let_in_while_requests_take_too_long_and_more_again_after() {
+    fn as_many_are_let_in_as_end_within_the_target_and_more_again_after() {
         let queue = Queue::new(1024, TARGET);
         let mut now = Instant::now();
         windows(&queue, &mut now, 3, Duration::from_millis(20));
         assert_eq!(limit(&queue), 1024);
-        windows(&queue, &mut now, 5, Duration::from_millis(300));
-        assert!(limit(&queue) < 512, "{}", limit(&queue));
+        // 1,000 end in 101 ms: of these, 792 are in work at a time when each takes 80 ms.
+        windows(&queue, &mut now, 2, Duration::from_millis(300));
+        assert_eq!(limit(&queue), 792);
         windows(&queue, &mut now, 40, Duration::from_millis(300));
         assert_eq!(limit(&queue), FLOOR);
         windows(&queue, &mut now, 40, Duration::from_millis(20));

@@ -5,12 +5,14 @@ use super::connection_io::{Calls, ConnectionIo};
 use super::edge::EdgeConnection;
 use super::http2;
 use super::tls::Tls;
+use super::workers::Workers;
 use crate::metrics::Metrics;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +25,8 @@ use tokio_rustls::server::TlsStream;
 /// Limits of the connections.
 #[derive(Clone, Copy, Debug)]
 pub struct ServerLimits {
+    /// The threads that serve the connections.
+    pub workers: NonZeroUsize,
     /// The most connections at a time; further ones wait to be accepted.
     pub max_connections: usize,
     /// The longest that the head of a request may take to arrive.
@@ -81,6 +85,9 @@ impl Listener {
 
 /// Serves `edge` on `listener` until `draining` turns true, then lets what is in flight end.
 /// Returns how many connections had to be cut off.
+///
+/// # Errors
+/// When the threads that serve cannot be started.
 pub async fn serve(
     listener: Listener,
     edge: Arc<Edge>,
@@ -88,8 +95,9 @@ pub async fn serve(
     protocols: Protocols,
     limits: ServerLimits,
     draining: watch::Receiver<bool>,
-) -> usize {
+) -> io::Result<usize> {
     let acceptor = Acceptor {
+        workers: Workers::start(limits.workers)?,
         protocols,
         listener,
         edge,
@@ -110,14 +118,21 @@ pub async fn serve(
         acceptor.accept(),
     )
     .await;
-    let places = acceptor.places;
-    drop(acceptor.listener);
+    // The workers serve on until they are dropped at the end.
+    let Acceptor {
+        listener,
+        places,
+        workers: _workers,
+        ..
+    } = acceptor;
+    drop(listener);
     let all = u32::try_from(limits.max_connections).unwrap_or(u32::MAX);
     let _ = timeout_at(deadline, places.acquire_many(all)).await;
-    limits.max_connections - places.available_permits()
+    Ok(limits.max_connections - places.available_permits())
 }
 
 struct Acceptor {
+    workers: Workers,
     protocols: Protocols,
     listener: Listener,
     edge: Arc<Edge>,
@@ -135,17 +150,17 @@ impl Acceptor {
             };
             match self.listener.accept().await {
                 Ok((stream, peer)) => {
-                    let connection = serve_connection(
-                        stream,
-                        peer,
-                        self.edge.clone(),
-                        self.protocols.clone(),
-                        self.limits,
-                        self.draining.clone(),
-                    );
                     let open = self.metrics.connection_opened();
-                    tokio::spawn(async move {
-                        connection.await;
+                    let (edge, protocols) = (self.edge.clone(), self.protocols.clone());
+                    let (limits, draining) = (self.limits, self.draining.clone());
+                    // The events of a socket go to the thread that serves it, not to this one.
+                    let Ok(stream) = stream.into_std() else {
+                        continue;
+                    };
+                    self.workers.serve(move || async move {
+                        if let Ok(stream) = TcpStream::from_std(stream) {
+                            serve_connection(stream, peer, edge, protocols, limits, draining).await;
+                        }
                         drop((open, place));
                     });
                 }
@@ -250,6 +265,9 @@ async fn serve_http1<I>(
         .header_read_timeout(limits.header_timeout)
         .max_buf_size(limits.head_buffer_bytes)
         .max_headers(MAX_HEADERS)
+        // Otherwise every request would be followed by a read that finds nothing, into a new buffer of 8 KiB, to see
+        // whether the client has hung up meanwhile.
+        .half_close(true)
         .serve_connection(TokioIo::new(ConnectionIo::new(stream, calls)), service);
     let ended = tokio::select! {
         biased;

@@ -34,13 +34,15 @@ impl Connector {
     pub(super) fn new(settings: &PoolSettings) -> Result<Self, StoreError> {
         let limits = settings.limits;
         let mut config = settings.url.config().clone();
+        // No statement here is meant to read a whole table or to be compiled; where PostgreSQL guesses wrong how much one
+        // finds, or guessed while the table was small, it would do both.
         config
             .application_name("roster")
             .connect_timeout(limits.connect_timeout)
             .tcp_user_timeout(limits.store_timeout)
             .keepalives_idle(Duration::from_secs(30))
             .options(format!(
-                "-c statement_timeout={} -c lock_timeout={} -c idle_in_transaction_session_timeout={} -c synchronous_commit=on",
+                "-c statement_timeout={} -c lock_timeout={} -c idle_in_transaction_session_timeout={} -c synchronous_commit=on -c enable_seqscan=off -c jit=off",
                 limits.statement_timeout.as_millis(),
                 limits.lock_timeout.as_millis(),
                 limits.store_timeout.as_millis() * 2,

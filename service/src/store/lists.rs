@@ -1,4 +1,7 @@
 //! Pages of users by keyset: the cost of a page does not grow with its depth.
+//!
+//! How many users a search finds cannot be known beforehand, and PostgreSQL guesses badly. So it is tried out: the few that
+//! a rare substring finds are sorted, and for a frequent one the order is walked, which soon meets a page of them.
 
 use super::grams::{like_pattern, search_query};
 use super::observed::Statement as Observation;
@@ -13,19 +16,11 @@ use std::sync::OnceLock;
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
-/// A statement and its parameters.
-struct Statement {
-    sql: String,
-    parameters: Vec<(Box<dyn ToSql + Sync + Send>, Type)>,
-}
+/// How many users a search may find to count as rare: sorting them costs some milliseconds.
+const FEW: usize = 4000;
 
-impl Statement {
-    /// Adds a parameter and returns its number.
-    fn bind(&mut self, value: impl ToSql + Sync + Send + 'static, of: Type) -> usize {
-        self.parameters.push((Box::new(value), of));
-        self.parameters.len()
-    }
-}
+/// How many users are looked at in order for a page of those that a frequent search finds.
+const WALK: usize = 16_000;
 
 /// The limits whose statements are kept prepared: enough for nearly everyone, few enough for every connection.
 const PREPARED_LIMITS: [u8; 6] = [10, 20, 25, 50, 100, 200];
@@ -36,21 +31,21 @@ pub(super) async fn list(
     shared: &SharedClients,
     request: &PageRequest,
 ) -> Result<Page, StoreError> {
-    let statement = statement(request);
-    let statement = &statement;
+    let query = &Query::of(request);
     let rows = if request.filters == Filters::default() {
+        let statement = &query.all();
         let prepare = PREPARED_LIMITS.contains(&request.limit);
         shared
             .run(|used| async move {
                 let running = pool.observed.begin(Observation::ListUsers);
-                let rows = running.end(query(used.client(), statement, prepare).await);
+                let rows = running.end(run(used.client(), statement, prepare).await);
                 (used, rows)
             })
             .await?
     } else {
         pool::with_client(pool, |guard| async move {
             let running = pool.observed.begin(Observation::ListUsers);
-            let rows = running.end(query(guard.client(), statement, false).await);
+            let rows = running.end(filtered(guard.client(), query).await);
             (guard, rows)
         })
         .await?
@@ -73,109 +68,186 @@ pub(super) async fn list(
     })
 }
 
-async fn query(
+/// Filters are planned for their values each time: which index is best depends on how frequent the values are.
+async fn filtered(client: &Object, query: &Query) -> Result<Vec<Row>, StoreError> {
+    if query.search.is_empty() {
+        return run(client, &query.all(), false).await;
+    }
+    let rows = run(client, &query.few(), false).await?;
+    let found: i64 = rows.first().map_or(Ok(0), |row| row.try_get("found"))?;
+    if usize::try_from(found).is_ok_and(|found| found < FEW) {
+        return Ok(rows);
+    }
+    let rows = run(client, &query.walk(), false).await?;
+    if rows.len() == query.limit {
+        return Ok(rows);
+    }
+    // Frequent, but not where the order begins.
+    run(client, &query.all(), false).await
+}
+
+async fn run(
     client: &Object,
-    statement: &Statement,
+    statement: &Statement<'_>,
     prepare: bool,
 ) -> Result<Vec<Row>, StoreError> {
+    let Statement { sql, parameters } = statement;
     if prepare {
-        let prepared = client.prepare_cached(&statement.sql).await?;
-        let values: Vec<_> = statement
-            .parameters
+        let prepared = client.prepare_cached(sql).await?;
+        let values: Vec<_> = parameters
             .iter()
             .map(|(value, _)| &**value as &(dyn ToSql + Sync))
             .collect();
         return Ok(client.query(&prepared, &values).await?);
     }
-    // Filters are planned for their values each time: which index is best depends on how frequent the values are.
-    let typed: Vec<_> = statement
-        .parameters
+    let typed: Vec<_> = parameters
         .iter()
         .map(|(value, of)| (&**value as &(dyn ToSql + Sync), of.clone()))
         .collect();
-    Ok(client.query_typed(&statement.sql, &typed).await?)
+    Ok(client.query_typed(sql, &typed).await?)
 }
 
-fn statement(request: &PageRequest) -> Statement {
-    let mut statement = Statement {
-        sql: String::with_capacity(400),
-        parameters: Vec::with_capacity(8),
-    };
-    let mut conditions = conditions(request, &mut statement);
-    // The folded address is unique: no id is needed to break ties, and the unique index is in this very order.
-    let (column, ties) = match request.sort.field {
-        SortField::CreatedAt => ("created_at", true),
-        SortField::Name => ("name_key", true),
-        SortField::Email => ("email_key", false),
-    };
-    let (comparison, direction) = if request.sort.descending {
-        ("<", "DESC")
-    } else {
-        (">", "ASC")
-    };
-    if let Some(cursor) = &request.after {
-        let (value, id) = match cursor {
-            Cursor::Time(at, id) => (statement.bind(at.to_system_time(), Type::TIMESTAMPTZ), id),
-            Cursor::Text(text, id) => (statement.bind(text.clone(), Type::TEXT), id),
+/// A statement and its parameters.
+struct Statement<'a> {
+    sql: String,
+    parameters: &'a [Parameter],
+}
+
+type Parameter = (Box<dyn ToSql + Sync + Send>, Type);
+
+/// What the statements for one page are made of.
+struct Query {
+    /// What is cheap to tell of a row: its place in the order, and filters by equality.
+    plain: Vec<String>,
+    /// Whether a row holds what is searched for.
+    search: Vec<String>,
+    /// The column of the order, unless every user has it anyway.
+    order_column: Option<&'static str>,
+    order: String,
+    /// One more than asked for, which tells whether there is a next page.
+    limit: usize,
+    parameters: Vec<Parameter>,
+}
+
+impl Query {
+    fn of(request: &PageRequest) -> Self {
+        // The folded address is unique: no id is needed to break ties, and the unique index is in this very order.
+        let (column, ties) = match request.sort.field {
+            SortField::CreatedAt => ("created_at", true),
+            SortField::Name => ("name_key", true),
+            SortField::Email => ("email_key", false),
         };
-        conditions.push(if ties {
-            let id = statement.bind(id.0, Type::UUID);
-            format!("({column}, id) {comparison} (${value}, ${id})")
+        let (comparison, direction) = if request.sort.descending {
+            ("<", "DESC")
         } else {
-            format!("{column} {comparison} ${value}")
-        });
+            (">", "ASC")
+        };
+        let mut query = Self {
+            plain: Vec::new(),
+            search: Vec::new(),
+            order_column: (column != "created_at").then_some(column),
+            order: format!("{column} {direction}"),
+            limit: usize::from(request.limit) + 1,
+            parameters: Vec::with_capacity(8),
+        };
+        if ties {
+            let _ = write!(query.order, ", id {direction}");
+        }
+        query.filter(&request.filters);
+        if let Some(cursor) = &request.after {
+            let (value, id) = match cursor {
+                Cursor::Time(at, id) => (query.bind(at.to_system_time(), Type::TIMESTAMPTZ), id),
+                Cursor::Text(text, id) => (query.bind(text.clone(), Type::TEXT), id),
+            };
+            let after = if ties {
+                let id = query.bind(id.0, Type::UUID);
+                format!("({column}, id) {comparison} (${value}, ${id})")
+            } else {
+                format!("{column} {comparison} ${value}")
+            };
+            query.plain.push(after);
+        }
+        query
     }
-    // One more than asked for tells whether there is a next page. It stands in the text, since PostgreSQL plans for a
-    // share of the table when it does not know the limit.
-    let limit = u16::from(request.limit) + 1;
-    let _ = write!(statement.sql, "SELECT {USER_COLUMNS} FROM users");
-    for (at, condition) in conditions.iter().enumerate() {
-        let _ = write!(
-            statement.sql,
-            " {} {condition}",
-            if at == 0 { "WHERE" } else { "AND" }
-        );
-    }
-    let _ = write!(statement.sql, " ORDER BY {column} {direction}");
-    if ties {
-        let _ = write!(statement.sql, ", id {direction}");
-    }
-    let _ = write!(statement.sql, " LIMIT {limit}");
-    statement
-}
 
-fn conditions(request: &PageRequest, statement: &mut Statement) -> Vec<String> {
-    let filters = &request.filters;
-    let mut conditions = Vec::new();
-    if let Some(email) = &filters.email {
-        conditions.push(format!(
-            "email_key = ${}",
-            statement.bind(email.key(), Type::TEXT)
-        ));
-    }
-    if let Some(department) = &filters.department {
-        conditions.push(format!(
-            "department = ${}",
-            statement.bind(department.as_str().to_owned(), Type::TEXT)
-        ));
-    }
-    if let Some(status) = filters.status {
-        conditions.push(format!(
-            "status = ${}",
-            statement.bind(status.as_str(), Type::TEXT)
-        ));
-    }
-    if let Some(search) = &filters.search {
-        conditions.push(format!(
-            "search_grams @@ ${}::text::tsquery",
-            statement.bind(search_query(search), Type::TEXT)
-        ));
-        if let Some(pattern) = like_pattern(search) {
-            let pattern = statement.bind(pattern, Type::TEXT);
-            conditions.push(format!(
-                "(name_key LIKE ${pattern} OR email_key LIKE ${pattern})"
-            ));
+    fn filter(&mut self, filters: &Filters) {
+        if let Some(email) = &filters.email {
+            let email = self.bind(email.key(), Type::TEXT);
+            self.plain.push(format!("email_key = ${email}"));
+        }
+        if let Some(department) = &filters.department {
+            let department = self.bind(department.as_str().to_owned(), Type::TEXT);
+            self.plain.push(format!("department = ${department}"));
+        }
+        if let Some(status) = filters.status {
+            let status = self.bind(status.as_str(), Type::TEXT);
+            self.plain.push(format!("status = ${status}"));
+        }
+        if let Some(search) = &filters.search {
+            let grams = self.bind(search_query(search), Type::TEXT);
+            self.search
+                .push(format!("search_grams @@ ${grams}::text::tsquery"));
+            if let Some(pattern) = like_pattern(search) {
+                let pattern = self.bind(pattern, Type::TEXT);
+                self.search.push(format!(
+                    "(name_key LIKE ${pattern} OR email_key LIKE ${pattern})"
+                ));
+            }
         }
     }
-    conditions
+
+    /// Adds a parameter and returns its number.
+    fn bind(&mut self, value: impl ToSql + Sync + Send + 'static, of: Type) -> usize {
+        self.parameters.push((Box::new(value), of));
+        self.parameters.len()
+    }
+
+    // Limits stand in the text, since PostgreSQL plans for a share of the table when it does not know them.
+
+    /// The page, in whatever way PostgreSQL thinks best.
+    fn all(&self) -> Statement<'_> {
+        let condition = condition(self.plain.iter().chain(&self.search));
+        let (order, limit) = (&self.order, self.limit);
+        self.statement(format!(
+            "SELECT {USER_COLUMNS} FROM users{condition} ORDER BY {order} LIMIT {limit}"
+        ))
+    }
+
+    /// The page out of the first [`FEW`] that are found, in no order, and how many these are: the page when they are fewer.
+    fn few(&self) -> Statement<'_> {
+        let condition = condition(self.plain.iter().chain(&self.search));
+        let order_column = self
+            .order_column
+            .map(|column| format!(", {column}"))
+            .unwrap_or_default();
+        let (order, limit) = (&self.order, self.limit);
+        self.statement(format!(
+            "WITH found AS MATERIALIZED (SELECT {USER_COLUMNS}{order_column} FROM users{condition} LIMIT {FEW}) \
+             SELECT {USER_COLUMNS}, (SELECT count(*) FROM found) AS found FROM found ORDER BY {order} LIMIT {limit}"
+        ))
+    }
+
+    /// The page out of the next [`WALK`] in order: the page when it is full.
+    fn walk(&self) -> Statement<'_> {
+        let (plain, search) = (condition(&self.plain), condition(&self.search));
+        let (order, limit) = (&self.order, self.limit);
+        self.statement(format!(
+            "SELECT {USER_COLUMNS} FROM (SELECT * FROM users{plain} ORDER BY {order} LIMIT {WALK}) AS walked{search} \
+             ORDER BY {order} LIMIT {limit}"
+        ))
+    }
+
+    fn statement(&self, sql: String) -> Statement<'_> {
+        let parameters = &self.parameters;
+        Statement { sql, parameters }
+    }
+}
+
+fn condition<'a>(conditions: impl IntoIterator<Item = &'a String>) -> String {
+    let mut sql = String::new();
+    for condition in conditions {
+        sql.push_str(if sql.is_empty() { " WHERE " } else { " AND " });
+        sql.push_str(condition);
+    }
+    sql
 }

@@ -61,9 +61,9 @@ impl PgUserStore {
         let connector = connector::Connector::new(settings)?;
         let pool = pool::open(&connector, limits)?.observed(Observed::by(metrics));
         Ok(Self {
-            reads: reads::PointReads::start(pool.clone(), limits),
+            reads: reads::PointReads::new(pool.clone(), limits),
             pages: page_reads::PageReads::new(pool.clone(), limits),
-            writes: writes::GroupedWrites::start(pool.clone(), limits),
+            writes: writes::GroupedWrites::new(pool.clone(), limits),
             keys_in_progress: idempotency::KeysInProgress::default(),
             notifications: notifications::Notifications::start(connector.clone()),
             connector,

@@ -2,6 +2,7 @@
 //!
 //! The first waits for nobody; while its statement is under way, those that come after gather for the next one.
 //! A read never joins a statement that was sent before it came, so it sees every change that was answered before.
+//! Every thread that serves has a lane of its own while connections last, so that no read wakes another thread.
 
 use super::observed::Statement;
 use super::pool::{self, Limits, Pool};
@@ -10,8 +11,10 @@ use super::user_row::{USER_COLUMNS, read_user};
 use crate::domain::{User, UserId};
 use crate::metrics;
 use deadpool_postgres::Object;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::yield_now;
 use tokio::time::{Instant, timeout_at};
 use tokio_postgres::Statement as PgStatement;
 use uuid::Uuid;
@@ -24,25 +27,49 @@ struct Waiting {
     answer: oneshot::Sender<Answer>,
 }
 
-/// Hands point reads to the task that joins them.
+/// Of the connections of the pool, lanes keep one in so many to themselves.
+const CONNECTIONS_PER_LANE: usize = 4;
+
+thread_local! {
+    /// The number of this thread among those that have read.
+    static THREAD: usize = {
+        static THREADS: AtomicUsize = AtomicUsize::new(0);
+        THREADS.fetch_add(1, Ordering::Relaxed)
+    };
+}
+
+/// Hands point reads to the lane of the thread that asks.
 pub(super) struct PointReads {
-    queue: mpsc::UnboundedSender<Waiting>,
+    pool: Pool,
+    limits: Limits,
+    lanes: Box<[OnceLock<mpsc::UnboundedSender<Waiting>>]>,
 }
 
 impl PointReads {
-    pub(super) fn start(pool: Pool, limits: Limits) -> Self {
-        // Unbounded here: how many requests may wait is bounded once, at the edge of the service.
-        let (queue, requests) = mpsc::unbounded_channel();
-        tokio::spawn(
-            Lane {
-                pool,
-                limits,
+    pub(super) fn new(pool: Pool, limits: Limits) -> Self {
+        let lanes = (limits.size / CONNECTIONS_PER_LANE).max(1);
+        Self {
+            pool,
+            limits,
+            lanes: (0..lanes).map(|_| OnceLock::new()).collect(),
+        }
+    }
+
+    /// The lane of this thread, started on it when it is the first to use it.
+    fn lane(&self) -> &mpsc::UnboundedSender<Waiting> {
+        let number = THREAD.with(|number| *number) % self.lanes.len();
+        self.lanes[number].get_or_init(|| {
+            // Unbounded here: how many requests may wait is bounded once, at the edge of the service.
+            let (queue, requests) = mpsc::unbounded_channel();
+            let lane = Lane {
+                pool: self.pool.clone(),
+                limits: self.limits,
                 connection: None,
                 sql: statement(),
-            }
-            .run(requests),
-        );
-        Self { queue }
+            };
+            tokio::spawn(lane.run(requests));
+            queue
+        })
     }
 
     /// The user with this id. Answered within the time that a request may wait for the store.
@@ -53,7 +80,7 @@ impl PointReads {
             since: Instant::now(),
             answer,
         };
-        self.queue
+        self.lane()
             .send(waiting)
             .map_err(|_| StoreError::ConnectionLost)?;
         answered.await.map_err(|_| StoreError::ConnectionLost)?
@@ -80,6 +107,10 @@ impl Lane {
             .await
             > 0
         {
+            // Requests that have arrived but were not looked at yet come along: whatever can run does, once.
+            yield_now().await;
+            let room = self.limits.max_read_batch.saturating_sub(batch.len());
+            batch.extend(std::iter::from_fn(|| requests.try_recv().ok()).take(room));
             // Who hung up is not read for.
             batch.retain(|waiting: &Waiting| !waiting.answer.is_closed());
             let Some(oldest) = batch.first() else {

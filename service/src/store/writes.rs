@@ -15,7 +15,9 @@ use crate::domain::{
 use crate::metrics;
 use deadpool_postgres::Object;
 use std::collections::{HashSet, VecDeque};
+use std::sync::OnceLock;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::yield_now;
 use tokio::time::{Instant, timeout_at};
 
 type Answer = Result<Verdict, StoreError>;
@@ -31,24 +33,35 @@ const MAX_BATCH_BYTES: usize = 1 << 20;
 
 /// Hands writes to the task that joins them.
 pub(super) struct GroupedWrites {
-    queue: mpsc::UnboundedSender<Waiting>,
+    pool: Pool,
+    limits: Limits,
+    queue: OnceLock<mpsc::UnboundedSender<Waiting>>,
 }
 
 impl GroupedWrites {
-    pub(super) fn start(pool: Pool, limits: Limits) -> Self {
-        // Unbounded here: how many requests may wait is bounded once, at the edge of the service.
-        let (queue, requests) = mpsc::unbounded_channel();
-        tokio::spawn(
-            Lane {
-                pool,
-                limits,
+    pub(super) fn new(pool: Pool, limits: Limits) -> Self {
+        Self {
+            pool,
+            limits,
+            queue: OnceLock::new(),
+        }
+    }
+
+    /// The lane, started on the thread that is the first to write: one that serves.
+    fn lane(&self) -> &mpsc::UnboundedSender<Waiting> {
+        self.queue.get_or_init(|| {
+            // Unbounded here: how many requests may wait is bounded once, at the edge of the service.
+            let (queue, requests) = mpsc::unbounded_channel();
+            let lane = Lane {
+                pool: self.pool.clone(),
+                limits: self.limits,
                 client: None,
                 requests,
                 postponed: VecDeque::new(),
-            }
-            .run(),
-        );
-        Self { queue }
+            };
+            tokio::spawn(lane.run());
+            queue
+        })
     }
 
     pub(super) async fn create(
@@ -118,7 +131,7 @@ impl GroupedWrites {
             since: Instant::now(),
             answer,
         };
-        self.queue
+        self.lane()
             .send(waiting)
             .map_err(|_| StoreError::ConnectionLost)?;
         let (work, answer) = answered.await.map_err(|_| StoreError::ConnectionLost)?;
@@ -184,6 +197,8 @@ impl Lane {
         if postponed.is_empty() {
             postponed.push_back(self.requests.recv().await?);
         }
+        // Requests that have arrived but were not looked at yet come along: whatever can run does, once.
+        yield_now().await;
         while batch.len() < self.limits.max_write_batch {
             let next = postponed
                 .pop_front()

@@ -69,8 +69,13 @@ impl Writer {
             }
             self.watch_losses();
             if !self.batch.is_empty() {
+                let is_full = self.batch.lines_left() >= BATCH_LINES;
                 self.deliver();
                 naps = 0;
+                // Under load lines come one after the other: without a nap each would be a call of its own.
+                if !is_full && !self.state.stop.load(Ordering::Relaxed) {
+                    thread::sleep(NAP);
+                }
             } else if self.state.stop.load(Ordering::Relaxed) {
                 return;
             } else if naps < NAPS {

@@ -314,3 +314,74 @@ async fn every_filter_and_sort_has_an_index() {
         );
     }
 }
+
+/// Makes users by SQL, in the order of their numbers, with the grams that the service would make.
+async fn make_many(app: &TestApp, name: &str, numbers: &str) {
+    let insert = format!(
+        "INSERT INTO users (id, email, email_key, name, name_key, status, row_version, created_at, updated_at, search_grams)
+         SELECT gen_random_uuid(), email, email, name, name, 'active', 1, at, at,
+                array_to_tsvector(ARRAY(
+                    SELECT DISTINCT substr(text, place, 3)
+                    FROM unnest(ARRAY[email, name]) AS text, generate_series(1, length(text) - 1) AS place))
+         FROM (SELECT format('%s@example.com', i) AS email, format('{name} %s', i) AS name,
+                      timestamptz '2026-01-01' + i * interval '1 s' AS at
+               FROM generate_series({numbers}) AS i) AS made"
+    );
+    app.sql().await.batch_execute(&insert).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_finds_the_same_however_many_it_finds_and_wherever_they_stand() {
+    let app = TestApp::start().await;
+    make_many(&app, "rare", "1, 60").await;
+    make_many(&app, "common", "61, 16500").await;
+    make_many(&app, "late", "16501, 20700").await;
+    app.sql()
+        .await
+        .batch_execute("ANALYZE users")
+        .await
+        .unwrap();
+    for (search, first, last) in [
+        ("rare", 1, 60),
+        ("common", 61, 16_500),
+        ("late", 16_501, 20_700),
+    ] {
+        for (sort, from, step) in [("created_at", first, 1), ("-created_at", last, -1)] {
+            let mut query = format!("/v1/users?q={search}&sort={sort}&limit=25");
+            let mut expected = from;
+            for _ in 0..2 {
+                let page = app.get(&query).await.json();
+                for user in page["items"].as_array().unwrap() {
+                    assert_eq!(user["name"], format!("{search} {expected}"), "{query}");
+                    expected += step;
+                }
+                let next = page["next"].as_str().unwrap();
+                query = format!("/v1/users?q={search}&sort={sort}&limit=25&cursor={next}");
+            }
+            assert_eq!(expected, from + 50 * step);
+        }
+    }
+    let all = app.walk("q=rare&sort=name&limit=7").await;
+    assert_eq!(all.len(), 60);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn users_stored_while_final_sigma_was_a_letter_of_its_own_are_found_after_the_migration() {
+    let app = TestApp::start().await;
+    let sql = app.sql().await;
+    sql.batch_execute(
+        "INSERT INTO users (id, email, email_key, name, name_key, status, row_version, created_at, updated_at, search_grams)
+         VALUES (gen_random_uuid(), 'ΟΔΟΣ@example.com', 'οδος@example.com', 'Οδυσσεύς', 'οδυσσεύς', 'active', 1, now(), now(),
+                 array_to_tsvector(ARRAY['οδο', 'δος', 'ος@', 'εύς', 'ύς']))",
+    )
+    .await
+    .unwrap();
+    sql.batch_execute(include_str!("../../migrations/V4__final_sigma.sql"))
+        .await
+        .unwrap();
+    for query in ["email=οδος@example.com", "q=ύς", "q=δος"] {
+        assert_eq!(app.walk(query).await.len(), 1, "{query}");
+    }
+    let taken = json!({"email": "οδοσ@example.com", "name": "another"});
+    assert_eq!(app.create(&taken).await.problem(), "email-taken");
+}

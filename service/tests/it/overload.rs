@@ -4,6 +4,8 @@ use crate::test_app::{Answer, TestApp};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 /// Asks until there is a place: whoever looks whether the places are taken may have had it.
 async fn insist(app: &TestApp, method: &str, path: &str) -> Answer {
@@ -95,4 +97,35 @@ async fn readers_that_wait_for_changes_take_no_place_from_those_who_work() {
     for reader in readers {
         assert_eq!(reader.await.unwrap(), 1, "each is woken by the change");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_whose_request_was_turned_away_is_read_again_after_a_moment() {
+    let app = Arc::new(TestApp::start_with(&["--queue-limit", "1", "--pool-size", "4"]).await);
+    let sql = app.sql().await;
+    let user = app
+        .created(&json!({"email": "a@example.com", "name": "A"}))
+        .await;
+    sql.batch_execute("BEGIN; SELECT FROM users FOR UPDATE")
+        .await
+        .unwrap();
+    let path = crate::test_app::path(&user);
+    let stuck = tokio::spawn({
+        let app = app.clone();
+        async move { insist(&app, "DELETE", &path).await.status }
+    });
+    while app.get("/v1/users").await.status != 503 {}
+
+    let mut stream = TcpStream::connect(app.address).await.unwrap();
+    let request = b"GET /v1/users HTTP/1.1\r\nhost: roster\r\n\r\n";
+    let begun = Instant::now();
+    for answered in 0..3_u32 {
+        stream.write_all(request).await.unwrap();
+        let mut bytes = [0; 4096];
+        let count = stream.read(&mut bytes).await.unwrap();
+        assert!(bytes[..count].starts_with(b"HTTP/1.1 503 "));
+        assert!(begun.elapsed() >= Duration::from_millis(100) * answered);
+    }
+    sql.batch_execute("ROLLBACK").await.unwrap();
+    assert_eq!(stuck.await.unwrap(), 204);
 }

@@ -1,0 +1,87 @@
+//! The threads that serve connections, each with a runtime of its own.
+//!
+//! All that belongs to one connection stays on one thread, so that no request wakes another thread (docs/adr/0050).
+
+use std::future::Future;
+use std::io;
+use std::num::NonZeroUsize;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use tokio::runtime;
+use tokio::sync::mpsc;
+
+/// Makes the future of a connection on the thread that serves it, where its socket has to be registered.
+type Job = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
+
+/// Threads that serve connections until this is dropped; what they still serve then is cut off.
+pub(super) struct Workers(Vec<Worker>);
+
+struct Worker {
+    jobs: mpsc::UnboundedSender<(Job, Serving)>,
+    serving: Arc<AtomicUsize>,
+}
+
+/// Counts a connection of a worker until it is dropped.
+struct Serving(Arc<AtomicUsize>);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Workers {
+    /// Starts `count` threads.
+    ///
+    /// # Errors
+    /// When the system gives no thread, or no descriptors for its events.
+    pub(super) fn start(count: NonZeroUsize) -> io::Result<Self> {
+        (0..count.get())
+            .map(Worker::start)
+            .collect::<io::Result<_>>()
+            .map(Self)
+    }
+
+    /// Serves a connection on the thread that has the fewest.
+    pub(super) fn serve<F>(&self, connection: impl FnOnce() -> F + Send + 'static)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let job: Job = Box::new(move || Box::pin(connection()));
+        let least = |worker: &&Worker| worker.serving.load(Ordering::Relaxed);
+        if let Some(worker) = self.0.iter().min_by_key(least) {
+            worker.serving.fetch_add(1, Ordering::Relaxed);
+            let serving = Serving(worker.serving.clone());
+            // It fails only when the thread has ended, and then with the connection.
+            let _ = worker.jobs.send((job, serving));
+        }
+    }
+}
+
+impl Worker {
+    fn start(number: usize) -> io::Result<Self> {
+        let (jobs, mut accepted) = mpsc::unbounded_channel::<(Job, Serving)>();
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        thread::Builder::new()
+            .name(format!("worker-{number}"))
+            .spawn(move || {
+                runtime.block_on(async {
+                    while let Some((job, serving)) = accepted.recv().await {
+                        let connection = job();
+                        tokio::spawn(async move {
+                            connection.await;
+                            drop(serving);
+                        });
+                    }
+                });
+            })?;
+        Ok(Self {
+            jobs,
+            serving: Arc::default(),
+        })
+    }
+}
