@@ -46,6 +46,9 @@ pub(crate) struct Arguments {
     /// Account the CPU time of a process and all below it, as NAME=PID; may be given several times
     #[arg(long, value_parser = named_process)]
     pub(crate) watch: Vec<(String, u32)>,
+    /// Tell the memory of the process that is watched under this name, too, once all is measured; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub(crate) memory_of: Vec<String>,
     /// Makes the e-mail addresses of this run differ from those of every other
     #[arg(long, default_value = "0")]
     pub(crate) tag: String,

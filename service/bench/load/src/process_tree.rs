@@ -6,11 +6,9 @@ use std::fs;
 /// The unit of the times in `/proc/<pid>/stat`: Linux answers in hundredths of a second on every machine it runs on.
 const MICROSECONDS_PER_TICK: u64 = 10_000;
 
-/// What one process and all below it have used so far.
+/// The memory of a process and all below it.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Usage {
-    /// CPU time, user and system, also of children that have ended.
-    pub cpu_us: u64,
+pub struct Memory {
     /// Resident memory, what processes share counted in each.
     pub resident_bytes: u64,
     /// Resident memory, what processes share divided among them.
@@ -22,10 +20,28 @@ struct Stat {
     ticks: u64,
 }
 
-/// Adds up what `root` and its descendants have used. Fails when `root` has ended.
-pub fn usage(root: u32) -> anyhow::Result<Usage> {
-    let stats: Vec<(u32, Stat)> = fs::read_dir("/proc")
-        .context("/proc cannot be read; CPU time is accounted on Linux only")?
+/// The CPU time, in microseconds, user and system, that `root` and its descendants have used so far, those that have
+/// ended included. Fails when `root` has ended.
+pub fn cpu_us(root: u32) -> anyhow::Result<u64> {
+    let ticks: u64 = members(root)?.iter().map(|(_, stat)| stat.ticks).sum();
+    Ok(ticks * MICROSECONDS_PER_TICK)
+}
+
+/// The memory that `root` and its descendants hold. Linux walks every page of theirs for it, and they wait meanwhile: not
+/// to be asked while something is measured. Fails when `root` has ended.
+pub fn memory(root: u32) -> anyhow::Result<Memory> {
+    let mut memory = Memory::default();
+    for (pid, _) in members(root)? {
+        memory.resident_bytes += kilobytes(&format!("/proc/{pid}/status"), "VmRSS:") * 1024;
+        memory.proportional_bytes += kilobytes(&format!("/proc/{pid}/smaps_rollup"), "Pss:") * 1024;
+    }
+    Ok(memory)
+}
+
+/// `root` and all below it.
+fn members(root: u32) -> anyhow::Result<Vec<(u32, Stat)>> {
+    let mut others: Vec<(u32, Stat)> = fs::read_dir("/proc")
+        .context("/proc cannot be read; processes are accounted on Linux only")?
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
         // A process that ended since is in its parent's account.
         .filter_map(|pid| {
@@ -35,27 +51,14 @@ pub fn usage(root: u32) -> anyhow::Result<Usage> {
             ))
         })
         .collect();
-    let mut members = vec![root];
+    let mut members: Vec<(u32, Stat)> = others.extract_if(.., |(pid, _)| *pid == root).collect();
+    anyhow::ensure!(!members.is_empty(), "the watched process {root} has ended");
     let mut next = 0;
-    while let Some(&parent) = members.get(next) {
-        members.extend(
-            stats
-                .iter()
-                .filter(|(_, stat)| stat.parent == parent)
-                .map(|(pid, _)| *pid),
-        );
+    while let Some(&(parent, _)) = members.get(next) {
+        members.extend(others.extract_if(.., |(_, stat)| stat.parent == parent));
         next += 1;
     }
-    let mut usage = Usage::default();
-    let mut found = false;
-    for (pid, stat) in stats.iter().filter(|(pid, _)| members.contains(pid)) {
-        found |= *pid == root;
-        usage.cpu_us += stat.ticks * MICROSECONDS_PER_TICK;
-        usage.resident_bytes += kilobytes(&format!("/proc/{pid}/status"), "VmRSS:") * 1024;
-        usage.proportional_bytes += kilobytes(&format!("/proc/{pid}/smaps_rollup"), "Pss:") * 1024;
-    }
-    anyhow::ensure!(found, "the watched process {root} has ended");
-    Ok(usage)
+    Ok(members)
 }
 
 fn stat(line: &str) -> Option<Stat> {
@@ -81,7 +84,7 @@ fn kilobytes(path: &str, label: &str) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{stat, usage};
+    use super::{cpu_us, memory, stat};
 
     #[test]
     fn times_are_read_past_a_name_with_spaces_and_parentheses() {
@@ -92,11 +95,12 @@ mod tests {
 
     #[test]
     fn this_process_uses_memory() {
-        assert!(usage(std::process::id()).unwrap().resident_bytes > 0);
+        assert!(memory(std::process::id()).unwrap().resident_bytes > 0);
     }
 
     #[test]
     fn a_process_that_is_not_there_is_an_error() {
-        assert!(usage(u32::MAX).is_err());
+        assert!(cpu_us(u32::MAX).is_err());
+        assert!(memory(u32::MAX).is_err());
     }
 }

@@ -37,7 +37,7 @@ pub struct Report {
     pub sent_latency_us: Option<Latency>,
     /// CPU time a request, by watched process; `load` is this one.
     pub cpu_us_per_request: BTreeMap<String, f64>,
-    /// Resident memory at the end, by watched process.
+    /// Resident memory at the end, by watched process of which it was asked for.
     pub resident_bytes: BTreeMap<String, u64>,
     /// The same, what processes share divided among them.
     pub proportional_bytes: BTreeMap<String, u64>,

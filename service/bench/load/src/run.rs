@@ -5,7 +5,7 @@ use crate::arrivals::Arrivals;
 use crate::connection::{Answer, Connection};
 use crate::operation::Operation;
 use anyhow::Context;
-use bench_load::process_tree::{self, Usage};
+use bench_load::process_tree;
 use bench_load::report::{Latency, Report};
 use hdrhistogram::Histogram;
 use mio::unix::SourceFd;
@@ -37,7 +37,7 @@ pub(crate) struct Run<'a> {
     answered: u64,
     measured_since: Option<Instant>,
     measured_until: Instant,
-    used_before: Vec<Usage>,
+    cpu_us_before: Vec<u64>,
     wrong_answers: u64,
     first_wrong_answer: Option<String>,
     reconnects: u64,
@@ -86,7 +86,7 @@ impl<'a> Run<'a> {
             answered: 0,
             measured_since: None,
             measured_until: start,
-            used_before: Vec::new(),
+            cpu_us_before: Vec::new(),
             wrong_answers: 0,
             first_wrong_answer: None,
             reconnects: 0,
@@ -112,15 +112,14 @@ impl<'a> Run<'a> {
         let mut events = Events::with_capacity(1024);
         let start = Instant::now();
         let measure_from = start + Duration::from_secs_f64(self.warm_up());
-        let until = match self.arguments.requests {
-            Some(_) => None,
-            None => Some(measure_from + Duration::from_secs_f64(self.arguments.seconds)),
-        };
+        let mut until = None;
         let mut now = start;
         loop {
             if self.measured_since.is_none() && now >= measure_from {
                 self.begin_measuring()?;
                 now = Instant::now();
+                let seconds = Duration::from_secs_f64(self.arguments.seconds);
+                until = self.arguments.requests.is_none().then(|| now + seconds);
             }
             if until.is_some_and(|until| now >= until) || self.is_answered() {
                 break;
@@ -134,12 +133,12 @@ impl<'a> Run<'a> {
             now = Instant::now();
             self.take_answers(&events, now)?;
         }
-        let used = self.usage()?;
+        let cpu_us = self.cpu_us()?;
         self.measured_until = now;
         let (requests, shed) = (self.histogram.len(), self.shed);
         let unanswered = self.await_the_rest(&mut events)?;
         self.shed = shed;
-        self.report(requests, unanswered, &used)
+        self.report(requests, unanswered, &cpu_us)
     }
 
     fn warm_up(&self) -> f64 {
@@ -151,7 +150,7 @@ impl<'a> Run<'a> {
     }
 
     fn begin_measuring(&mut self) -> anyhow::Result<()> {
-        self.used_before = self.usage()?;
+        self.cpu_us_before = self.cpu_us()?;
         self.histogram.clear();
         self.since_sent.clear();
         self.shed = 0;
@@ -159,11 +158,11 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn usage(&self) -> anyhow::Result<Vec<Usage>> {
+    fn cpu_us(&self) -> anyhow::Result<Vec<u64>> {
         let watched = self.arguments.watch.iter().map(|(_, pid)| *pid);
         watched
             .chain([std::process::id()])
-            .map(process_tree::usage)
+            .map(process_tree::cpu_us)
             .collect()
     }
 
@@ -297,25 +296,26 @@ impl<'a> Run<'a> {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
-    fn report(self, requests: u64, unanswered: u64, used: &[Usage]) -> anyhow::Result<Report> {
+    fn report(self, requests: u64, unanswered: u64, cpu_us: &[u64]) -> anyhow::Result<Report> {
         let since = self
             .measured_since
             .context("the run ended before it measured")?;
         let seconds = self.measured_until.duration_since(since).as_secs_f64();
-        let names = self
-            .arguments
-            .watch
-            .iter()
-            .map(|(name, _)| name.clone())
-            .chain(["load".to_owned()]);
+        let watched = &self.arguments.watch;
+        let names = watched.iter().map(|(name, _)| name.as_str());
         let mut cpu_us_per_request = BTreeMap::new();
+        for ((name, before), after) in names.chain(["load"]).zip(&self.cpu_us_before).zip(cpu_us) {
+            let used = after.saturating_sub(*before) as f64;
+            cpu_us_per_request.insert(name.to_owned(), used / requests.max(1) as f64);
+        }
         let mut resident_bytes = BTreeMap::new();
         let mut proportional_bytes = BTreeMap::new();
-        for ((name, before), after) in names.zip(&self.used_before).zip(used) {
-            let cpu_us = after.cpu_us.saturating_sub(before.cpu_us) as f64;
-            cpu_us_per_request.insert(name.clone(), cpu_us / requests.max(1) as f64);
-            resident_bytes.insert(name.clone(), after.resident_bytes);
-            proportional_bytes.insert(name, after.proportional_bytes);
+        for (name, pid) in watched {
+            if self.arguments.memory_of.contains(name) {
+                let memory = process_tree::memory(*pid)?;
+                resident_bytes.insert(name.clone(), memory.resident_bytes);
+                proportional_bytes.insert(name.clone(), memory.proportional_bytes);
+            }
         }
         Ok(Report {
             operation: format!("{:?}", self.arguments.operation).to_lowercase(),
@@ -344,3 +344,6 @@ impl<'a> Run<'a> {
 fn nanos(from: Instant, to: Instant) -> u64 {
     u64::try_from(to.saturating_duration_since(from).as_nanos()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -108,7 +108,7 @@ fn count(requests: u64) -> Result<Counts> {
     postgres.seed(database.url(), USERS)?;
     let roster = Roster::prepare(&program, database.url())?;
     let token_file = Some(roster.token_file.as_path());
-    let launch = roster.launch(Question::for_a_user(token_file)?)?;
+    let launch = roster.launch("roster", Question::for_a_user(token_file)?)?;
     let server = Server::start("roster-callgrind", &under_callgrind(&program)?, &launch)?;
     let target = Target {
         address: server.address,

@@ -78,6 +78,7 @@ impl Load {
             ("--tag", format!("{}-{}", std::process::id(), self.runs)),
             ("--seed", number(&self.runs)),
             ("--watch", format!("server={}", target.server)),
+            ("--memory-of", "server".to_owned()),
         ] {
             command = command.arg(flag).arg(value);
         }

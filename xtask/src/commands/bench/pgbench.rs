@@ -49,10 +49,7 @@ impl<'a> Pgbench<'a> {
         interrupt::check()?;
         self.runs += 1;
         let (connection, password) = without_password(self.url)?;
-        let before = (
-            process_tree::usage(self.postgres)?.cpu_us,
-            own_children_cpu_us()?,
-        );
+        let before = (process_tree::cpu_us(self.postgres)?, own_children_cpu_us()?);
         let command = tool(self.program)
             .quiet()
             .secret_env("PGPASSWORD", password);
@@ -67,10 +64,7 @@ impl<'a> Pgbench<'a> {
         // New ids and addresses for every run.
         let command = command.arg(format!("--define=run={}", 200 + self.runs % 800));
         let words = command.arg(connection).output()?;
-        let after = (
-            process_tree::usage(self.postgres)?.cpu_us,
-            own_children_cpu_us()?,
-        );
+        let after = (process_tree::cpu_us(self.postgres)?, own_children_cpu_us()?);
         let number = |label: &str| {
             let found = words.lines().find_map(|line| line.strip_prefix(label));
             let text = found.and_then(|rest| rest.trim().split([' ', '/']).next());

@@ -46,7 +46,7 @@ pub(super) fn run(args: &BenchReplicasArgs) -> Result<()> {
     let mut text = heading(&postgres, args);
     for replicas in &args.replicas {
         let servers: Vec<Server> = (0..*replicas)
-            .map(|_| roster.serve())
+            .map(|number| roster.serve_as(&format!("roster-{number}")))
             .collect::<Result<_>>()?;
         let mut cells = Vec::new();
         for (operation, _) in CALLS {
@@ -124,7 +124,7 @@ fn one_round(
                 };
                 // Loads of one process differ by their tag: each has a number of its own.
                 let mut load = Load::numbered(load.to_owned(), number);
-                scope.spawn(move || load.run("roster", &target, workload))
+                scope.spawn(move || load.run(&format!("roster-{number}"), &target, workload))
             })
             .collect();
         threads

@@ -78,17 +78,22 @@ impl Roster {
 
     /// Starts it and waits until it answers for a user.
     pub(super) fn serve(&self) -> Result<Server> {
-        self.start("roster", Question::for_a_user(Some(&self.token_file))?)
+        self.serve_as("roster")
+    }
+
+    /// Starts one of several, each with a log of its own.
+    pub(super) fn serve_as(&self, name: &str) -> Result<Server> {
+        self.start(name, Question::for_a_user(Some(&self.token_file))?)
     }
 
     fn start(&self, name: &str, question: Question) -> Result<Server> {
-        Server::start(name, &self.program, &self.launch(question)?)
+        Server::start(name, &self.program, &self.launch(name, question)?)
     }
 
     /// How it is started: also by a program that runs it.
-    pub(super) fn launch(&self, question: Question) -> Result<Launch> {
+    pub(super) fn launch(&self, name: &str, question: Question) -> Result<Launch> {
         let address = server::free_address()?;
-        let log = std::path::absolute(FOLDER)?.join("logs/roster-access.log");
+        let log = std::path::absolute(FOLDER)?.join(format!("logs/{name}-access.log"));
         let args = format!(
             "serve --listen {address} --admin-listen {} --log-format json --log-level info --log-file {} \
              --auth required --token-keys-file {} --token-lifetime-s 86400",
