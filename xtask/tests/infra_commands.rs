@@ -5,6 +5,7 @@
 
 #[cfg(test)]
 mod infra {
+    use std::io::{Read, Write};
     use std::os::unix::fs::PermissionsExt;
     use std::os::unix::process::CommandExt;
     use std::path::{Path, PathBuf};
@@ -315,6 +316,56 @@ resource "terraform_data" "slow" {
             !text.contains("3 to add"),
             "what was applied before is made again: {text}"
         );
+    }
+
+    /// On a terminal of its own, which `script` makes: Ctrl-C is typed there, while the command waits for an answer.
+    #[test]
+    #[cfg(target_os = "linux")]
+    #[ignore = "needs terraform: cargo xtask check terraform runs it"]
+    fn ctrl_c_at_the_question_leaves_nothing_behind() {
+        let repository = Repository::new();
+        let asked = repository.command(&["apply", "--env", "dev"]);
+        let mut terminal = Command::new("script");
+        terminal
+            .args(["--quiet", "--return", "--command"])
+            .arg(format!(
+                "{} infra apply --env dev",
+                env!("CARGO_BIN_EXE_xtask")
+            ))
+            .arg("/dev/null")
+            .current_dir(repository.folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        for (name, value) in asked.get_envs() {
+            match value {
+                Some(value) => terminal.env(name, value),
+                None => terminal.env_remove(name),
+            };
+        }
+        let mut child = terminal.spawn().expect("there is a script (bsdutils)");
+        let mut keys = child.stdin.take().expect("is piped");
+        let mut screen = child.stdout.take().expect("is piped");
+        let mut seen = Vec::new();
+        let mut some = [0; 4096];
+        while !String::from_utf8_lossy(&seen).contains("Type yes to apply") {
+            let count = screen.read(&mut some).expect("can be read");
+            assert!(count > 0, "never asked: {}", String::from_utf8_lossy(&seen));
+            seen.extend_from_slice(&some[..count]);
+        }
+        assert_eq!(repository.plans(), 1, "what is asked about is a plan");
+        keys.write_all(b"\x03").expect("can be written");
+        screen.read_to_end(&mut seen).expect("can be read");
+        let text = String::from_utf8_lossy(&seen);
+        assert_eq!(child.wait().expect("ends").code(), Some(130), "{text}");
+        assert!(text.contains("nothing was changed"), "{text}");
+        assert_eq!(repository.plans(), 0, "the plan outlived its command");
+        let own = repository.path("terraform/environments/dev");
+        let left: Vec<_> = std::fs::read_dir(own)
+            .expect("is there")
+            .map(|entry| entry.expect("can be read").file_name())
+            .filter(|name| name.to_string_lossy().contains("tfstate"))
+            .collect();
+        assert!(left.is_empty(), "a state or its lock is left: {left:?}");
     }
 
     /// The script of `modules/build-workers`, with what Google's metadata server and Secret Manager would answer.
