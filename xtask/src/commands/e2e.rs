@@ -5,6 +5,7 @@
 //! the exercises stand in files of their own.
 
 mod https;
+mod killed;
 mod rollouts;
 mod scaling;
 
@@ -147,6 +148,7 @@ impl Stage<'_> {
         for fault in FAULTS {
             self.break_it(fault, &target)?;
         }
+        self.kill_at_each_step(&target)?;
         if let (Some(authority), Some(domain)) = (authority, self.args.domain.clone()) {
             self.https_story(&authority, &domain)
         } else {
@@ -169,7 +171,7 @@ impl Stage<'_> {
             self.break_it(fault, &first)?;
         }
         self.note(
-            "not part of --quick: scaling, the other bad releases, renewed certificates, Ingress, TLS to the pods",
+            "not part of --quick: scaling, the other bad releases, killed deploys, renewed certificates, Ingress, TLS to the pods",
         );
         Ok(())
     }
