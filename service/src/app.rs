@@ -289,6 +289,7 @@ fn http_settings(args: &HttpArgs) -> HttpSettings {
         queue_limit: bytes(args.queue_limit),
         queue_target: Duration::from_millis(args.queue_target_ms),
         require_if_match: args.require_if_match,
+        redirect_plain_http: args.redirect_plain_http,
     }
 }
 

@@ -177,6 +177,9 @@ pub struct HttpArgs {
     /// Answer 428 to a change without If-Match.
     #[arg(long, env = "ROSTER_REQUIRE_IF_MATCH")]
     pub require_if_match: bool,
+    /// Answer 308 to HTTPS where a proxy says that a request came by plain HTTP (X-Forwarded-Proto).
+    #[arg(long, env = "ROSTER_REDIRECT_PLAIN_HTTP")]
+    pub redirect_plain_http: bool,
     /// Most bytes of a body.
     #[arg(long, env = "ROSTER_BODY_LIMIT_BYTES", default_value_t = 65_536, value_parser = clap::value_parser!(u32).range(1024..=16_777_216), value_name = "BYTES")]
     pub body_limit_bytes: u32,

@@ -7,6 +7,7 @@ use super::connection_io::Calls;
 use super::gate::Gate;
 use super::list_users::ACCEPT_QUERY;
 use super::patch::{ACCEPT_PATCH, ACCEPT_PATCH_HEADER};
+use super::plain_http;
 use super::problem::{Problem, ProblemKind};
 use super::queue::Queue;
 use super::rate_limit::RateState;
@@ -261,6 +262,11 @@ impl ConnectionState {
         let settings = &self.edge.settings;
         check_sizes(&request, settings)?;
         demand_host(request.version(), request.headers())?;
+        if settings.redirect_plain_http
+            && let Some(answer) = plain_http::redirect(request.uri(), request.headers())?
+        {
+            return Ok(answer);
+        }
         if route == Route::Unmatched {
             return Err(ProblemKind::NotFound.into_problem());
         }

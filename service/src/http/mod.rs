@@ -17,6 +17,7 @@ mod meta;
 mod oidc;
 mod openapi;
 mod patch;
+mod plain_http;
 mod probes;
 mod problem;
 mod queue;
@@ -80,6 +81,8 @@ pub struct HttpSettings {
     pub queue_target: Duration,
     /// Whether every change has to be conditional.
     pub require_if_match: bool,
+    /// Whether those who came to a proxy by plain HTTP are sent to HTTPS.
+    pub redirect_plain_http: bool,
 }
 
 /// Where new ids and the time come from.

@@ -37,6 +37,7 @@ mod oidc;
 mod outage_under_load;
 mod overload;
 mod patch_user;
+mod plain_http;
 mod problems;
 mod program;
 mod rate_limit;

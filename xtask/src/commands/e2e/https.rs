@@ -40,7 +40,7 @@ impl Stage<'_> {
             "roster-gateway-tls",
         )?;
         self.tls_to_pods(&gateway, authority, &issuer)?;
-        self.ingress(&gateway, &issuer)
+        self.ingress(&gateway, &issuer, domain)
     }
 
     /// The `ClusterIssuer` that the Gateway names.
@@ -54,17 +54,20 @@ impl Stage<'_> {
         Ok(issuer.map(str::to_owned))
     }
 
-    fn redirect(&mut self, gateway: &Target, domain: &str) -> Result<()> {
+    fn redirect(&mut self, target: &Target, domain: &str) -> Result<()> {
         let plain = Target {
             url: format!("http://service.{domain}"),
-            address: SocketAddr::new(gateway.address.ip(), 80),
-            ..gateway.clone()
+            address: SocketAddr::new(target.address.ip(), 80),
+            ..target.clone()
         };
         let (status, location) = ask_once(&plain, "/v1/users?limit=1")?;
         let wanted = format!("https://service.{domain}/v1/users?limit=1");
         let good = (status == 301 || status == 308) && location.replace(":443/", "/") == wanted;
         self.faults += usize::from(!good);
-        self.note(format!("plain HTTP by the Gateway: {status} to {location}"));
+        self.note(format!(
+            "plain HTTP by the {}: {status} to {location}",
+            target.name
+        ));
         Ok(())
     }
 
@@ -147,7 +150,7 @@ impl Stage<'_> {
         Ok(pods.iter().map(identity).collect())
     }
 
-    fn ingress(&mut self, gateway: &Target, issuer: &str) -> Result<()> {
+    fn ingress(&mut self, gateway: &Target, issuer: &str, domain: &str) -> Result<()> {
         let values = values_file(&json!({
             "gateway": {"enabled": false},
             "ingress": {"enabled": true, "issuer": {"name": issuer}},
@@ -158,6 +161,7 @@ impl Stage<'_> {
             ..gateway.clone()
         };
         wait_until_reached(&target).context("the Ingress over HTTPS")?;
+        self.redirect(&target, domain)?;
         self.under_load(
             "HTTPS by Ingress",
             std::slice::from_ref(&target),
