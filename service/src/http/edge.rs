@@ -200,11 +200,7 @@ impl ConnectionState {
         let mut answer = outcome.unwrap_or_else(Problem::into_response);
         if let Some(problem) = answer.extensions_mut().remove::<Arc<Problem>>() {
             log_cause(&problem, as_text(&id));
-            answer = if route == Route::Token {
-                with_oauth_error(&problem).render(uri.path(), as_text(&id))
-            } else {
-                problem.render(uri.path(), as_text(&id))
-            };
+            answer = told(&problem, route, uri.path(), as_text(&id));
         }
         if let (Some(state), Some(limits)) = (rate, &edge.gate.rate_limits) {
             limits.tell(state, answer.headers_mut());
@@ -368,6 +364,15 @@ fn panicked(panic: &(dyn std::any::Any + Send), request_id: &str) -> Problem {
         "a handler panicked"
     );
     ProblemKind::Internal.with_detail("the failure was logged under the request id")
+}
+
+/// The problem as clients of this route expect to be told of it.
+fn told(problem: &Problem, route: Route, path: &str, request_id: &str) -> Answer {
+    if route == Route::Token {
+        with_oauth_error(problem).render(path, request_id)
+    } else {
+        problem.render(path, request_id)
+    }
 }
 
 /// Logs what went wrong inside, once, with everything that led to it.

@@ -97,12 +97,11 @@ impl Queue {
 
     /// Lets in as many as fit when they took too long, else a few more than before.
     fn adjust(&self, fitting: Option<u64>) {
-        let next = match fitting {
-            Some(fitting) => usize::try_from(fitting).unwrap_or(self.bound),
-            None => {
-                let limit = self.limit.load(Ordering::Relaxed);
-                limit + limit / 8 + 1
-            }
+        let next = if let Some(fitting) = fitting {
+            usize::try_from(fitting).unwrap_or(self.bound)
+        } else {
+            let limit = self.limit.load(Ordering::Relaxed);
+            limit + limit / 8 + 1
         };
         let next = next.max(FLOOR).min(self.bound);
         self.limit.store(next, Ordering::Relaxed);
