@@ -1,7 +1,8 @@
 //! Pages of users by keyset: the cost of a page does not grow with its depth.
 //!
-//! How many users a search finds cannot be known beforehand, and PostgreSQL guesses badly. So it is tried out: the few that
-//! a rare substring finds are sorted, and for a frequent one the order is walked, which soon meets a page of them.
+//! How many users a search finds cannot be known beforehand, and PostgreSQL guesses badly. So it is tried out, in steps of
+//! bounded cost: the order is walked a little way, which meets a page of what is frequent; the few that a rare substring
+//! finds are sorted; for what is neither, the order is walked further.
 
 use super::grams::{like_pattern, search_query};
 use super::observed::Statement as Observation;
@@ -19,8 +20,8 @@ use tokio_postgres::types::{ToSql, Type};
 /// How many users a search may find to count as rare: sorting them costs some milliseconds.
 const FEW: usize = 4000;
 
-/// How many users are looked at in order for a page of those that a frequent search finds.
-const WALK: usize = 16_000;
+/// How many users are looked at in order for a page of those that a search finds: at first, and when it finds many.
+const WALKS: [usize; 2] = [2000, 16_000];
 
 /// The limits whose statements are kept prepared: enough for nearly everyone, few enough for every connection.
 const PREPARED_LIMITS: [u8; 6] = [10, 20, 25, 50, 100, 200];
@@ -73,12 +74,16 @@ async fn filtered(client: &Object, query: &Query) -> Result<Vec<Row>, StoreError
     if query.search.is_empty() {
         return run(client, &query.all(), false).await;
     }
+    let rows = run(client, &query.walk(WALKS[0]), false).await?;
+    if rows.len() == query.limit {
+        return Ok(rows);
+    }
     let rows = run(client, &query.few(), false).await?;
     let found: i64 = rows.first().map_or(Ok(0), |row| row.try_get("found"))?;
     if usize::try_from(found).is_ok_and(|found| found < FEW) {
         return Ok(rows);
     }
-    let rows = run(client, &query.walk(), false).await?;
+    let rows = run(client, &query.walk(WALKS[1]), false).await?;
     if rows.len() == query.limit {
         return Ok(rows);
     }
@@ -227,12 +232,12 @@ impl Query {
         ))
     }
 
-    /// The page out of the next [`WALK`] in order: the page when it is full.
-    fn walk(&self) -> Statement<'_> {
+    /// The page out of the next `users` in order: the page when it is full.
+    fn walk(&self, users: usize) -> Statement<'_> {
         let (plain, search) = (condition(&self.plain), condition(&self.search));
         let (order, limit) = (&self.order, self.limit);
         self.statement(format!(
-            "SELECT {USER_COLUMNS} FROM (SELECT * FROM users{plain} ORDER BY {order} LIMIT {WALK}) AS walked{search} \
+            "SELECT {USER_COLUMNS} FROM (SELECT * FROM users{plain} ORDER BY {order} LIMIT {users}) AS walked{search} \
              ORDER BY {order} LIMIT {limit}"
         ))
     }
