@@ -256,16 +256,16 @@ fn curve(svg: &mut String, plot: &Plot, points: &[(f64, f64)], colour: &str, is_
         .map(|(x, y)| format!("{x:.0} {y:.1}"))
         .collect();
     let path = path.join("L");
-    if is_filled {
+    let (outline, fill) = if is_filled {
         let (floor, begin, end) = (plot.y(0.0), plot.x(first.0), plot.x(last.0));
-        let _ = writeln!(
-            svg,
-            "<path d=\"M{begin:.0} {floor:.0}L{path}L{end:.0} {floor:.0}Z\" fill=\"{colour}\" fill-opacity=\"0.9\"/>"
-        );
-    }
+        let closed = format!("M{begin:.0} {floor:.0}L{path}L{end:.0} {floor:.0}Z");
+        (closed, format!("{colour}\" fill-opacity=\"0.9"))
+    } else {
+        (format!("M{path}"), "none".to_owned())
+    };
     let _ = writeln!(
         svg,
-        "<path d=\"M{path}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.5\"/>"
+        "<path d=\"{outline}\" fill=\"{fill}\" stroke=\"{colour}\" stroke-width=\"1.5\"/>"
     );
 }
 

@@ -51,6 +51,7 @@ pub(super) fn said(value: f64, unit: &str) -> String {
             (1.0, " B"),
         ]),
         "reqps" | "ops" => format!("{}/s", short(value)),
+        _ if (0.1..1.0).contains(&value.abs()) => short(value),
         _ => scaled(&[
             (1e6, " M"),
             (1e3, " k"),
@@ -145,6 +146,8 @@ mod tests {
             (0.0021, "percentunit", "0.21 %"),
             (42.0, "reqps", "42/s"),
             (1500.0, "none", "1.5 k"),
+            (0.5, "none", "0.5"),
+            (0.05, "none", "50 m"),
             (0.0, "s", "0"),
         ];
         for (value, unit, expected) in cases {
