@@ -199,7 +199,7 @@ pub struct HttpArgs {
     #[arg(long, env = "ROSTER_MAX_CONNECTIONS", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000), value_name = "N")]
     pub max_connections: u32,
     /// Most requests in work at a time; further ones are answered 503 at once.
-    #[arg(long, env = "ROSTER_QUEUE_LIMIT", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=1_000_000), value_name = "N")]
+    #[arg(long, env = "ROSTER_QUEUE_LIMIT", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=1_000_000), value_name = "N")]
     pub queue_limit: u32,
     /// Mean time of a request, in milliseconds, above which fewer are worked on at a time than the queue's limit; 0 lets
     /// the queue be full however long it takes.

@@ -17,8 +17,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// How long a connection is not read once a request on it was turned away.
-const PAUSE: Duration = Duration::from_millis(100);
+/// How long a connection is not read once a request on it was turned away: as long as `Retry-After` says.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// What the handler of a connection's requests tells about them.
 #[derive(Clone, Default)]
@@ -28,6 +28,7 @@ pub(super) struct Calls(Arc<State>);
 struct State {
     called: AtomicBool,
     turned_away: AtomicBool,
+    came_early: AtomicBool,
 }
 
 impl Calls {
@@ -39,6 +40,11 @@ impl Calls {
     /// The request found no place.
     pub(super) fn turned_away(&self) {
         self.0.turned_away.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the request was there before the pause of the one before it was over.
+    pub(super) fn came_early(&self) -> bool {
+        self.0.came_early.load(Ordering::Relaxed)
     }
 }
 
@@ -114,8 +120,18 @@ impl<T: AsyncRead + Unpin> AsyncRead for ConnectionIo<T> {
         if let Some(pause) = &mut self.pause {
             ready!(pause.as_mut().poll(context));
             self.pause = None;
+            let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+            self.calls
+                .0
+                .came_early
+                .store(read.is_ready(), Ordering::Relaxed);
+            return read;
         }
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if read.is_ready() && self.calls.came_early() {
+            self.calls.0.came_early.store(false, Ordering::Relaxed);
+        }
+        read
     }
 }
 

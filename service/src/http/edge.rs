@@ -180,7 +180,9 @@ impl ConnectionState {
         let request_bytes =
             usize::try_from(request.body().size_hint().lower()).unwrap_or(usize::MAX);
 
-        let place = edge.queue.enter(route.waits(request.uri().query()));
+        let place = edge
+            .queue
+            .enter(route.waits(request.uri().query()), self.calls.came_early());
         let mut rate = None;
         let outcome = if place.is_none() {
             edge.metrics.request_shed();

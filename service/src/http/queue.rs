@@ -54,13 +54,15 @@ impl Queue {
     }
 
     /// A place for a request, or none when there are as many as can be served soon.
-    /// `waits` tells a reader that waits for something to happen.
-    pub(super) fn enter(&self, waits: bool) -> Option<Place<'_>> {
+    /// `waits` tells a reader that waits for something to happen, `early` a request that did not wait as it was told to:
+    /// it has lain unread for long, so it is let in only while three of four places are free.
+    pub(super) fn enter(&self, waits: bool, early: bool) -> Option<Place<'_>> {
         let (count, limit) = if waits {
             (&self.waiting, self.bound)
         } else {
             (&self.working, self.limit.load(Ordering::Relaxed))
         };
+        let limit = if early { limit.div_ceil(4) } else { limit };
         // Made first, so that it is given back whatever happens.
         let before = count.fetch_add(1, Ordering::Relaxed);
         let place = Place { queue: self, waits };
@@ -143,7 +145,9 @@ mod tests {
     /// Lets so many windows pass in which requests take as long as told, with 1,000 that want in.
     fn windows(queue: &Queue, now: &mut Instant, count: u32, took: Duration) {
         for _ in 0..count {
-            let places: Vec<_> = (0..1000).filter_map(|_| queue.enter(false)).collect();
+            let places: Vec<_> = (0..1000)
+                .filter_map(|_| queue.enter(false, false))
+                .collect();
             *now += Duration::from_millis(101);
             for place in places {
                 place.leave(took, *now);
@@ -158,19 +162,30 @@ mod tests {
     #[test]
     fn no_more_are_let_in_than_the_bound_and_a_place_is_given_back() {
         let queue = Queue::new(2, TARGET);
-        let (first, second) = (queue.enter(false), queue.enter(false));
+        let (first, second) = (queue.enter(false, false), queue.enter(false, false));
         assert!(first.is_some() && second.is_some());
-        assert!(queue.enter(false).is_none());
+        assert!(queue.enter(false, false).is_none());
         drop(first);
-        assert!(queue.enter(false).is_some());
+        assert!(queue.enter(false, false).is_some());
+    }
+
+    #[test]
+    fn a_request_that_did_not_wait_as_told_finds_a_place_only_where_there_is_room() {
+        let queue = Queue::new(4, TARGET);
+        let place = queue.enter(false, false);
+        assert!(place.is_some());
+        assert!(queue.enter(false, true).is_none());
+        assert!(queue.enter(false, false).is_some());
+        drop(place);
+        assert!(queue.enter(false, true).is_some());
     }
 
     #[test]
     fn readers_that_wait_take_nobody_elses_place() {
         let queue = Queue::new(2, TARGET);
-        let waiting: Vec<_> = (0..3).map(|_| queue.enter(true)).collect();
+        let waiting: Vec<_> = (0..3).map(|_| queue.enter(true, false)).collect();
         assert_eq!(waiting.iter().flatten().count(), 2);
-        assert!(queue.enter(false).is_some());
+        assert!(queue.enter(false, false).is_some());
     }
 
     #[test]
@@ -193,7 +208,7 @@ mod tests {
         let queue = Queue::new(1024, TARGET);
         let mut now = Instant::now();
         for _ in 0..50 {
-            let places: Vec<_> = (0..FLOOR).map(|_| queue.enter(false)).collect();
+            let places: Vec<_> = (0..FLOOR).map(|_| queue.enter(false, false)).collect();
             assert!(places.iter().all(Option::is_some));
             now += Duration::from_millis(500);
             for place in places.into_iter().flatten() {

@@ -119,12 +119,12 @@ async fn a_connection_whose_request_was_turned_away_is_read_again_after_a_moment
     let mut stream = TcpStream::connect(app.address).await.unwrap();
     let request = b"GET /v1/users HTTP/1.1\r\nhost: roster\r\n\r\n";
     let begun = Instant::now();
-    for answered in 0..3_u32 {
+    for answered in 0..2_u32 {
         stream.write_all(request).await.unwrap();
         let mut bytes = [0; 4096];
         let count = stream.read(&mut bytes).await.unwrap();
         assert!(bytes[..count].starts_with(b"HTTP/1.1 503 "));
-        assert!(begun.elapsed() >= Duration::from_millis(100) * answered);
+        assert!(begun.elapsed() >= Duration::from_secs(1) * answered);
     }
     sql.batch_execute("ROLLBACK").await.unwrap();
     assert_eq!(stuck.await.unwrap(), 204);

@@ -135,9 +135,12 @@ impl<'a> Run<'a> {
         }
         let cpu_us = self.cpu_us()?;
         self.measured_until = now;
-        let (requests, shed) = (self.histogram.len(), self.shed);
+        // What was turned away, and how long those who were let in waited, is told of the time under load: once it ends,
+        // everybody finds room.
+        let (requests, shed, since_sent) =
+            (self.histogram.len(), self.shed, self.since_sent.clone());
         let unanswered = self.await_the_rest(&mut events)?;
-        self.shed = shed;
+        (self.shed, self.since_sent) = (shed, since_sent);
         self.report(requests, unanswered, &cpu_us)
     }
 

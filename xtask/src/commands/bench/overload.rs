@@ -59,7 +59,8 @@ pub(super) fn run(args: &BenchOverloadArgs) -> Result<()> {
     roster::migrate(&program, database.url())?;
     anstream::eprintln!("seeding {} users", args.users);
     postgres.seed(database.url(), args.users)?;
-    let roster = Roster::prepare(&pinned(&program, &processors.served), database.url())?;
+    let roster = Roster::prepare(&pinned(&program, &processors.served), database.url())?
+        .with_default_queue();
     let server = roster.serve()?;
     let mut bench = Bench {
         args,

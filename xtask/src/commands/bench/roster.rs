@@ -28,7 +28,11 @@ pub(super) struct Roster {
     keys: PathBuf,
     /// A file that holds a token with every scope.
     pub(super) token_file: PathBuf,
+    queue: &'static [&'static str],
 }
+
+/// Room for all connections of a closed loop: nobody is turned away where latency and cost are measured.
+const ROOM_FOR_ALL: &[&str] = &["--queue-limit", "4096"];
 
 #[derive(Deserialize)]
 struct Client {
@@ -55,6 +59,7 @@ impl Roster {
             url: url.to_owned(),
             keys: folder.join("roster-keys.pem"),
             token_file: folder.join("roster-token"),
+            queue: ROOM_FOR_ALL,
         };
         for file in [&this.keys, &this.token_file] {
             let _ = std::fs::remove_file(file);
@@ -74,6 +79,11 @@ impl Roster {
         server.stop()?;
         write_secret(&this.token_file, &token.access_token)?;
         Ok(this)
+    }
+
+    /// With the bound of its queue as it is by default.
+    pub(super) fn with_default_queue(self) -> Self {
+        Self { queue: &[], ..self }
     }
 
     /// Starts it and waits until it answers for a user.
@@ -102,7 +112,11 @@ impl Roster {
             self.keys.display()
         );
         Ok(Launch {
-            args: args.split(' ').map(str::to_owned).collect(),
+            args: args
+                .split(' ')
+                .chain(self.queue.iter().copied())
+                .map(str::to_owned)
+                .collect(),
             env: vec![(DATABASE_URL, self.url.clone())],
             address,
             question,
