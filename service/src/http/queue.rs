@@ -55,14 +55,18 @@ impl Queue {
 
     /// A place for a request, or none when there are as many as can be served soon.
     /// `waits` tells a reader that waits for something to happen, `early` a request that did not wait as it was told to:
-    /// it has lain unread for long, so it is let in only while three of four places are free.
+    /// it has lain unread for long, so it is let in only while three of four places are free. A reader that waits may.
     pub(super) fn enter(&self, waits: bool, early: bool) -> Option<Place<'_>> {
         let (count, limit) = if waits {
             (&self.waiting, self.bound)
         } else {
             (&self.working, self.limit.load(Ordering::Relaxed))
         };
-        let limit = if early { limit.div_ceil(4) } else { limit };
+        let limit = if early && !waits {
+            limit.div_ceil(4)
+        } else {
+            limit
+        };
         // Made first, so that it is given back whatever happens.
         let before = count.fetch_add(1, Ordering::Relaxed);
         let place = Place { queue: self, waits };
@@ -176,6 +180,8 @@ mod tests {
         assert!(place.is_some());
         assert!(queue.enter(false, true).is_none());
         assert!(queue.enter(false, false).is_some());
+        let readers: Vec<_> = (0..4).map(|_| queue.enter(true, true)).collect();
+        assert!(readers.iter().all(Option::is_some));
         drop(place);
         assert!(queue.enter(false, true).is_some());
     }
