@@ -180,13 +180,15 @@ impl ConnectionState {
         let request_bytes =
             usize::try_from(request.body().size_hint().lower()).unwrap_or(usize::MAX);
 
-        let place = edge
-            .queue
-            .enter(route.waits(request.uri().query()), self.calls.came_early());
+        let waits = route.waits(request.uri().query());
+        let place = edge.queue.enter(waits, self.calls.came_early());
         let mut rate = None;
         let outcome = if place.is_none() {
             edge.metrics.request_shed();
-            self.calls.turned_away();
+            // One that waits for changes comes back for the next free place: it costs little.
+            if !waits {
+                self.calls.turned_away();
+            }
             Err(ProblemKind::Unavailable
                 .with_detail("the service is working on as many requests as it can")
                 .retry_after(1))
