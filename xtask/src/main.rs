@@ -17,6 +17,7 @@ mod concourse;
 mod e2e;
 mod failure;
 mod flow;
+mod git;
 mod http_client;
 mod image;
 mod infra;

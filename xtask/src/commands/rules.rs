@@ -8,15 +8,16 @@ use anyhow::{Context, Result};
 
 use crate::check;
 use crate::cli::RulesCommand;
+use crate::git;
 use crate::rule_files::FOLDER;
-use crate::run_tool::tool;
 use crate::slo;
 
 pub(crate) fn run(command: RulesCommand) -> Result<()> {
     match command {
         RulesCommand::Generate => generate(),
         RulesCommand::Check { share, seed } => {
-            let seed = seed.map_or_else(commit, Ok)?;
+            // Each commit has mutants of its own, so that over time all are tried.
+            let seed = seed.map_or_else(git::short_head, Ok)?;
             check::run_rules_with_share(&check::MutantShare {
                 percent: share,
                 seed,
@@ -28,15 +29,6 @@ pub(crate) fn run(command: RulesCommand) -> Result<()> {
         } => check::control_rule_mutations(&names),
         RulesCommand::Mutate { names, .. } => check::run_rule_mutations(&names),
     }
-}
-
-/// Each commit has mutants of its own, so that over time all are tried.
-fn commit() -> Result<String> {
-    let head = tool("git")
-        .args(["rev-parse", "--short", "HEAD"])
-        .quiet()
-        .output()?;
-    Ok(head.trim().to_owned())
 }
 
 fn generate() -> Result<()> {

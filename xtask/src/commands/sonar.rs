@@ -10,6 +10,7 @@ use crate::cli::{
     SonarArgs, SonarCommand, SonarGateArgs, SonarReportArgs, SonarScanArgs, SonarServerArgs,
 };
 use crate::failure::{Failure, Kind};
+use crate::git;
 use crate::run_tool::tool;
 use crate::sonar::analysis::{self, Analysis, Sent};
 use crate::sonar::apply;
@@ -97,12 +98,7 @@ fn scan(args: &SonarScanArgs) -> Result<()> {
     let analysis = Analysis {
         analysis_id: analysis::wait(&client, &sent.task_id)?,
         dashboard_url: sent.dashboard_url,
-        revision: tool("git")
-            .args(["rev-parse", "HEAD"])
-            .quiet()
-            .output()?
-            .trim()
-            .to_owned(),
+        revision: git::head()?,
         branch: args.server.branch.clone(),
         project_key: key,
         task_id: sent.task_id,

@@ -10,6 +10,7 @@ use crate::cluster::environment::Environment;
 use crate::commands::image::Commit;
 use crate::e2e::bad_release;
 use crate::failure::{Failure, Kind};
+use crate::git;
 use crate::image::record::Record;
 use crate::image::reference::Repository;
 use crate::run_tool::{repository_root, tool};
@@ -75,14 +76,14 @@ impl Planted {
     /// Breaks a clone of the last commit, which compiles into this tree's own target folder.
     fn in_a_clone(&mut self, folder: &Path, file: &str, lines: &str) -> Result<()> {
         let clone = folder.join("sources");
-        let head = tool("git").args(["rev-parse", "HEAD"]).quiet().output()?;
+        let head = git::head()?;
         if !clone.join(".git").exists() {
             tool("git")
                 .args(["clone", "--quiet", "--shared", "--no-checkout", "."])
                 .arg(&clone)
                 .run()?;
         }
-        let git = |args: &[&str]| {
+        let in_clone = |args: &[&str]| {
             tool("git")
                 .arg("-C")
                 .arg(&clone)
@@ -90,9 +91,9 @@ impl Planted {
                 .quiet()
                 .output()
         };
-        git(&["fetch", "--quiet", "origin"])?;
-        git(&["checkout", "--force", "--detach", head.trim()])?;
-        git(&["clean", "-fd"])?;
+        in_clone(&["fetch", "--quiet", "origin"])?;
+        in_clone(&["checkout", "--force", "--detach", &head])?;
+        in_clone(&["clean", "-fd"])?;
         let path = clone.join(file);
         let mut text = std::fs::read_to_string(&path)
             .with_context(|| format!("cannot read {}", path.display()))?;

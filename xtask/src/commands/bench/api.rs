@@ -16,6 +16,7 @@ use super::programs::{self, FOLDER};
 use super::results::{Contestant, Measurement, Results, Settings};
 use super::{plot, table};
 use crate::cli::BenchApiArgs;
+use crate::git;
 use crate::run_tool::tool;
 
 /// Where the results of the last run are.
@@ -245,17 +246,14 @@ fn keep(results: &Results, args: &BenchApiArgs) -> Result<()> {
 
 /// The commit, and whether there is more than it.
 fn revision() -> Result<String> {
-    let commit = tool("git")
-        .args(["rev-parse", "--short", "HEAD"])
-        .quiet()
-        .output()?;
+    let commit = git::short_head()?;
     let changes = tool("git")
         .args(["status", "--porcelain", "--untracked-files=no"])
         .quiet()
         .output()?;
     Ok(format!(
         "{}{}",
-        commit.trim(),
+        commit,
         if changes.is_empty() {
             ""
         } else {

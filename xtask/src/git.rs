@@ -1,0 +1,20 @@
+//! What git says of the sources that are worked on. Must not change them.
+
+use anyhow::Result;
+
+use crate::run_tool::tool;
+
+/// The commit that is checked out.
+pub(crate) fn head() -> Result<String> {
+    rev_parse(&["HEAD"])
+}
+
+/// The same, as few digits as tell it from others.
+pub(crate) fn short_head() -> Result<String> {
+    rev_parse(&["--short", "HEAD"])
+}
+
+fn rev_parse(args: &[&str]) -> Result<String> {
+    let commit = tool("git").arg("rev-parse").args(args).quiet().output()?;
+    Ok(commit.trim().to_owned())
+}
