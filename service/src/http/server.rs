@@ -157,7 +157,7 @@ impl Acceptor {
                     let Ok(stream) = stream.into_std() else {
                         continue;
                     };
-                    self.workers.serve(move || async move {
+                    self.workers.serve(async move {
                         if let Ok(stream) = TcpStream::from_std(stream) {
                             serve_connection(stream, peer, edge, protocols, limits, draining).await;
                         }

@@ -5,21 +5,20 @@
 use std::future::Future;
 use std::io;
 use std::num::NonZeroUsize;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use tokio::runtime;
 use tokio::sync::mpsc;
 
-/// Makes the future of a connection on the thread that serves it, where its socket has to be registered.
-type Job = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
+/// Puts a connection on the runtime of the thread that runs this.
+type Job = Box<dyn FnOnce() + Send>;
 
 /// Threads that serve connections until this is dropped; what they still serve then is cut off.
 pub(super) struct Workers(Vec<Worker>);
 
 struct Worker {
-    jobs: mpsc::UnboundedSender<(Job, Serving)>,
+    jobs: mpsc::UnboundedSender<Job>,
     serving: Arc<AtomicUsize>,
 }
 
@@ -44,25 +43,27 @@ impl Workers {
             .map(Self)
     }
 
-    /// Serves a connection on the thread that has the fewest.
-    pub(super) fn serve<F>(&self, connection: impl FnOnce() -> F + Send + 'static)
-    where
-        F: Future<Output = ()> + Send + 'static,
-    {
-        let job: Job = Box::new(move || Box::pin(connection()));
+    /// Serves a connection on the thread that has the fewest. Nothing of it is run on another, so it may register its socket.
+    pub(super) fn serve(&self, connection: impl Future<Output = ()> + Send + 'static) {
         let least = |worker: &&Worker| worker.serving.load(Ordering::Relaxed);
         if let Some(worker) = self.0.iter().min_by_key(least) {
             worker.serving.fetch_add(1, Ordering::Relaxed);
             let serving = Serving(worker.serving.clone());
+            let job = Box::new(move || {
+                tokio::spawn(async move {
+                    connection.await;
+                    drop(serving);
+                });
+            });
             // It fails only when the thread has ended, and then with the connection.
-            let _ = worker.jobs.send((job, serving));
+            let _ = worker.jobs.send(job);
         }
     }
 }
 
 impl Worker {
     fn start(number: usize) -> io::Result<Self> {
-        let (jobs, mut accepted) = mpsc::unbounded_channel::<(Job, Serving)>();
+        let (jobs, mut accepted) = mpsc::unbounded_channel::<Job>();
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
@@ -70,12 +71,8 @@ impl Worker {
             .name(format!("worker-{number}"))
             .spawn(move || {
                 runtime.block_on(async {
-                    while let Some((job, serving)) = accepted.recv().await {
-                        let connection = job();
-                        tokio::spawn(async move {
-                            connection.await;
-                            drop(serving);
-                        });
+                    while let Some(job) = accepted.recv().await {
+                        job();
                     }
                 });
             })?;
