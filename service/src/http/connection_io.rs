@@ -117,19 +117,16 @@ impl<T: AsyncRead + Unpin> AsyncRead for ConnectionIo<T> {
             self.calls.0.turned_away.store(false, Ordering::Relaxed);
             self.pause = Some(Box::pin(sleep(PAUSE)));
         }
+        let has_paused = self.pause.is_some();
         if let Some(pause) = &mut self.pause {
             ready!(pause.as_mut().poll(context));
             self.pause = None;
-            let read = Pin::new(&mut self.stream).poll_read(context, buffer);
-            self.calls
-                .0
-                .came_early
-                .store(read.is_ready(), Ordering::Relaxed);
-            return read;
         }
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
-        if read.is_ready() && self.calls.came_early() {
-            self.calls.0.came_early.store(false, Ordering::Relaxed);
+        if read.is_ready() {
+            // What is there as soon as the pause is over was there before.
+            let state = &self.calls.0;
+            state.came_early.store(has_paused, Ordering::Relaxed);
         }
         read
     }
