@@ -11,7 +11,7 @@ use super::plain_http;
 use super::problem::{Problem, ProblemKind};
 use super::queue::Queue;
 use super::rate_limit::RateState;
-use super::read_request::{demand_host, read_body};
+use super::read_request::{check_sizes, demand_host, read_body};
 use super::request_id::{X_REQUEST_ID, as_text, request_id};
 use super::routes::{Route, router};
 use super::tokens::with_oauth_error;
@@ -22,7 +22,7 @@ use crate::telemetry::{AccessLog, AccessRecord, Tracer};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 use routerify_ng::{RequestService, RequestServiceBuilder};
@@ -318,31 +318,6 @@ impl ConnectionState {
             }
         })
     }
-}
-
-fn check_sizes(request: &Request<Incoming>, settings: &HttpSettings) -> Result<(), Problem> {
-    let uri = request.uri();
-    let target = uri.path().len() + uri.query().map_or(0, |query| query.len() + 1);
-    if target > settings.uri_limit_bytes {
-        return Err(ProblemKind::UriTooLong.with_detail(format!(
-            "the request target may have at most {} bytes",
-            settings.uri_limit_bytes
-        )));
-    }
-    if header_bytes(request.headers()) > settings.headers_limit_bytes {
-        let limit = settings.headers_limit_bytes;
-        return Err(ProblemKind::HeadersTooLarge.with_detail(format!(
-            "the header fields may have at most {limit} bytes together"
-        )));
-    }
-    Ok(())
-}
-
-fn header_bytes(headers: &HeaderMap) -> usize {
-    headers
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len() + 4)
-        .sum()
 }
 
 fn options(route: Route) -> Answer {

@@ -4,6 +4,7 @@ mod body;
 mod conditions;
 mod json;
 mod media_types;
+mod sizes;
 
 use super::problem::{Fault, Problem, ProblemKind};
 use crate::domain::UserId;
@@ -14,6 +15,7 @@ pub(super) use body::{body_of, read_body};
 pub(super) use conditions::{entity_tag, is_not_modified, read_condition};
 pub(super) use json::parse_json;
 pub(super) use media_types::{demand_acceptable, demand_json, media_type};
+pub(super) use sizes::check_sizes;
 
 /// Demands one Host field of an HTTP/1.1 request (RFC 9112, 3.2): with none, or two, a proxy on the way may have
 /// understood the request otherwise.

@@ -1,0 +1,34 @@
+//! How large the head of a request may be.
+
+use crate::http::HttpSettings;
+use crate::http::problem::{Problem, ProblemKind};
+use http::{HeaderMap, Request};
+
+/// Holds the request target and the header fields against their limits.
+pub(in crate::http) fn check_sizes<B>(
+    request: &Request<B>,
+    settings: &HttpSettings,
+) -> Result<(), Problem> {
+    let uri = request.uri();
+    let target = uri.path().len() + uri.query().map_or(0, |query| query.len() + 1);
+    if target > settings.uri_limit_bytes {
+        return Err(ProblemKind::UriTooLong.with_detail(format!(
+            "the request target may have at most {} bytes",
+            settings.uri_limit_bytes
+        )));
+    }
+    if header_bytes(request.headers()) > settings.headers_limit_bytes {
+        let limit = settings.headers_limit_bytes;
+        return Err(ProblemKind::HeadersTooLarge.with_detail(format!(
+            "the header fields may have at most {limit} bytes together"
+        )));
+    }
+    Ok(())
+}
+
+fn header_bytes(headers: &HeaderMap) -> usize {
+    headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum()
+}
