@@ -1,11 +1,13 @@
 //! More requests than the service can work on, and readers that only wait.
 
 use crate::test_app::{Answer, TestApp};
+use http::StatusCode;
 use serde_json::json;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 
 /// Asks until there is a place: whoever looks whether the places are taken may have had it.
 async fn insist(app: &TestApp, method: &str, path: &str) -> Answer {
@@ -18,50 +20,75 @@ async fn insist(app: &TestApp, method: &str, path: &str) -> Answer {
     }
 }
 
+/// A service that works on so many requests at a time, and a user whose row is held until it is let go.
+struct Held {
+    app: Arc<TestApp>,
+    user: String,
+    sql: tokio_postgres::Client,
+}
+
+impl Held {
+    async fn start(queue_limit: &str) -> Self {
+        let flags = ["--queue-limit", queue_limit, "--pool-size", "4"];
+        let app = Arc::new(TestApp::start_with(&flags).await);
+        let sql = app.sql().await;
+        let user = app
+            .created(&json!({"email": "a@example.com", "name": "A"}))
+            .await;
+        sql.batch_execute("BEGIN; SELECT FROM users FOR UPDATE")
+            .await
+            .unwrap();
+        let user = crate::test_app::path(&user);
+        Self { app, user, sql }
+    }
+
+    /// A write of this user, which waits for the row once it is let in.
+    fn delete(&self) -> JoinHandle<StatusCode> {
+        let (app, user) = (self.app.clone(), self.user.clone());
+        tokio::spawn(async move { insist(&app, "DELETE", &user).await.status })
+    }
+
+    /// The first answer to one who finds no place.
+    async fn refusal(&self) -> Answer {
+        let begun = Instant::now();
+        loop {
+            let answer = self.app.get("/v1/users").await;
+            if answer.status == 503 {
+                return answer;
+            }
+            assert!(
+                begun.elapsed() < Duration::from_secs(30),
+                "nobody is refused"
+            );
+        }
+    }
+
+    async fn let_go(&self) {
+        self.sql.batch_execute("ROLLBACK").await.unwrap();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_finds_the_queue_full_is_told_so_at_once() {
-    let app = Arc::new(TestApp::start_with(&["--queue-limit", "2", "--pool-size", "4"]).await);
-    let sql = app.sql().await;
-    let user = app
-        .created(&json!({"email": "a@example.com", "name": "A"}))
-        .await;
-    // Writes of this user wait for a row that is held here.
-    sql.batch_execute("BEGIN; SELECT FROM users FOR UPDATE")
-        .await
-        .unwrap();
-    let path = crate::test_app::path(&user);
-    let stuck: Vec<_> = (0..2)
-        .map(|_| {
-            let (app, path) = (app.clone(), path.clone());
-            tokio::spawn(async move { insist(&app, "DELETE", &path).await.status })
-        })
-        .collect();
-    let begun = Instant::now();
-    let refused = loop {
-        let answer = app.get("/v1/users").await;
-        if answer.status == 503 {
-            break answer;
-        }
-        assert!(
-            begun.elapsed() < Duration::from_secs(30),
-            "nobody is refused"
-        );
-    };
+    let held = Held::start("2").await;
+    let stuck = [held.delete(), held.delete()];
+    let refused = held.refusal().await;
     assert_eq!(refused.problem(), "unavailable");
     assert_eq!(refused.header("retry-after"), "1");
     assert!(
-        app.metrics()
+        held.app
+            .metrics()
             .await
             .contains("roster_http_requests_shed_total ")
     );
-    sql.batch_execute("ROLLBACK").await.unwrap();
+    held.let_go().await;
     let mut statuses = Vec::new();
     for request in stuck {
         statuses.push(request.await.unwrap().as_u16());
     }
     statuses.sort_unstable();
     assert_eq!(statuses, [204, 404], "those who were let in are served");
-    assert_eq!(app.get("/v1/users").await.status, 200);
+    assert_eq!(held.app.get("/v1/users").await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -101,22 +128,11 @@ async fn readers_that_wait_for_changes_take_no_place_from_those_who_work() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_whose_request_was_turned_away_is_read_again_after_a_moment() {
-    let app = Arc::new(TestApp::start_with(&["--queue-limit", "1", "--pool-size", "4"]).await);
-    let sql = app.sql().await;
-    let user = app
-        .created(&json!({"email": "a@example.com", "name": "A"}))
-        .await;
-    sql.batch_execute("BEGIN; SELECT FROM users FOR UPDATE")
-        .await
-        .unwrap();
-    let path = crate::test_app::path(&user);
-    let stuck = tokio::spawn({
-        let app = app.clone();
-        async move { insist(&app, "DELETE", &path).await.status }
-    });
-    while app.get("/v1/users").await.status != 503 {}
+    let held = Held::start("1").await;
+    let stuck = held.delete();
+    held.refusal().await;
 
-    let mut stream = TcpStream::connect(app.address).await.unwrap();
+    let mut stream = TcpStream::connect(held.app.address).await.unwrap();
     let request = b"GET /v1/users HTTP/1.1\r\nhost: roster\r\n\r\n";
     let begun = Instant::now();
     for answered in 0..2_u32 {
@@ -126,6 +142,6 @@ async fn a_connection_whose_request_was_turned_away_is_read_again_after_a_moment
         assert!(bytes[..count].starts_with(b"HTTP/1.1 503 "));
         assert!(begun.elapsed() >= Duration::from_secs(1) * answered);
     }
-    sql.batch_execute("ROLLBACK").await.unwrap();
+    held.let_go().await;
     assert_eq!(stuck.await.unwrap(), 204);
 }
