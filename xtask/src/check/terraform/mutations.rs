@@ -7,7 +7,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use super::{WORK, controls, initialise, plans, suites};
+use super::suites::{self, Verdict};
+use super::{WORK, controls, initialise, plans};
 use crate::failure::{Failure, Kind};
 use crate::infra::copy::Copy;
 use crate::infra::terraform;
@@ -59,26 +60,35 @@ pub(crate) fn run(names: &[String]) -> Result<()> {
     }
     interrupt::watch()?;
     let copy = Copy::make(&Path::new(WORK).join("mutations"))?;
-    let mut survived = Vec::new();
+    let mut uncaught = Vec::new();
     println!("| control broken | how | caught by | what it said |\n| --- | --- | --- | --- |");
     for mutation in &chosen {
         interrupt::check()?;
-        let said = caught(&copy, mutation)?;
-        let by = said
-            .as_ref()
-            .map_or("**nothing**", |_| mutation.caught_by.as_str());
+        let outcome = judged(&copy, mutation)?;
+        let (by, said) = match &outcome {
+            Outcome::Caught(said) => (mutation.caught_by.as_str(), said.as_str()),
+            Outcome::Survived => ("**nothing**", ""),
+            Outcome::NotRun(why) => ("**not run**", why.as_str()),
+        };
         println!(
-            "| {} | `{}` → `{}` | {by} | {} |",
+            "| {} | `{}` → `{}` | {by} | {said} |",
             mutation.control,
             one_line(&mutation.from),
             one_line(&mutation.to),
-            said.as_deref().unwrap_or_default()
         );
-        if said.is_none() {
-            survived.push(mutation.control.as_str());
+        match outcome {
+            Outcome::Caught(_) => {}
+            Outcome::Survived => uncaught.push(format!(
+                "{}: {} passes all the same",
+                mutation.control, mutation.caught_by
+            )),
+            Outcome::NotRun(why) => uncaught.push(format!(
+                "{}: {} did not run: {why}",
+                mutation.control, mutation.caught_by
+            )),
         }
     }
-    if survived.is_empty() {
+    if uncaught.is_empty() {
         anstream::eprintln!(
             "{} mutations, {} caught by the test that is there for it",
             chosen.len(),
@@ -86,17 +96,29 @@ pub(crate) fn run(names: &[String]) -> Result<()> {
         );
         return Ok(());
     }
-    let next = "write the assertion that fails when the control is gone";
+    let next = "a test that passes needs the assertion that fails when the control is gone; one that did not run \
+                needs what Terraform asks for, or another `caught_by` in terraform/mutations.toml";
     Err(Failure::new(
         Kind::Check,
-        format!("{} mutations were not caught", survived.len()),
-        survived.join("\n"),
+        format!("{} mutations were not caught", uncaught.len()),
+        uncaught.join("\n"),
         next,
     )
     .into())
 }
 
-fn caught(copy: &Copy, mutation: &Mutation) -> Result<Option<String>> {
+/// What became of one mutation.
+#[derive(Debug, PartialEq)]
+enum Outcome {
+    /// The test that is there for it failed, and said this.
+    Caught(String),
+    /// That test passed, though the control is gone.
+    Survived,
+    /// That test came to no verdict: Terraform stopped before it, for this reason.
+    NotRun(String),
+}
+
+fn judged(copy: &Copy, mutation: &Mutation) -> Result<Outcome> {
     let path = copy.path(&format!("terraform/{}", mutation.file));
     let original = std::fs::read_to_string(&path)
         .with_context(|| format!("cannot read {}", path.display()))?;
@@ -107,12 +129,12 @@ fn caught(copy: &Copy, mutation: &Mutation) -> Result<Option<String>> {
         mutation.from
     );
     std::fs::write(&path, original.replacen(&mutation.from, &mutation.to, 1))?;
-    let said = what_failed(copy, mutation);
+    let outcome = outcome(copy, mutation);
     std::fs::write(&path, original)?;
-    said
+    outcome
 }
 
-fn what_failed(copy: &Copy, mutation: &Mutation) -> Result<Option<String>> {
+fn outcome(copy: &Copy, mutation: &Mutation) -> Result<Outcome> {
     if let Some((environment, control)) = mutation
         .caught_by
         .strip_prefix("plan of ")
@@ -123,16 +145,28 @@ fn what_failed(copy: &Copy, mutation: &Mutation) -> Result<Option<String>> {
         return Ok(broken
             .into_iter()
             .find(|(name, _)| *name == control)
-            .map(|(_, why)| one_line(&why)));
+            .map_or(Outcome::Survived, |(_, why)| Outcome::Caught(one_line(&why))));
     }
     let folder = folder_of(&mutation.file);
     let terraform = initialise(copy, &folder)?;
-    let verdict = suites::test(&terraform)?;
-    Ok(verdict
-        .failed
-        .into_iter()
-        .find(|(name, _)| *name == mutation.caught_by)
-        .map(|(_, why)| one_line(&why)))
+    Ok(read(suites::test(&terraform)?, &mutation.caught_by))
+}
+
+fn read(verdict: Verdict, caught_by: &str) -> Outcome {
+    if verdict.passed.iter().any(|name| name == caught_by) {
+        return Outcome::Survived;
+    }
+    let mut others = Vec::new();
+    for (name, why) in verdict.failed {
+        if name == caught_by {
+            return Outcome::Caught(one_line(&why));
+        }
+        others.push(format!("{name}: {}", one_line(&why)));
+    }
+    if others.is_empty() {
+        others.push("no run has that name".to_owned());
+    }
+    Outcome::NotRun(others.join("; "))
 }
 
 /// `modules/x/y.tf` → `terraform/modules/x`.
@@ -155,7 +189,32 @@ fn one_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::folder_of;
+    use super::{Outcome, Verdict, folder_of, read};
+
+    #[test]
+    fn a_test_that_terraform_did_not_reach_is_no_survivor() {
+        let verdict = |passed: &[&str], failed: &[(&str, &str)]| Verdict {
+            passed: passed.iter().map(|&name| name.to_owned()).collect(),
+            failed: failed
+                .iter()
+                .map(|&(name, why)| (name.to_owned(), why.to_owned()))
+                .collect(),
+        };
+        let told = |passed, failed| read(verdict(passed, failed), "is_private");
+        assert_eq!(told(&["is_private"], &[("other", "")]), Outcome::Survived);
+        assert_eq!(
+            told(&[], &[("is_private", "public\nnodes")]),
+            Outcome::Caught("public nodes".to_owned())
+        );
+        assert_eq!(
+            told(&["other"], &[("first", "the plugin did not start")]),
+            Outcome::NotRun("first: the plugin did not start".to_owned())
+        );
+        assert_eq!(
+            told(&["other"], &[]),
+            Outcome::NotRun("no run has that name".to_owned())
+        );
+    }
 
     #[test]
     fn a_mutation_is_tested_where_its_file_is() {

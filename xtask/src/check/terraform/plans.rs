@@ -40,6 +40,10 @@ pub(super) fn run(copy: &Copy) -> Result<String> {
             .into());
         }
         check_price(name, &planned.price)?;
+        anstream::eprintln!("         {name}, as `cargo xtask infra plan` shows it:");
+        for line in planned.summary.lines() {
+            anstream::eprintln!("         {line}");
+        }
         said.push(format!(
             "{name}: {} resources, {} controls",
             planned.added,
@@ -53,6 +57,8 @@ pub(super) fn run(copy: &Copy) -> Result<String> {
 pub(super) struct Planned {
     pub(super) plan: Value,
     added: usize,
+    /// As `infra plan` prints it.
+    summary: String,
     price: String,
 }
 
@@ -76,6 +82,7 @@ pub(super) fn plan(copy: &Copy, name: &str) -> Result<Planned> {
     Ok(Planned {
         plan,
         added: saved.summary.count(Action::Add),
+        summary: saved.summary.render(),
         price,
     })
 }

@@ -16,7 +16,8 @@ use crate::infra::terraform::Terraform;
 /// What the tests of one folder gave.
 #[derive(Debug, Default)]
 pub(super) struct Verdict {
-    pub(super) passed: usize,
+    /// Runs that passed, by name.
+    pub(super) passed: Vec<String>,
     /// Runs that failed, each with what Terraform said first.
     pub(super) failed: Vec<(String, String)>,
 }
@@ -32,7 +33,7 @@ pub(super) fn run(copy: &Copy) -> Result<String> {
         let Some((verdict, counted)) = outcome? else {
             continue;
         };
-        runs += verdict.passed;
+        runs += verdict.passed.len();
         assertions += counted.assertions;
         refusals += counted.refusals;
         tested += 1;
@@ -73,7 +74,7 @@ fn one(copy: &Copy, folder: &str) -> Result<Option<(Verdict, Counted)>> {
     let counted = count(Path::new(folder))?;
     anstream::eprintln!(
         "         {folder}: {} runs, {} assertions, {} refused inputs",
-        verdict.passed + verdict.failed.len(),
+        verdict.passed.len() + verdict.failed.len(),
         counted.assertions,
         counted.refusals
     );
@@ -111,7 +112,7 @@ pub(super) fn test(terraform: &Terraform) -> Result<Verdict> {
         .quiet()
         .outcome()?;
     let verdict = read(&String::from_utf8_lossy(&outcome.stdout));
-    if verdict.passed == 0 && verdict.failed.is_empty() {
+    if verdict.passed.is_empty() && verdict.failed.is_empty() {
         let why = String::from_utf8_lossy(&outcome.stderr).into_owned()
             + &String::from_utf8_lossy(&outcome.stdout);
         return Err(Failure::new(
@@ -147,7 +148,7 @@ fn read(lines: &str) -> Verdict {
             said.push((run, text));
         } else if line["type"] == "test_run" && line["test_run"]["progress"] == "complete" {
             match line["test_run"]["status"].as_str() {
-                Some("pass") => verdict.passed += 1,
+                Some("pass") => verdict.passed.push(run),
                 Some("skip") => {}
                 _ => verdict.failed.push((run, String::new())),
             }
@@ -211,7 +212,7 @@ mod tests {
 {"@testrun":"is_private","type":"test_run","test_run":{"run":"is_private","progress":"complete","status":"fail"}}
 {"@testrun":"other","type":"test_run","test_run":{"run":"other","progress":"complete","status":"pass"}}"#;
         let verdict = read(lines);
-        assert_eq!(verdict.passed, 1);
+        assert_eq!(verdict.passed, ["other"]);
         assert_eq!(
             verdict.failed,
             [(

@@ -4,6 +4,7 @@ use anyhow::{Context, Result};
 use bench_load::seeded;
 use dev_postgres::{Database, DevPostgres, Options, Prefer};
 use tokio::runtime::Runtime;
+use tokio::task::JoinSet;
 use tokio_postgres::NoTls;
 
 use super::programs::FOLDER;
@@ -11,6 +12,7 @@ use crate::failure::{Failure, Kind};
 use crate::interrupt;
 
 const BATCH: u64 = 10_000;
+const BATCHES_AT_ONCE: usize = 3;
 
 /// A durable server with room for the data. It vacuums between the measurements, not during them, so that nobody
 /// pays for what somebody else left behind.
@@ -20,6 +22,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("shared_buffers", "1GB"),
     ("max_connections", "300"),
     ("max_wal_size", "8GB"),
+    ("maintenance_work_mem", "1GB"),
     ("checkpoint_timeout", "1h"),
     ("autovacuum", "off"),
 ];
@@ -111,46 +114,63 @@ impl BenchPostgres {
         for name in &names {
             self.execute(url, &[&format!("DROP INDEX {name}")])?;
         }
-        for first in (0..users).step_by(usize::try_from(BATCH)?) {
-            interrupt::check()?;
-            self.insert(url, first..users.min(first + BATCH))?;
-        }
+        self.runtime.block_on(insert_all(url, users))?;
         for index in &indexes {
             interrupt::check()?;
             self.execute(url, &[index])?;
         }
         self.tidy(url)
     }
+}
 
-    fn insert(&self, url: &str, users: std::ops::Range<u64>) -> Result<()> {
-        let mut columns: [Vec<String>; 6] = Default::default();
-        for user in users {
-            let (name, email) = (name(user), seeded::email(user));
-            let grams = grams(&name.to_lowercase(), &email);
-            let department = DEPARTMENTS[index(user / 7, DEPARTMENTS.len())].to_owned();
-            let status = if user % 20 == 19 {
-                "suspended"
-            } else {
-                "active"
-            }
-            .to_owned();
-            let values = [seeded::id(user), email, name, department, status, grams];
-            for (column, value) in columns.iter_mut().zip(values) {
-                column.push(value);
-            }
+/// Inserts the users, several batches at a time.
+async fn insert_all(url: &str, users: u64) -> Result<()> {
+    let mut batches = JoinSet::new();
+    for first in (0..users).step_by(usize::try_from(BATCH)?) {
+        interrupt::check()?;
+        if batches.len() == BATCHES_AT_ONCE
+            && let Some(done) = batches.join_next().await
+        {
+            done??;
         }
-        self.runtime.block_on(async {
-            let [ids, emails, names, departments, statuses, grams] = &columns;
-            let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 6] =
-                [ids, emails, names, departments, statuses, grams];
-            connect(url)
-                .await?
-                .execute(INSERT, &parameters)
-                .await
-                .context("the users cannot be seeded")?;
-            Ok(())
-        })
+        batches.spawn(insert(url.to_owned(), first..users.min(first + BATCH)));
     }
+    while let Some(done) = batches.join_next().await {
+        done??;
+    }
+    Ok(())
+}
+
+async fn insert(url: String, users: std::ops::Range<u64>) -> Result<()> {
+    let mut columns: [Vec<String>; 6] = Default::default();
+    for user in users {
+        let (name, email) = (name(user), seeded::email(user));
+        let grams = grams(&name.to_lowercase(), &email);
+        let department = DEPARTMENTS[index(user / 7, DEPARTMENTS.len())].to_owned();
+        let status = if user % 20 == 19 {
+            "suspended"
+        } else {
+            "active"
+        }
+        .to_owned();
+        let values = [seeded::id(user), email, name, department, status, grams];
+        for (column, value) in columns.iter_mut().zip(values) {
+            column.push(value);
+        }
+    }
+    let [ids, emails, names, departments, statuses, grams] = &columns;
+    let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 6] =
+        [ids, emails, names, departments, statuses, grams];
+    let client = connect(&url).await?;
+    client
+        .batch_execute("SET synchronous_commit = off")
+        .await
+        .context("the users cannot be seeded")?;
+    client
+        .execute(INSERT, &parameters)
+        .await
+        .context("the users cannot be seeded")?;
+    Ok(())
 }
 
 fn secondary_indexes(column: &str) -> String {
