@@ -8,7 +8,7 @@ use crate::config::{
 use crate::domain::Directory;
 use crate::http::{
     Admin, CursorSeal, Edge, HttpSettings, Listener, Protocols, Readiness, ServerLimits, Service,
-    Source, TEMPLATES, serve,
+    Source, TEMPLATES, Workers, serve,
 };
 use crate::metrics::{BuildInfo, Metrics, PoolState};
 use crate::store::migrations::SchemaError;
@@ -64,6 +64,7 @@ pub enum StartError {
 /// A service that is bound to its addresses, but serves nobody yet.
 pub struct App {
     listener: Listener,
+    workers: Workers,
     admin_listener: Listener,
     edge: Arc<Edge>,
     admin: Arc<Admin>,
@@ -110,6 +111,9 @@ impl App {
         let metrics = Metrics::new(TEMPLATES, BUILD).map_err(|error| internal(&error))?;
         let access = Access::open(args, &metrics)?;
         let store = PgUserStore::new(&pool_settings(&args.database, Some(&args.pool))?, &metrics)?;
+        let workers = Workers::start(workers(&args.http)).map_err(|error| internal(&error))?;
+        // Meanwhile the thread that serves the first request gets its connection.
+        workers.serve(store.warm_up());
         store.check_schema().await.map_err(|error| match error {
             SchemaError::Store(error) => StartError::Store(error),
             error => StartError::Schema(error),
@@ -144,6 +148,7 @@ impl App {
         watch_state(&metrics, &service, telemetry);
         Ok(Self {
             listener: bind(args.http.listen).await?,
+            workers,
             admin_listener: bind(args.http.admin_listen).await?,
             edge: Arc::new(edge),
             admin: Arc::new(Admin {
@@ -186,13 +191,11 @@ impl App {
 
     /// Serves until it is stopped and everything in flight has ended.
     /// Returns how many connections had to be cut off.
-    ///
-    /// # Errors
-    /// When the threads that serve cannot be started.
-    pub async fn run(self) -> Result<usize, StartError> {
+    pub async fn run(self) -> usize {
         let admin = tokio::spawn(self.admin.serve(self.admin_listener));
         let cut_off = serve(
             self.listener,
+            self.workers,
             self.edge,
             self.metrics,
             self.protocols,
@@ -201,7 +204,7 @@ impl App {
         )
         .await;
         admin.abort();
-        cut_off.map_err(|error| StartError::Internal(format!("no threads to serve on: {error}")))
+        cut_off
     }
 }
 
@@ -302,7 +305,6 @@ fn workers(args: &HttpArgs) -> NonZeroUsize {
 fn server_limits(args: &HttpArgs) -> ServerLimits {
     let edge_limits = usize::from(args.uri_limit_bytes) + usize::from(args.headers_limit_bytes);
     ServerLimits {
-        workers: workers(args),
         max_connections: usize::try_from(args.max_connections).unwrap_or(usize::MAX),
         header_timeout: Duration::from_millis(args.header_timeout_ms),
         head_buffer_bytes: edge_limits + 8192,

@@ -13,7 +13,7 @@ pub async fn run_until_signalled(app: App, telemetry: Telemetry) -> Result<usize
     let mut running = std::pin::pin!(app.run());
     let cut_off = loop {
         tokio::select! {
-            cut_off = &mut running => break cut_off?,
+            cut_off = &mut running => break cut_off,
             _ = terminate.recv() => drain(&stop, "SIGTERM"),
             _ = interrupt.recv() => drain(&stop, "SIGINT"),
             _ = hang_up.recv() => {

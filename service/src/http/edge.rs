@@ -13,7 +13,7 @@ use super::queue::Queue;
 use super::rate_limit::RateState;
 use super::read_request::{check_sizes, demand_host, read_body};
 use super::request_id::{X_REQUEST_ID, as_text, request_id};
-use super::routes::{Route, router};
+use super::routes::{DirectHandlers, Route, router};
 use super::tokens::with_oauth_error;
 use super::{Answer, HttpSettings, Service};
 use crate::domain::UserStore;
@@ -40,6 +40,7 @@ use tokio::sync::watch;
 pub struct Edge {
     gate: Gate,
     router: RequestServiceBuilder<Infallible>,
+    direct: DirectHandlers,
     settings: HttpSettings,
     metrics: Arc<Metrics>,
     access_log: AccessLog,
@@ -77,6 +78,7 @@ impl Edge {
         Ok(Self {
             gate,
             router: build(service)?,
+            direct: DirectHandlers::new(service),
             queue: Queue::new(settings.queue_limit, settings.queue_target),
             settings,
             metrics,
@@ -301,14 +303,18 @@ impl ConnectionState {
         } else {
             Bytes::new()
         };
-        if let Some(client) = client {
+        // Only what is created can be asked for again under a key.
+        if let Some(client) = client
+            && parts.method == Method::POST
+        {
             parts.extensions.insert(client);
         }
-        let routed = hyper::service::Service::call(
-            &self.router,
-            Request::from_parts(parts, Full::new(bytes)),
-        )
-        .await;
+        let handler = self.edge.direct.of(route, &parts.method, parts.uri.path());
+        let request = Request::from_parts(parts, Full::new(bytes));
+        if let Some(handler) = handler {
+            return handler(request).await;
+        }
+        let routed = hyper::service::Service::call(&self.router, request).await;
         // The router fails on a path alone that is not UTF-8 once it is decoded: such a path names nothing.
         routed.map_err(|_| {
             if route == Route::User {

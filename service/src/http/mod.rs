@@ -58,6 +58,7 @@ pub use signing_keys::{KeyKind, SigningKeyError, SigningKeys, generate as genera
 pub use tls::{Tls, TlsError, TlsFiles};
 pub use token_verifier::{Caller, OwnTokens, TokenVerifier};
 pub use tokens::TokenIssuer;
+pub use workers::Workers;
 
 type Request = http::Request<Full<Bytes>>;
 type Answer = http::Response<Full<Bytes>>;

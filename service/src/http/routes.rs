@@ -110,6 +110,11 @@ impl Route {
         self == Self::Changes && query.is_some_and(|query| query.contains("wait="))
     }
 
+    /// Whether the edge calls the handler itself: what the directory is asked for all the time (docs/adr/0051).
+    fn is_direct(self) -> bool {
+        matches!(self, Self::Users | Self::User | Self::Changes)
+    }
+
     /// Whether a request with this method brings a body that is read.
     pub(super) fn reads_body(method: &Method) -> bool {
         matches!(method.as_str(), "POST" | "PUT" | "PATCH" | "QUERY")
@@ -120,7 +125,7 @@ fn is_segment(text: &str) -> bool {
     !text.is_empty() && !text.contains('/')
 }
 
-/// Makes both of one table: what `Allow` lists, and the router.
+/// Makes all of one table: what `Allow` lists, the router, and the handlers that are called without it.
 macro_rules! routes {
     ($($route:ident $path:literal { $($($method:literal)+ => $handler:path,)+ })+) => {
         impl Route {
@@ -142,6 +147,21 @@ macro_rules! routes {
                 router = router.add($path, methods(&[$($method),+])?, handler(service, $handler));
             )+)+
             router.any(handler(service, nobody)).build()
+        }
+
+        impl DirectHandlers {
+            /// The handlers of the directory's own calls.
+            pub(super) fn new<S: UserStore>(service: &Arc<Service<S>>) -> Self {
+                let mut table = Self(std::array::from_fn(|_| Vec::new()));
+                $($(
+                    if Route::$route.is_direct() {
+                        for method in [$($method),+] {
+                            table.add(Route::$route, method, direct(service, $handler));
+                        }
+                    }
+                )+)+
+                table
+            }
         }
     };
 }
@@ -192,6 +212,39 @@ where
     }
 }
 
+/// Handlers that are found by the route, which the edge has told apart anyway, and not by the router.
+pub(super) struct DirectHandlers([Vec<(&'static str, DirectHandler)>; TEMPLATES.len()]);
+
+type DirectHandler = Box<dyn Fn(Request) -> DirectFuture + Send + Sync>;
+type DirectFuture = Pin<Box<dyn Future<Output = Result<Answer, Problem>> + Send>>;
+
+impl DirectHandlers {
+    fn add(&mut self, route: Route, method: &'static str, handler: DirectHandler) {
+        self.0[route as usize].push((method, handler));
+    }
+
+    /// Who answers; nobody where the router has to find out, since the path may mean another than it spells.
+    pub(super) fn of(&self, route: Route, method: &Method, path: &str) -> Option<&DirectHandler> {
+        if path.contains('%') {
+            return None;
+        }
+        self.0[route as usize]
+            .iter()
+            .find(|(known, _)| *known == method.as_str())
+            .map(|(_, handler)| handler)
+    }
+}
+
+fn direct<S, H, F>(service: &Arc<Service<S>>, handle: H) -> DirectHandler
+where
+    S: UserStore,
+    H: Fn(Arc<Service<S>>, Request) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<Answer, Problem>> + Send + 'static,
+{
+    let service = service.clone();
+    Box::new(move |request| Box::pin(handle(service.clone(), request)))
+}
+
 type RouterFuture = Pin<Box<dyn Future<Output = Result<Answer, Infallible>> + Send>>;
 
 /// What no route takes once it is decoded, such as `/v1/users/a%2Fb`.
@@ -206,8 +259,24 @@ async fn nobody<S: UserStore>(_: Arc<Service<S>>, request: Request) -> Result<An
 
 #[cfg(test)]
 mod tests {
-    use super::{Route, TEMPLATES};
+    use super::{DirectHandlers, Route, TEMPLATES};
     use http::Method;
+    use std::pin::Pin;
+
+    #[test]
+    fn a_path_that_may_mean_another_than_it_spells_is_left_to_the_router() {
+        let mut handlers = DirectHandlers(std::array::from_fn(|_| Vec::new()));
+        let nothing = |_| Box::pin(std::future::pending()) as Pin<Box<_>>;
+        handlers.add(Route::User, "GET", Box::new(nothing));
+        let is_direct = |method: &str, path: &str| {
+            let method = Method::from_bytes(method.as_bytes()).unwrap();
+            handlers.of(Route::of(path), &method, path).is_some()
+        };
+        assert!(is_direct("GET", "/v1/users/a"));
+        assert!(!is_direct("GET", "/v1/users/%61"));
+        assert!(!is_direct("PUT", "/v1/users/a"));
+        assert!(!is_direct("GET", "/docs"));
+    }
 
     #[test]
     fn every_path_has_its_template() {

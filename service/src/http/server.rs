@@ -12,7 +12,6 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,8 +24,6 @@ use tokio_rustls::server::TlsStream;
 /// Limits of the connections.
 #[derive(Clone, Copy, Debug)]
 pub struct ServerLimits {
-    /// The threads that serve the connections.
-    pub workers: NonZeroUsize,
     /// The most connections at a time; further ones wait to be accepted.
     pub max_connections: usize,
     /// The longest that the head of a request may take to arrive.
@@ -85,19 +82,17 @@ impl Listener {
 
 /// Serves `edge` on `listener` until `draining` turns true, then lets what is in flight end.
 /// Returns how many connections had to be cut off.
-///
-/// # Errors
-/// When the threads that serve cannot be started.
 pub async fn serve(
     listener: Listener,
+    workers: Workers,
     edge: Arc<Edge>,
     metrics: Arc<Metrics>,
     protocols: Protocols,
     limits: ServerLimits,
     draining: watch::Receiver<bool>,
-) -> io::Result<usize> {
+) -> usize {
     let acceptor = Acceptor {
-        workers: Workers::start(limits.workers)?,
+        workers,
         protocols,
         listener,
         edge,
@@ -128,7 +123,7 @@ pub async fn serve(
     drop(listener);
     let all = u32::try_from(limits.max_connections).unwrap_or(u32::MAX);
     let _ = timeout_at(deadline, places.acquire_many(all)).await;
-    Ok(limits.max_connections - places.available_permits())
+    limits.max_connections - places.available_permits()
 }
 
 struct Acceptor {

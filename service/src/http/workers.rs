@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 type Job = Box<dyn FnOnce() + Send>;
 
 /// Threads that serve connections until this is dropped; what they still serve then is cut off.
-pub(super) struct Workers(Vec<Worker>);
+pub struct Workers(Vec<Worker>);
 
 struct Worker {
     jobs: mpsc::UnboundedSender<Job>,
@@ -36,7 +36,7 @@ impl Workers {
     ///
     /// # Errors
     /// When the system gives no thread, or no descriptors for its events.
-    pub(super) fn start(count: NonZeroUsize) -> io::Result<Self> {
+    pub fn start(count: NonZeroUsize) -> io::Result<Self> {
         (0..count.get())
             .map(Worker::start)
             .collect::<io::Result<_>>()
@@ -44,7 +44,8 @@ impl Workers {
     }
 
     /// Serves a connection on the thread that has the fewest. Nothing of it is run on another, so it may register its socket.
-    pub(super) fn serve(&self, connection: impl Future<Output = ()> + Send + 'static) {
+    /// The first of several equals takes it: so does it take what is to be done before the first connection.
+    pub fn serve(&self, connection: impl Future<Output = ()> + Send + 'static) {
         let least = |worker: &&Worker| worker.serving.load(Ordering::Relaxed);
         if let Some(worker) = self.0.iter().min_by_key(least) {
             worker.serving.fetch_add(1, Ordering::Relaxed);

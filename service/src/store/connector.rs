@@ -14,6 +14,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
 };
+use std::cell::Cell;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +23,16 @@ use tokio_postgres::{Client, Config, Connection, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 type TlsStream = <MakeRustlsConnect as tokio_postgres::tls::MakeTlsConnect<Socket>>::Stream;
+
+thread_local! {
+    /// How many connections this thread has made, and so drives.
+    static MADE: Cell<u64> = const { Cell::new(0) };
+}
+
+/// How many connections of pools the calling thread has made.
+pub(super) fn made_on_this_thread() -> u64 {
+    MADE.get()
+}
 
 /// Makes connections; clones share the password.
 #[derive(Clone)]
@@ -77,6 +88,7 @@ impl Connect for Connector {
     ) -> BoxFuture<'_, Result<(Client, JoinHandle<()>), tokio_postgres::Error>> {
         Box::pin(async move {
             let (client, connection) = self.open().await?;
+            MADE.set(MADE.get() + 1);
             let task = tokio::spawn(async move {
                 if let Err(error) = connection.await {
                     tracing::warn!(error = %error, "a connection to PostgreSQL broke");

@@ -44,7 +44,7 @@ pub struct PgUserStore {
     connector: connector::Connector,
     pool: pool::Pool,
     limits: pool::Limits,
-    reads: reads::PointReads,
+    reads: Arc<reads::PointReads>,
     pages: page_reads::PageReads,
     writes: writes::GroupedWrites,
     keys_in_progress: idempotency::KeysInProgress,
@@ -61,7 +61,7 @@ impl PgUserStore {
         let connector = connector::Connector::new(settings)?;
         let pool = pool::open(&connector, limits)?.observed(Observed::by(metrics));
         Ok(Self {
-            reads: reads::PointReads::new(pool.clone(), limits),
+            reads: Arc::new(reads::PointReads::new(pool.clone(), limits)),
             pages: page_reads::PageReads::new(pool.clone(), limits),
             writes: writes::GroupedWrites::new(pool.clone(), limits),
             keys_in_progress: idempotency::KeysInProgress::default(),
@@ -112,6 +112,15 @@ impl PgUserStore {
     pub async fn check_schema(&self) -> Result<(), migrations::SchemaError> {
         let client = pool::get(&self.pool).await?;
         migrations::check(&client).await
+    }
+
+    /// Makes the connection of the lane of point reads of the thread that runs this, and reads nobody over it. Where that
+    /// fails, the first request finds out why.
+    pub fn warm_up(&self) -> impl Future<Output = ()> + Send + 'static {
+        let reads = self.reads.clone();
+        async move {
+            let _ = reads.read(UserId(uuid::Uuid::nil())).await;
+        }
     }
 
     /// Removes what is past its retention, in small batches, until the store is dropped.

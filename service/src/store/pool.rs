@@ -1,6 +1,6 @@
 //! Connections: how many, how long one waits for each thing, and how a broken one is kept from being used again.
 
-use super::connector::Connector;
+use super::connector::{self, Connector};
 use super::database_url::DatabaseUrl;
 use super::observed::Observed;
 use super::sql_error::StoreError;
@@ -133,11 +133,24 @@ pub(super) async fn get(pool: &Pool) -> Result<Object, StoreError> {
 /// Its few statements take arrays, whose cost does not depend on what is in them; `PostgreSQL` would nevertheless plan
 /// short ones anew at every call, for several times the cost of running them.
 pub(super) async fn get_for_lane(pool: &Pool) -> Result<Object, StoreError> {
-    let client = get(pool).await?;
+    let client = get_made_here(pool).await?;
     client
         .batch_execute("SET plan_cache_mode = force_generic_plan")
         .await?;
     Ok(client)
+}
+
+/// A connection that is driven by the calling thread, which then wakes no other for each statement.
+async fn get_made_here(pool: &Pool) -> Result<Object, StoreError> {
+    loop {
+        let made = connector::made_on_this_thread();
+        let client = get(pool).await?;
+        // Another task of this thread may have made one meanwhile: then this one is taken for it, and merely slower.
+        if connector::made_on_this_thread() != made {
+            return Ok(client);
+        }
+        discard(client);
+    }
 }
 
 /// Takes a connection out of the pool for good, so that nobody is handed it again.

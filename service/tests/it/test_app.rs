@@ -152,7 +152,7 @@ impl TestApp {
             admin_address: app.admin_address(),
             stop: app.stop_handle(),
             reload: app.reload_handle(),
-            running: tokio::spawn(async { app.run().await.expect("threads to serve on") }),
+            running: tokio::spawn(async { app.run().await }),
             client: Client::builder(TokioExecutor::new()).build_http(),
             database_url: url.to_owned(),
             database: None,

@@ -145,7 +145,9 @@ fn outcome(copy: &Copy, mutation: &Mutation) -> Result<Outcome> {
         return Ok(broken
             .into_iter()
             .find(|(name, _)| *name == control)
-            .map_or(Outcome::Survived, |(_, why)| Outcome::Caught(one_line(&why))));
+            .map_or(Outcome::Survived, |(_, why)| {
+                Outcome::Caught(one_line(&why))
+            }));
     }
     let folder = folder_of(&mutation.file);
     let terraform = initialise(copy, &folder)?;

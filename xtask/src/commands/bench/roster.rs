@@ -105,7 +105,7 @@ impl Roster {
         let address = server::free_address()?;
         let log = std::path::absolute(FOLDER)?.join(format!("logs/{name}-access.log"));
         let args = format!(
-            "serve --listen {address} --admin-listen {} --log-format json --log-level info --log-file {} \
+            "serve --listen {address} --admin-listen {} --log-format off --log-level info --log-file {} \
              --auth required --token-keys-file {} --token-lifetime-s 86400",
             server::free_address()?,
             log.display(),
