@@ -9,7 +9,7 @@ use super::list_users::ACCEPT_QUERY;
 use super::patch::{ACCEPT_PATCH, ACCEPT_PATCH_HEADER};
 use super::plain_http;
 use super::problem::{Problem, ProblemKind};
-use super::queue::Queue;
+use super::queue::{Entrant, Queue};
 use super::rate_limit::RateState;
 use super::read_request::{check_sizes, demand_host, read_body};
 use super::request_id::{X_REQUEST_ID, as_text, request_id};
@@ -183,7 +183,12 @@ impl ConnectionState {
             usize::try_from(request.body().size_hint().lower()).unwrap_or(usize::MAX);
 
         let waits = route.waits(request.uri().query());
-        let place = edge.queue.enter(waits, self.calls.came_early());
+        let entrant = match (waits, self.calls.came_early()) {
+            (true, _) => Entrant::Reader,
+            (false, true) => Entrant::EarlyRequest,
+            (false, false) => Entrant::Request,
+        };
+        let place = edge.queue.enter(entrant);
         let mut rate = None;
         let outcome = if place.is_none() {
             edge.metrics.request_shed();

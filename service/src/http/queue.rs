@@ -32,6 +32,18 @@ struct Window {
     took_us: AtomicU64,
 }
 
+/// Who wants a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Entrant {
+    /// A request that is worked on at once.
+    Request,
+    /// One that did not wait as it was told to. It has lain unread for long, so it is let in only while three of four
+    /// places are free.
+    EarlyRequest,
+    /// A reader that waits for something to happen.
+    Reader,
+}
+
 /// A place in the queue; it is free again when this is dropped.
 pub(super) struct Place<'a> {
     queue: &'a Queue,
@@ -54,21 +66,18 @@ impl Queue {
     }
 
     /// A place for a request, or none when there are as many as can be served soon.
-    /// `waits` tells a reader that waits for something to happen, `early` a request that did not wait as it was told to:
-    /// it has lain unread for long, so it is let in only while three of four places are free. A reader that waits may.
-    pub(super) fn enter(&self, waits: bool, early: bool) -> Option<Place<'_>> {
-        let (count, limit) = if waits {
-            (&self.waiting, self.bound)
-        } else {
-            (&self.working, self.limit.load(Ordering::Relaxed))
-        };
-        let limit = if early && !waits {
-            limit.div_ceil(4)
-        } else {
-            limit
+    pub(super) fn enter(&self, entrant: Entrant) -> Option<Place<'_>> {
+        let (count, limit) = match entrant {
+            Entrant::Reader => (&self.waiting, self.bound),
+            Entrant::Request => (&self.working, self.limit.load(Ordering::Relaxed)),
+            Entrant::EarlyRequest => {
+                let limit = self.limit.load(Ordering::Relaxed).div_ceil(4);
+                (&self.working, limit)
+            }
         };
         // Made first, so that it is given back whatever happens.
         let before = count.fetch_add(1, Ordering::Relaxed);
+        let waits = entrant == Entrant::Reader;
         let place = Place { queue: self, waits };
         (before < limit).then_some(place)
     }
@@ -140,7 +149,7 @@ fn micros(duration: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{FLOOR, Queue};
+    use super::{Entrant, FLOOR, Queue};
     use std::sync::atomic::Ordering;
     use std::time::{Duration, Instant};
 
@@ -150,7 +159,7 @@ mod tests {
     fn windows(queue: &Queue, now: &mut Instant, count: u32, took: Duration) {
         for _ in 0..count {
             let places: Vec<_> = (0..1000)
-                .filter_map(|_| queue.enter(false, false))
+                .filter_map(|_| queue.enter(Entrant::Request))
                 .collect();
             *now += Duration::from_millis(101);
             for place in places {
@@ -166,32 +175,32 @@ mod tests {
     #[test]
     fn no_more_are_let_in_than_the_bound_and_a_place_is_given_back() {
         let queue = Queue::new(2, TARGET);
-        let (first, second) = (queue.enter(false, false), queue.enter(false, false));
+        let (first, second) = (queue.enter(Entrant::Request), queue.enter(Entrant::Request));
         assert!(first.is_some() && second.is_some());
-        assert!(queue.enter(false, false).is_none());
+        assert!(queue.enter(Entrant::Request).is_none());
         drop(first);
-        assert!(queue.enter(false, false).is_some());
+        assert!(queue.enter(Entrant::Request).is_some());
     }
 
     #[test]
     fn a_request_that_did_not_wait_as_told_finds_a_place_only_where_there_is_room() {
         let queue = Queue::new(4, TARGET);
-        let place = queue.enter(false, false);
+        let place = queue.enter(Entrant::Request);
         assert!(place.is_some());
-        assert!(queue.enter(false, true).is_none());
-        assert!(queue.enter(false, false).is_some());
-        let readers: Vec<_> = (0..4).map(|_| queue.enter(true, true)).collect();
+        assert!(queue.enter(Entrant::EarlyRequest).is_none());
+        assert!(queue.enter(Entrant::Request).is_some());
+        let readers: Vec<_> = (0..4).map(|_| queue.enter(Entrant::Reader)).collect();
         assert!(readers.iter().all(Option::is_some));
         drop(place);
-        assert!(queue.enter(false, true).is_some());
+        assert!(queue.enter(Entrant::EarlyRequest).is_some());
     }
 
     #[test]
     fn readers_that_wait_take_nobody_elses_place() {
         let queue = Queue::new(2, TARGET);
-        let waiting: Vec<_> = (0..3).map(|_| queue.enter(true, false)).collect();
+        let waiting: Vec<_> = (0..3).map(|_| queue.enter(Entrant::Reader)).collect();
         assert_eq!(waiting.iter().flatten().count(), 2);
-        assert!(queue.enter(false, false).is_some());
+        assert!(queue.enter(Entrant::Request).is_some());
     }
 
     #[test]
@@ -214,7 +223,7 @@ mod tests {
         let queue = Queue::new(1024, TARGET);
         let mut now = Instant::now();
         for _ in 0..50 {
-            let places: Vec<_> = (0..FLOOR).map(|_| queue.enter(false, false)).collect();
+            let places: Vec<_> = (0..FLOOR).map(|_| queue.enter(Entrant::Request)).collect();
             assert!(places.iter().all(Option::is_some));
             now += Duration::from_millis(500);
             for place in places.into_iter().flatten() {
