@@ -15,6 +15,7 @@ use dev_postgres::{Database, DevPostgres, Options};
 use tempfile::TempDir;
 
 use crate::failure::{Failure, Kind};
+use crate::local_roster::service;
 use crate::prometheus_servers::free_port;
 use crate::run_tool::{repository_root, tool};
 use crate::{http_client, interrupt, postgres};
@@ -81,15 +82,7 @@ impl WatchedRoster {
 
     /// Builds Roster, brings this database to its schema, and starts two replicas and their load on it.
     pub(crate) fn start_on(url: &str) -> Result<Self> {
-        let build = [
-            "build",
-            "--package",
-            "roster",
-            "--bin",
-            "roster",
-            "--locked",
-        ];
-        tool("cargo").args(build).run()?;
+        service::build(false)?;
         let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
         tool(program())
             .arg("migrate")

@@ -12,6 +12,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use crate::failure::{Failure, Kind};
+use crate::local_roster::service;
 use crate::run_tool::tool;
 
 /// What the code says, for those who read the repository.
@@ -63,10 +64,9 @@ pub(crate) fn run() -> Result<()> {
 
 /// The document as the program prints it.
 fn from_code() -> Result<String> {
-    let build = ["run", "--quiet", "--locked", "--package", "roster"];
-    tool("cargo")
-        .args(build)
-        .args(["--bin", "roster", "--", "openapi"])
+    service::build(false)?;
+    tool(service::program(false)?.display().to_string())
+        .arg("openapi")
         .output()
 }
 

@@ -134,7 +134,8 @@ fn commands() -> Result<String> {
         .args([
             "test",
             "--quiet",
-            "--package",
+            "--workspace",
+            "--bin",
             "xtask",
             "infra::",
             "--",

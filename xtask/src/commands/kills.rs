@@ -22,7 +22,7 @@ pub(crate) fn run(args: &KillsArgs) -> Result<()> {
     let outcome = tool("cargo")
         .secret_env("DATABASE_URL", server.url())
         .env("ROSTER_TEST_KILLS", args.times.to_string())
-        .args(["test", "--locked", "--package", "roster", "--test", "it"])
+        .args(["test", "--locked", "--workspace", "--test", "it"])
         .args(["killed", "--", "--nocapture"])
         .run();
     runtime.block_on(server.stop()).map_err(postgres::failure)?;

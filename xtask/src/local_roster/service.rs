@@ -28,11 +28,11 @@ pub(crate) struct Service {
     admin_address: String,
 }
 
-/// Builds the service.
+/// Builds the service, of the same build of the dependencies as the tests: features are those of the whole workspace.
 pub(crate) fn build(release: bool) -> Result<()> {
     let profile: &[&str] = if release { &["--release"] } else { &[] };
     tool("cargo")
-        .args(["build", "--package", "roster", "--bin", "roster"])
+        .args(["build", "--workspace", "--bin", "roster"])
         .arg("--locked")
         .args(profile)
         .run()
