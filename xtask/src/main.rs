@@ -36,6 +36,7 @@ mod slo;
 mod sonar;
 mod steps;
 mod tools;
+mod user_copy;
 mod watched_roster;
 
 use std::process::ExitCode;

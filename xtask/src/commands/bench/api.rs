@@ -194,6 +194,7 @@ impl Bench<'_> {
                 note(&mut participant.contestant, operation, measurement);
             }
         }
+        participant.runs = pgbench.runs();
         let clients = OPERATIONS
             .map(|(operation, _)| format!("{operation} {}", participant.clients[operation]));
         participant.contestant.parts = format!(

@@ -1,5 +1,8 @@
 //! The PostgreSQL that benchmarks run on: private, durable, seeded with users that are known by number.
 
+use std::ops::Range;
+use std::time::{Duration, UNIX_EPOCH};
+
 use anyhow::{Context, Result};
 use bench_load::seeded;
 use dev_postgres::{Database, DevPostgres, Options, Prefer};
@@ -10,9 +13,12 @@ use tokio_postgres::NoTls;
 use super::programs::FOLDER;
 use crate::failure::{Failure, Kind};
 use crate::interrupt;
+use crate::user_copy::{self, UserRow};
 
 const BATCH: u64 = 10_000;
 const BATCHES_AT_ONCE: usize = 3;
+/// 2024-01-01, from where on the users come a millisecond apart: the last of the smallest table long before today.
+const FIRST_CREATED: Duration = Duration::from_secs(1_704_067_200);
 
 /// A durable server with room for the data. It vacuums between the measurements, not during them, so that nobody
 /// pays for what somebody else left behind.
@@ -114,7 +120,7 @@ impl BenchPostgres {
         for name in &names {
             self.execute(url, &[&format!("DROP INDEX {name}")])?;
         }
-        self.runtime.block_on(insert_all(url, users))?;
+        self.runtime.block_on(copy_all(url, users))?;
         for index in &indexes {
             interrupt::check()?;
             self.execute(url, &[index])?;
@@ -123,8 +129,8 @@ impl BenchPostgres {
     }
 }
 
-/// Inserts the users, several batches at a time.
-async fn insert_all(url: &str, users: u64) -> Result<()> {
+/// Copies the users in, several batches at a time.
+async fn copy_all(url: &str, users: u64) -> Result<()> {
     let mut batches = JoinSet::new();
     for first in (0..users).step_by(usize::try_from(BATCH)?) {
         interrupt::check()?;
@@ -133,7 +139,7 @@ async fn insert_all(url: &str, users: u64) -> Result<()> {
         {
             done??;
         }
-        batches.spawn(insert(url.to_owned(), first..users.min(first + BATCH)));
+        batches.spawn(copy(url.to_owned(), first..users.min(first + BATCH)));
     }
     while let Some(done) = batches.join_next().await {
         done??;
@@ -141,36 +147,34 @@ async fn insert_all(url: &str, users: u64) -> Result<()> {
     Ok(())
 }
 
-async fn insert(url: String, users: std::ops::Range<u64>) -> Result<()> {
-    let mut columns: [Vec<String>; 6] = Default::default();
-    for user in users {
-        let (name, email) = (name(user), seeded::email(user));
-        let grams = grams(&name.to_lowercase(), &email);
-        let department = DEPARTMENTS[index(user / 7, DEPARTMENTS.len())].to_owned();
-        let status = if user % 20 == 19 {
-            "suspended"
-        } else {
-            "active"
-        }
-        .to_owned();
-        let values = [seeded::id(user), email, name, department, status, grams];
-        for (column, value) in columns.iter_mut().zip(values) {
-            column.push(value);
-        }
-    }
-    let [ids, emails, names, departments, statuses, grams] = &columns;
-    let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 6] =
-        [ids, emails, names, departments, statuses, grams];
+async fn copy(url: String, users: Range<u64>) -> Result<()> {
     let client = connect(&url).await?;
     client
         .batch_execute("SET synchronous_commit = off")
         .await
         .context("the users cannot be seeded")?;
-    client
-        .execute(INSERT, &parameters)
+    user_copy::copy(&client, users.map(seeded_row))
         .await
-        .context("the users cannot be seeded")?;
-    Ok(())
+        .context("the users cannot be seeded")
+}
+
+fn seeded_row(user: u64) -> UserRow {
+    let name = name(user);
+    UserRow {
+        id: u128::from_str_radix(&seeded::id(user).replace('-', ""), 16).unwrap_or_default(),
+        email: seeded::email(user),
+        name_key: name.to_lowercase(),
+        name,
+        phone: Some("+442071234567".to_owned()),
+        title: "Analyst",
+        department: DEPARTMENTS[index(user / 7, DEPARTMENTS.len())],
+        status: if user % 20 == 19 {
+            "suspended"
+        } else {
+            "active"
+        },
+        created_at: UNIX_EPOCH + FIRST_CREATED + Duration::from_millis(user),
+    }
 }
 
 fn secondary_indexes(column: &str) -> String {
@@ -179,16 +183,6 @@ fn secondary_indexes(column: &str) -> String {
          WHERE schemaname = 'public' AND tablename = 'users' AND NOT indisunique ORDER BY indexname"
     )
 }
-
-/// The users come a millisecond apart, the last of the smallest table long before today.
-const INSERT: &str = "
-INSERT INTO users (id, email, email_key, name, name_key, phone, title, department, status, row_version, created_at,
-                   updated_at, search_grams)
-SELECT id::uuid, email, email, name, lower(name), '+442071234567', 'Analyst', department, status, 1, at, at,
-       array_to_tsvector(string_to_array(grams, '|'))
-FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
-    AS seeded (id, email, name, department, status, grams),
-    LATERAL (SELECT timestamptz '2024-01-01' + right(id, 12)::bigint * interval '1 ms') AS clock (at)";
 
 const FIRST_NAMES: [&str; 16] = [
     "Ada",
@@ -241,19 +235,6 @@ fn index(number: u64, length: usize) -> usize {
     usize::try_from(number).unwrap_or(0) % length
 }
 
-/// What the search index holds of a user: every run of three characters, and the last two; all is ASCII here.
-fn grams(name_key: &str, email_key: &str) -> String {
-    let of = |key: &str| {
-        let runs: Vec<String> = key
-            .as_bytes()
-            .windows(3)
-            .map(|run| String::from_utf8_lossy(run).into_owned())
-            .collect();
-        format!("{}|{}", runs.join("|"), &key[key.len() - 2..])
-    };
-    format!("{}|{}", of(name_key), of(email_key))
-}
-
 async fn connect(url: &str) -> Result<tokio_postgres::Client> {
     let (client, connection) = tokio_postgres::connect(url, NoTls)
         .await
@@ -288,11 +269,12 @@ fn started(error: dev_postgres::Error) -> anyhow::Error {
 
 #[cfg(test)]
 mod tests {
-    use super::{grams, name};
+    use super::{name, seeded_row};
 
     #[test]
-    fn seeded_users_are_indexed_as_the_service_does() {
-        assert_eq!(grams("adam", "a@b"), "ada|dam|am|a@b|@b");
+    fn seeded_users_are_known_by_their_ids() {
+        let text = format!("{:032x}", seeded_row(99_999).id);
+        assert_eq!(text, "01936f5e000070008100000000099999");
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub(super) struct Pgbench<'a> {
     url: &'a str,
     postgres: u32,
     users: u64,
-    pub(super) runs: u64,
+    runs: u64,
 }
 
 impl<'a> Pgbench<'a> {
@@ -36,6 +36,11 @@ impl<'a> Pgbench<'a> {
             users,
             runs,
         }
+    }
+
+    /// How often any was run on this database by now.
+    pub(super) fn runs(&self) -> u64 {
+        self.runs
     }
 
     /// Runs one script; what `pgbench` itself costs is in the server's place. It tells a mean latency and no percentiles.

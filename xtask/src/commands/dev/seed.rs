@@ -1,53 +1,33 @@
 //! `--seed N`: N plausible users, made by the server itself, fast.
 //!
-//! The rows are what the service would have written (columns and search grams as in `service/src/store`). The indexes
-//! of sorts and filters are dropped meanwhile and made again at the end, which is several times faster; a mark on the
-//! table tells a seeding that was cut short.
+//! Indexes but the primary key's are dropped meanwhile and made again at the end, which is several times faster; a mark
+//! on the table tells a seeding that was cut short.
 
 mod people;
 mod progress;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result};
 use tokio::task::JoinSet;
-use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls};
 
 use crate::failure::{Failure, Kind};
-use people::People;
+use crate::user_copy;
+use people::person;
 use progress::Progress;
 
-const ROWS_AT_ONCE: i64 = 5_000;
+const ROWS_AT_ONCE: u64 = 5_000;
 const UNFINISHED: &str = "cargo xtask dev --seed was cut short";
-const YEAR_S: f64 = 365.0 * 24.0 * 60.0 * 60.0;
+const YEAR: Duration = Duration::from_hours(365 * 24);
 
-/// The rows from `$1` up to `$2`. Row, id and time grow together: `$3` is the first second, `$4` the step.
-const INSERT: &str = "
-INSERT INTO users (id, email, email_key, name, name_key, phone, title, department, status,
-                   row_version, created_at, updated_at, search_grams)
-SELECT (substr(encode(int8send(floor(extract(epoch FROM at) * 1000)::bigint), 'hex'), 5)
-        || '7' || substr(hash, 1, 3) || '8' || substr(hash, 4, 15))::uuid,
-       address, address, name, name_key,
-       CASE WHEN get_byte(chance, 4) < 170 THEN '+49' || (1500000000 + row) END,
-       ($11::text[])[1 + get_byte(chance, 5) % cardinality($11::text[])],
-       ($12::text[])[1 + get_byte(chance, 6) % cardinality($12::text[])],
-       CASE WHEN get_byte(chance, 7) < 13 THEN 'suspended' ELSE 'active' END,
-       1, at, at,
-       array_to_tsvector(ARRAY(SELECT substr(key, start, 3)
-                               FROM (VALUES (address), (name_key)) AS keys (key),
-                                    generate_series(1, length(key) - 1) AS start))
-FROM generate_series($1::bigint, $2::bigint - 1) AS row,
-     LATERAL (SELECT to_timestamp($3::float8 + row * $4::float8) AS at, md5(row::text) AS hash) AS one,
-     LATERAL (SELECT decode(hash, 'hex') AS chance) AS two,
-     LATERAL (SELECT 1 + (get_byte(chance, 0) * 256 + get_byte(chance, 1)) % cardinality($5::text[]) AS first,
-                     1 + (get_byte(chance, 2) * 256 + get_byte(chance, 3)) % cardinality($8::text[]) AS last) AS three,
-     LATERAL (SELECT ($5::text[])[first] || ' ' || ($8::text[])[last] AS name,
-                     ($6::text[])[first] || ' ' || ($9::text[])[last] AS name_key,
-                     ($7::text[])[first] || '.' || ($10::text[])[last] || row || '@example.com' AS address) AS four
-";
+/// The unique key of addresses is made as an index, which can be done beside the others, and then taken for the constraint.
+const UNIQUE_INDEX: &str = "CREATE UNIQUE INDEX users_email_key ON users (email_key)";
+const WITHOUT_UNIQUE_KEY: &str = "ALTER TABLE users DROP CONSTRAINT users_email_key";
+const WITH_UNIQUE_KEY: &str =
+    "ALTER TABLE users ADD CONSTRAINT users_email_key UNIQUE USING INDEX users_email_key";
 
 /// What a follower of the change feed still sees of them: the feed goes back 30 days.
 const FEED: &str = "
@@ -73,9 +53,14 @@ pub(super) async fn run(url: &str, count: u32) -> Result<()> {
     let begun = Instant::now();
     mark(&client, Some(UNFINISHED)).await?;
     let indexes = take_indexes(&client).await?;
-    insert(url, i64::from(count)).await?;
-    let steps = indexes.into_iter().chain([FEED.to_owned()]).collect();
+    client.batch_execute(WITHOUT_UNIQUE_KEY).await?;
+    copy(url, u64::from(count)).await?;
+    let steps = indexes
+        .into_iter()
+        .chain([UNIQUE_INDEX.to_owned(), FEED.to_owned()])
+        .collect();
     finish(url, steps).await?;
+    client.batch_execute(WITH_UNIQUE_KEY).await?;
     client.batch_execute("VACUUM (ANALYZE) users").await?;
     mark(&client, None).await?;
     anstream::eprintln!(
@@ -132,44 +117,38 @@ async fn take_indexes(client: &Client) -> Result<Vec<String>> {
     Ok(definitions)
 }
 
-async fn insert(url: &str, count: i64) -> Result<()> {
+async fn copy(url: &str, count: u64) -> Result<()> {
     let chunks = (0..count)
         .step_by(usize::try_from(ROWS_AT_ONCE)?)
-        .map(|from| (from, (from + ROWS_AT_ONCE).min(count)));
+        .map(|from| from..(from + ROWS_AT_ONCE).min(count));
     let chunks = Arc::new(Mutex::new(chunks.collect::<VecDeque<_>>()));
-    let progress = Arc::new(Progress::rows(count.unsigned_abs()));
+    let progress = Arc::new(Progress::rows(count));
     #[allow(
         clippy::cast_precision_loss,
         reason = "a year has fewer microseconds than f64 has exact integers"
     )]
-    let step = YEAR_S / count as f64;
-    let first = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs_f64() - YEAR_S;
+    let created_at =
+        move |row: u64| SystemTime::now() - YEAR.mul_f64(1.0 - row as f64 / count as f64);
     let mut workers = JoinSet::new();
     for _ in 0..workers_count() {
         let (chunks, progress, client) = (chunks.clone(), progress.clone(), connect(url).await?);
         workers.spawn(async move {
-            let statement = client.prepare(INSERT).await?;
-            let people = People::new();
             loop {
                 let next = chunks
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
                     .pop_front();
-                let Some((from, until)) = next else {
+                let Some(rows) = next else {
                     return Ok(());
                 };
-                let bounds: [&(dyn ToSql + Sync); 4] = [&from, &until, &first, &step];
-                let arrays = people
-                    .arrays()
-                    .iter()
-                    .map(|array| array as &(dyn ToSql + Sync));
-                let values: Vec<_> = bounds.into_iter().chain(arrays).collect();
-                client.execute(&statement, &values).await?;
-                progress.add(until.abs_diff(from));
+                let copied = rows.end - rows.start;
+                let people = rows.map(|row| person(row, created_at(row)));
+                user_copy::copy(&client, people).await?;
+                progress.add(copied);
             }
         });
     }
-    joined(workers, "cannot insert the users").await
+    joined(workers, "cannot copy the users in").await
 }
 
 /// Runs the closing statements beside each other: indexes can be made on one table at the same time.

@@ -1,5 +1,9 @@
 //! The names that seeded users are made of. Each has the form shown, its folded form and one for an address.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::user_copy::UserRow;
+
 /// Shown, and as it stands in an e-mail address.
 const FIRST: &[(&str, &str)] = &[
     ("Ada", "ada"),
@@ -143,47 +147,64 @@ const DEPARTMENTS: &[&str] = &[
     "Sales",
 ];
 
-/// The arrays that one `INSERT` picks from.
-pub(super) struct People {
-    arrays: [Vec<String>; 8],
+/// The user of this number: always the same one, but for the instant of creation.
+pub(super) fn person(row: u64, created_at: SystemTime) -> UserRow {
+    let chance = scattered(row);
+    let picked = |shift: u32, of: usize| usize::from((chance >> shift) as u16) % of;
+    let (first, last) = (FIRST[picked(0, FIRST.len())], LAST[picked(16, LAST.len())]);
+    let [phones, statuses, ..] = (chance >> 48).to_le_bytes();
+    let name = format!("{} {}", first.0, last.0);
+    UserRow {
+        id: id(created_at, scattered(!row)),
+        email: format!("{}.{}{row}@example.com", first.1, last.1),
+        // All names above are composed (NFC) already.
+        name_key: name.to_lowercase(),
+        name,
+        phone: (phones < 170).then(|| format!("+49{}", 1_500_000_000 + row)),
+        title: TITLES[picked(32, TITLES.len())],
+        department: DEPARTMENTS[picked(40, DEPARTMENTS.len())],
+        status: if statuses < 13 { "suspended" } else { "active" },
+        created_at,
+    }
 }
 
-impl People {
-    pub(super) fn new() -> Self {
-        let shown = |names: &[(&str, &str)]| {
-            names
-                .iter()
-                .map(|name| name.0.to_owned())
-                .collect::<Vec<_>>()
-        };
-        // The folded form: all names above are composed (NFC) already.
-        let folded =
-            |names: &[(&str, &str)]| names.iter().map(|name| name.0.to_lowercase()).collect();
-        let address = |names: &[(&str, &str)]| names.iter().map(|name| name.1.to_owned()).collect();
-        let plain = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
-        Self {
-            arrays: [
-                shown(FIRST),
-                folded(FIRST),
-                address(FIRST),
-                shown(LAST),
-                folded(LAST),
-                address(LAST),
-                plain(TITLES),
-                plain(DEPARTMENTS),
-            ],
-        }
-    }
+/// A UUID of version 7 (RFC 9562): milliseconds, then what tells those of one millisecond apart.
+fn id(at: SystemTime, chance: u64) -> u128 {
+    let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let chance = u128::from(chance);
+    since.as_millis() << 80
+        | 7 << 76
+        | (chance >> 62) << 64
+        | 2 << 62
+        | chance & 0x3fff_ffff_ffff_ffff
+}
 
-    /// First names: shown, folded, for addresses; last names likewise; titles; departments.
-    pub(super) fn arrays(&self) -> &[Vec<String>; 8] {
-        &self.arrays
-    }
+/// The finishing step of `SplitMix64`: each number another one, in no visible order.
+fn scattered(number: u64) -> u64 {
+    let mut mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{FIRST, LAST};
+    use std::collections::HashSet;
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use super::{FIRST, LAST, person};
+
+    #[test]
+    fn no_two_users_have_an_id_or_an_address_in_common() {
+        let at = UNIX_EPOCH + Duration::from_millis(0x0193_6f5e_0000);
+        let people: Vec<_> = (0..10_000).map(|row| person(row, at)).collect();
+        let ids: HashSet<_> = people.iter().map(|person| person.id).collect();
+        let emails: HashSet<_> = people.iter().map(|person| &person.email).collect();
+        assert_eq!((ids.len(), emails.len()), (10_000, 10_000));
+        let text = format!("{:032x}", people[0].id);
+        assert!(text.starts_with("01936f5e00007"), "{text}");
+        assert!(matches!(text.as_bytes()[16], b'8'..=b'b'), "{text}");
+    }
 
     #[test]
     fn addresses_are_plain_ascii() {
