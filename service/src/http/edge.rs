@@ -183,12 +183,7 @@ impl ConnectionState {
             usize::try_from(request.body().size_hint().lower()).unwrap_or(usize::MAX);
 
         let waits = route.waits(request.uri().query());
-        let entrant = match (waits, self.calls.came_early()) {
-            (true, _) => Entrant::Reader,
-            (false, true) => Entrant::EarlyRequest,
-            (false, false) => Entrant::Request,
-        };
-        let place = edge.queue.enter(entrant);
+        let place = edge.queue.enter(self.entrant(waits));
         let mut rate = None;
         let outcome = if place.is_none() {
             edge.metrics.request_shed();
@@ -243,6 +238,16 @@ impl ConnectionState {
         span.finish(route.template(), status);
         self.finish(&mut answer, id);
         answer
+    }
+
+    fn entrant(&self, waits: bool) -> Entrant {
+        if waits {
+            Entrant::Reader
+        } else if self.calls.came_early() {
+            Entrant::EarlyRequest
+        } else {
+            Entrant::Request
+        }
     }
 
     /// Header fields that every answer has.
