@@ -18,7 +18,7 @@ use crate::user_copy::{self, UserRow};
 const BATCH: u64 = 10_000;
 const BATCHES_AT_ONCE: usize = 3;
 /// 2024-01-01, from where on the users come a millisecond apart: the last of the smallest table long before today.
-const FIRST_CREATED: Duration = Duration::from_secs(1_704_067_200);
+const FIRST_CREATED: Duration = Duration::from_hours(473_352);
 
 /// A durable server with room for the data. It vacuums between the measurements, not during them, so that nobody
 /// pays for what somebody else left behind.

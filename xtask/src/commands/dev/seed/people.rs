@@ -149,10 +149,10 @@ const DEPARTMENTS: &[&str] = &[
 
 /// The user of this number: always the same one, but for the instant of creation.
 pub(super) fn person(row: u64, created_at: SystemTime) -> UserRow {
-    let chance = scattered(row);
-    let picked = |shift: u32, of: usize| usize::from((chance >> shift) as u16) % of;
-    let (first, last) = (FIRST[picked(0, FIRST.len())], LAST[picked(16, LAST.len())]);
-    let [phones, statuses, ..] = (chance >> 48).to_le_bytes();
+    let chance = scattered(row).to_le_bytes();
+    let picked =
+        |at: usize, of: usize| usize::from(u16::from_le_bytes([chance[at], chance[at + 1]])) % of;
+    let (first, last) = (FIRST[picked(0, FIRST.len())], LAST[picked(2, LAST.len())]);
     let name = format!("{} {}", first.0, last.0);
     UserRow {
         id: id(created_at, scattered(!row)),
@@ -160,10 +160,14 @@ pub(super) fn person(row: u64, created_at: SystemTime) -> UserRow {
         // All names above are composed (NFC) already.
         name_key: name.to_lowercase(),
         name,
-        phone: (phones < 170).then(|| format!("+49{}", 1_500_000_000 + row)),
-        title: TITLES[picked(32, TITLES.len())],
-        department: DEPARTMENTS[picked(40, DEPARTMENTS.len())],
-        status: if statuses < 13 { "suspended" } else { "active" },
+        phone: (chance[6] < 170).then(|| format!("+49{}", 1_500_000_000 + row)),
+        title: TITLES[picked(4, TITLES.len())],
+        department: DEPARTMENTS[picked(5, DEPARTMENTS.len())],
+        status: if chance[7] < 13 {
+            "suspended"
+        } else {
+            "active"
+        },
         created_at,
     }
 }
