@@ -338,6 +338,9 @@ pub(crate) struct BenchOverloadArgs {
     /// How long each figure is measured, in seconds
     #[arg(long, default_value_t = 5.0, value_name = "S")]
     pub(crate) seconds: f64,
+    /// Rounds, each of peak and overload; the one in the middle is told
+    #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=99))]
+    pub(crate) rounds: u64,
     /// Connections of the overload
     #[arg(long, default_value_t = 2000, value_name = "N")]
     pub(crate) connections: usize,
