@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use crate::failure::{Failure, Kind};
 use crate::local_roster::service;
 use crate::prometheus_servers::free_port;
-use crate::run_tool::{repository_root, tool};
+use crate::run_tool::tool;
 use crate::{http_client, interrupt, postgres};
 use load::Load;
 use relay::Relay;
@@ -84,7 +84,7 @@ impl WatchedRoster {
     pub(crate) fn start_on(url: &str) -> Result<Self> {
         service::build(false)?;
         let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
-        tool(program())
+        tool(service::program(false)?.display().to_string())
             .arg("migrate")
             .secret_env("ROSTER_DATABASE_URL", url)
             .output()?;
@@ -190,18 +190,11 @@ impl WatchedRoster {
     }
 }
 
-fn program() -> String {
-    repository_root()
-        .join("target/debug/roster")
-        .display()
-        .to_string()
-}
-
 impl Replica {
     fn start(folder: &TempDir, number: u32, url: &str, port: u16, admin_port: u16) -> Result<Self> {
         let log = File::create(folder.path().join(format!("replica-{number}.log")))
             .context("cannot write a log")?;
-        let child = Command::new(program())
+        let child = Command::new(service::program(false)?)
             .args(["serve", "--log-format", "json"])
             .args([
                 "--listen",

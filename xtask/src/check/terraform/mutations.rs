@@ -65,10 +65,14 @@ pub(crate) fn run(names: &[String]) -> Result<()> {
     for mutation in &chosen {
         interrupt::check()?;
         let outcome = judged(&copy, mutation)?;
-        let (by, said) = match &outcome {
-            Outcome::Caught(said) => (mutation.caught_by.as_str(), said.as_str()),
-            Outcome::Survived => ("**nothing**", ""),
-            Outcome::NotRun(why) => ("**not run**", why.as_str()),
+        let (by, said, fault) = match &outcome {
+            Outcome::Caught(said) => (mutation.caught_by.as_str(), said.as_str(), None),
+            Outcome::Survived => ("**nothing**", "", Some("passes all the same".to_owned())),
+            Outcome::NotRun(why) => (
+                "**not run**",
+                why.as_str(),
+                Some(format!("did not run: {why}")),
+            ),
         };
         println!(
             "| {} | `{}` → `{}` | {by} | {said} |",
@@ -76,17 +80,9 @@ pub(crate) fn run(names: &[String]) -> Result<()> {
             one_line(&mutation.from),
             one_line(&mutation.to),
         );
-        match outcome {
-            Outcome::Caught(_) => {}
-            Outcome::Survived => uncaught.push(format!(
-                "{}: {} passes all the same",
-                mutation.control, mutation.caught_by
-            )),
-            Outcome::NotRun(why) => uncaught.push(format!(
-                "{}: {} did not run: {why}",
-                mutation.control, mutation.caught_by
-            )),
-        }
+        uncaught.extend(
+            fault.map(|fault| format!("{}: {} {fault}", mutation.control, mutation.caught_by)),
+        );
     }
     if uncaught.is_empty() {
         anstream::eprintln!(

@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::contestants::Family;
 use super::database::BenchPostgres;
 use super::load::{Load, Target, Workload};
 use super::machine::Machine;
-use super::results::{Measurement, median};
+use super::results::{Measurement, in_the_middle};
 use super::roster::{self, Roster};
 use super::{page, programs, table};
 use crate::cli::BenchGrowthArgs;
@@ -54,7 +54,7 @@ pub(super) fn run(args: &BenchGrowthArgs) -> Result<()> {
             let rounds: Vec<_> = (0..args.rounds)
                 .map(|_| load.run("roster", &target, workload))
                 .collect::<Result<_>>()?;
-            Ok(in_the_middle(rounds))
+            in_the_middle(rounds, Measurement::cpu_us).context("no round was measured")
         };
         let mut cells = Vec::new();
         for (operation, _) in CALLS {
@@ -110,14 +110,4 @@ fn row(connections: usize, found: &Measurement) -> String {
         table::thousands(found.p99_us),
         found.resident_bytes / 1_048_576.0
     )
-}
-
-/// The round whose CPU time is the median.
-fn in_the_middle(mut rounds: Vec<Measurement>) -> Measurement {
-    let middle = median(rounds.iter().map(Measurement::cpu_us).collect()).unwrap_or(f64::NAN);
-    let at = rounds
-        .iter()
-        .position(|round| round.cpu_us().total_cmp(&middle).is_eq())
-        .unwrap_or(0);
-    rounds.swap_remove(at)
 }

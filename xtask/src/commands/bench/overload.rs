@@ -10,6 +10,7 @@ use super::contestants::Family;
 use super::database::BenchPostgres;
 use super::machine::Machine;
 use super::programs::{self, Program};
+use super::results::in_the_middle;
 use super::roster::{self, Roster};
 use super::server::Server;
 use super::{page, table};
@@ -77,7 +78,8 @@ pub(super) fn run(args: &BenchOverloadArgs) -> Result<()> {
             postgres.tidy(database.url())?;
             rounds.push(bench.measure(operation)?);
         }
-        all.push(in_the_middle(rounds));
+        // A peak and an overload of the same minute, so that a moment's noise decides nothing.
+        all.push(in_the_middle(rounds, Found::goodput).context("no round was measured")?);
     }
     server.stop()?;
     let text = described(&Machine::look(&postgres.version), &all, args);
@@ -145,12 +147,6 @@ impl Bench<'_> {
         }
         Ok(report)
     }
-}
-
-/// The round in the middle: a peak and an overload of the same minute, so that a moment's noise decides nothing.
-fn in_the_middle(mut rounds: Vec<Found>) -> Found {
-    rounds.sort_by(|a, b| a.goodput().total_cmp(&b.goodput()));
-    rounds.swap_remove(rounds.len().saturating_sub(1) / 2)
 }
 
 impl Found {

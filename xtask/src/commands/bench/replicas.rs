@@ -8,7 +8,7 @@ use super::contestants::Family;
 use super::database::BenchPostgres;
 use super::load::{Load, Target, Workload};
 use super::machine::Machine;
-use super::results::{Measurement, median};
+use super::results::{Measurement, in_the_middle};
 use super::roster::{self, Roster};
 use super::server::Server;
 use super::{capacity, page, programs, table};
@@ -61,7 +61,8 @@ pub(super) fn run(args: &BenchReplicasArgs) -> Result<()> {
                 )?);
             }
             postgres.tidy(database.url())?;
-            let found = in_the_middle(rounds);
+            let cpu = |round: &Together| round.server_cpu_us + round.postgres_cpu_us;
+            let found = in_the_middle(rounds, cpu).context("no round was measured")?;
             cells.push(cell(&found));
         }
         for server in servers {
@@ -158,16 +159,6 @@ fn together(found: &[Measurement]) -> Together {
         p99_us: found.iter().map(|m| m.p99_us).fold(0.0, f64::max),
         resident_mib: sum(|m| m.resident_bytes) / count / 1_048_576.0,
     }
-}
-
-fn in_the_middle(mut rounds: Vec<Together>) -> Together {
-    let cpu = |round: &Together| round.server_cpu_us + round.postgres_cpu_us;
-    let middle = median(rounds.iter().map(cpu).collect()).unwrap_or(f64::NAN);
-    let at = rounds
-        .iter()
-        .position(|round| cpu(round).total_cmp(&middle).is_eq())
-        .unwrap_or(0);
-    rounds.swap_remove(at)
 }
 
 fn heading(postgres: &BenchPostgres, args: &BenchReplicasArgs) -> String {

@@ -109,7 +109,7 @@ impl Contestant {
             median(rounds.iter().map(figure).collect()).unwrap_or(f64::NAN)
         };
         // Server and PostgreSQL of the round in the middle: a sum of medians would belong to no round.
-        let middle = middle(rounds)?;
+        let middle = in_the_middle(rounds, |round| round.cpu_us())?;
         Some(Measurement {
             connections: middle.connections,
             requests_per_second: of(|m| m.requests_per_second),
@@ -166,15 +166,19 @@ impl Results {
 }
 
 /// The value in the middle; of an even number, the lower of the two.
-pub(super) fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len().saturating_sub(1) / 2).copied()
+pub(super) fn median(values: Vec<f64>) -> Option<f64> {
+    in_the_middle(values, |value| *value)
 }
 
-fn middle(rounds: &[Measurement]) -> Option<&Measurement> {
-    let mut sorted: Vec<&Measurement> = rounds.iter().collect();
-    sorted.sort_by(|a, b| a.cpu_us().total_cmp(&b.cpu_us()));
-    sorted.get(sorted.len().saturating_sub(1) / 2).copied()
+/// The round whose figure is the median: numbers of one round, which belong together.
+pub(super) fn in_the_middle<T>(
+    rounds: impl IntoIterator<Item = T>,
+    figure: impl Fn(&T) -> f64,
+) -> Option<T> {
+    let mut sorted: Vec<T> = rounds.into_iter().collect();
+    sorted.sort_by(|a, b| figure(a).total_cmp(&figure(b)));
+    let middle = sorted.len().saturating_sub(1) / 2;
+    sorted.into_iter().nth(middle)
 }
 
 #[cfg(test)]

@@ -127,8 +127,10 @@ async fn copy(url: &str, count: u64) -> Result<()> {
         clippy::cast_precision_loss,
         reason = "a year has fewer microseconds than f64 has exact integers"
     )]
-    let created_at =
-        move |row: u64| SystemTime::now() - YEAR.mul_f64(1.0 - row as f64 / count as f64);
+    let created_at = {
+        let now = SystemTime::now();
+        move |row: u64| now - YEAR.mul_f64(1.0 - row as f64 / count as f64)
+    };
     let mut workers = JoinSet::new();
     for _ in 0..workers_count() {
         let (chunks, progress, client) = (chunks.clone(), progress.clone(), connect(url).await?);
