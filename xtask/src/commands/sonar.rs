@@ -208,7 +208,7 @@ fn judge(args: &SonarGateArgs) -> Result<()> {
     let report = Report::read(&args.report_dir)?;
     report.judge()?;
     println!(
-        "the quality gate passed: {} conditions hold",
+        "the quality gate passed; conditions looked at: {}",
         report.conditions.len()
     );
     Ok(())

@@ -169,18 +169,21 @@ fn make_strict(schema: &mut Value) {
             object.insert("additionalProperties".to_owned(), Value::Bool(false));
         }
         for (name, inner) in object {
-            if name == "properties" || name == "definitions" {
-                inner
-                    .as_object_mut()
-                    .into_iter()
-                    .flat_map(|all| all.values_mut())
-                    .for_each(make_strict);
-            } else if name != "default" && name != "enum" {
-                make_strict(inner);
+            match name.as_str() {
+                // Names of members, not words of a schema.
+                "properties" | "definitions" => each_member(inner, make_strict),
+                "default" | "enum" => {}
+                _ => make_strict(inner),
             }
         }
     } else if let Some(list) = schema.as_array_mut() {
         list.iter_mut().for_each(make_strict);
+    }
+}
+
+fn each_member(value: &mut Value, change: fn(&mut Value)) {
+    if let Some(members) = value.as_object_mut() {
+        members.values_mut().for_each(change);
     }
 }
 

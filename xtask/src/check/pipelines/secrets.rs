@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::Faults;
 use super::files::Parsed;
-use crate::concourse::{Job, Pipeline};
+use crate::concourse::{Job, Pipeline, Resource};
 
 /// Keys whose value is a secret.
 const SECRET_KEYS: &[&str] = &[
@@ -21,32 +21,39 @@ const SECRET_KEYS: &[&str] = &[
 pub(super) fn check(parsed: &Parsed, faults: &mut Faults) {
     for (name, pipeline) in &parsed.pipelines {
         for resource in pipeline.resources.iter().chain(&pipeline.resource_types) {
-            let place = format!("{name}: resource {}", resource.name);
-            look_through(&place, "", &resource.source, faults);
-            if let Some(token) = &resource.webhook_token {
-                look_through(
-                    &place,
-                    "webhook_token",
-                    &Value::from(token.as_str()),
-                    faults,
-                );
-            }
+            resource_of(name, resource, faults);
         }
         for job in &pipeline.jobs {
             let place = format!("{name}: job {}", job.name);
-            for step in job.all_steps() {
-                for (key, value) in step.params.iter().flatten() {
-                    look_through(&format!("{place}: {}", step.name()), key, value, faults);
-                }
-            }
+            parameters(&place, job, faults);
             pull_request(&place, pipeline, job, faults);
         }
     }
     for (path, task) in &parsed.tasks {
-        for (key, value) in &task.params {
-            if let Some(value) = value {
-                look_through(path, key, value, faults);
-            }
+        let given = task.params.iter();
+        for (key, value) in given.filter_map(|(key, value)| Some((key, value.as_ref()?))) {
+            look_through(path, key, value, faults);
+        }
+    }
+}
+
+fn resource_of(pipeline: &str, resource: &Resource, faults: &mut Faults) {
+    let place = format!("{pipeline}: resource {}", resource.name);
+    look_through(&place, "", &resource.source, faults);
+    if let Some(token) = &resource.webhook_token {
+        look_through(
+            &place,
+            "webhook_token",
+            &Value::from(token.as_str()),
+            faults,
+        );
+    }
+}
+
+fn parameters(place: &str, job: &Job, faults: &mut Faults) {
+    for step in job.all_steps() {
+        for (key, value) in step.params.iter().flatten() {
+            look_through(&format!("{place}: {}", step.name()), key, value, faults);
         }
     }
 }

@@ -28,14 +28,7 @@ pub(super) fn check(parsed: &Parsed, files: &Files, faults: &mut Faults) {
         for variable in variables(text) {
             let (source, name) = variable.split_once(':').unwrap_or(("", variable));
             if !source.is_empty() {
-                let declared = parsed
-                    .pipelines
-                    .iter()
-                    .filter(|(pipeline, _)| path.ends_with(&format!("/{pipeline}.yml")));
-                if !declared
-                    .flat_map(|(_, pipeline)| &pipeline.var_sources)
-                    .any(|it| it.name == source && it.kind == "idtoken")
-                {
+                if !is_declared(source, path, parsed) {
                     faults.add(
                         path,
                         format_args!("(({variable})): there is no variable source {source}"),
@@ -57,16 +50,29 @@ pub(super) fn check(parsed: &Parsed, files: &Files, faults: &mut Faults) {
     for name in known.keys().filter(|name| !used.contains(*name)) {
         faults.add(FILE, format_args!("{name} is used by nothing"));
     }
-    for name in known.keys().filter(|name| {
-        ["password", "token", "secret", "private_key"]
-            .iter()
-            .any(|word| name.contains(word))
-    }) {
+    for name in known.keys().filter(|name| sounds_like_a_secret(name)) {
         faults.add(
             FILE,
             format_args!("{name} sounds like a secret: it belongs to the credential manager"),
         );
     }
+}
+
+/// Whether the pipeline of this file has an `idtoken` source of this name.
+fn is_declared(source: &str, path: &str, parsed: &Parsed) -> bool {
+    let of_file = parsed
+        .pipelines
+        .iter()
+        .filter(|(pipeline, _)| path.ends_with(&format!("/{pipeline}.yml")));
+    of_file
+        .flat_map(|(_, pipeline)| &pipeline.var_sources)
+        .any(|it| it.name == source && it.kind == "idtoken")
+}
+
+fn sounds_like_a_secret(name: &str) -> bool {
+    ["password", "token", "secret", "private_key"]
+        .iter()
+        .any(|word| name.contains(word))
 }
 
 /// `cargo xtask deploy` would refuse a cluster whose context its environment does not name.

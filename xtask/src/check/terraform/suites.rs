@@ -137,15 +137,9 @@ fn read(lines: &str) -> Verdict {
             .as_str()
             .unwrap_or("(before the first run)")
             .to_owned();
-        if line["type"] == "diagnostic" && line["diagnostic"]["severity"] == "error" {
-            let summary = line["diagnostic"]["summary"].as_str().unwrap_or_default();
-            let detail = line["diagnostic"]["detail"].as_str().unwrap_or_default();
-            let text = if summary == "Test assertion failed" {
-                detail.to_owned()
-            } else {
-                format!("{summary}: {detail}")
-            };
-            said.push((run, text));
+        let diagnostic = &line["diagnostic"];
+        if line["type"] == "diagnostic" && diagnostic["severity"] == "error" {
+            said.push((run, words_of(diagnostic)));
         } else if line["type"] == "test_run" && line["test_run"]["progress"] == "complete" {
             match line["test_run"]["status"].as_str() {
                 Some("pass") => verdict.passed.push(run),
@@ -163,6 +157,17 @@ fn read(lines: &str) -> Verdict {
         verdict.failed = said;
     }
     verdict
+}
+
+/// What a diagnostic says to a person.
+fn words_of(diagnostic: &Value) -> String {
+    let summary = diagnostic["summary"].as_str().unwrap_or_default();
+    let detail = diagnostic["detail"].as_str().unwrap_or_default();
+    if summary == "Test assertion failed" {
+        detail.to_owned()
+    } else {
+        format!("{summary}: {detail}")
+    }
 }
 
 /// What the test files of a folder hold.

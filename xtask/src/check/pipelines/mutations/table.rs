@@ -89,7 +89,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     mutation("a secret that nobody was told of", DEVELOP, "((sonarqube.token))", "((sonarqube.password))", "list of secrets"),
     mutation("a variable source that is not there", MASTER, "((google:token))", "((goggle:token))", "no variable source goggle"),
     // One toolchain.
-    mutation("a pipeline with an older toolchain", MASTER, "tag: 1.95.0-2", "tag: 1.94.0-2", "1.94.0-2"),
+    mutation("a pipeline with an older toolchain", MASTER, "tag: 1.95.0-3", "tag: 1.94.0-2", "1.94.0-2"),
     mutation("a Dockerfile with another compiler", DOCKERFILE, "RUST_VERSION=1.95.0", "RUST_VERSION=1.94.0", "RUST_VERSION is not"),
     mutation("a Dockerfile with another image unpinned", DOCKERFILE, "GO_VERSION=1.26.8", "GO_VERSION=1.26", "golang:${GO_VERSION}-trixie AS go is not pinned"),
     mutation("a cluster that is none of the environment's", VARS, "current-context: gke_roster-production_europe-west1_roster-production", "current-context: gke_roster-production_europe-west1_roster-dev", "is no cluster of production"),
