@@ -1,11 +1,12 @@
 //! E-mail addresses: a dot-atom and a domain (RFC 5322, with Unicode as in RFC 6531), equal without regard to case.
 
 use super::fold::fold;
+use compact_str::CompactString;
 use std::fmt;
 
 /// One address, at most 254 bytes, kept as it was sent (trimmed).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct EmailAddress(String);
+pub struct EmailAddress(CompactString);
 
 /// Why an address was refused; its display is a sentence for the person who sent it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,12 +69,12 @@ impl EmailAddress {
         if labels < 2 || last_is_number {
             return Err(EmailAddressError::Domain);
         }
-        Ok(Self(address.to_owned()))
+        Ok(Self(address.into()))
     }
 
     /// Takes an address that was checked before it was stored.
-    pub fn from_stored(address: String) -> Self {
-        Self(address)
+    pub fn from_stored(address: &str) -> Self {
+        Self(address.into())
     }
 
     /// The address as it was sent.

@@ -1,8 +1,10 @@
 //! Telephone numbers in the international form of ITU-T E.164.
 
+use compact_str::CompactString;
+
 /// `+` and 7 to 15 digits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct PhoneNumber(String);
+pub struct PhoneNumber(CompactString);
 
 /// The sentence for whoever sent a number that is none.
 pub const PHONE_NUMBER_RULE: &str = "must be an E.164 number: '+' and 7 to 15 digits";
@@ -12,12 +14,12 @@ impl PhoneNumber {
     pub fn parse(raw: &str) -> Option<Self> {
         let digits = raw.strip_prefix('+')?;
         let valid = (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
-        valid.then(|| Self(raw.to_owned()))
+        valid.then(|| Self(raw.into()))
     }
 
     /// Takes a number that was checked before it was stored.
-    pub fn from_stored(number: String) -> Self {
-        Self(number)
+    pub fn from_stored(number: &str) -> Self {
+        Self(number.into())
     }
 
     /// The number as it was sent.

@@ -1,10 +1,11 @@
 //! Short texts that people write: names, titles, departments. Trimmed, bounded, free of control characters.
 
+use compact_str::CompactString;
 use std::fmt;
 
 /// Text of 1 to `MAX` characters (Unicode scalar values), trimmed, without control characters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Text<const MAX: usize>(String);
+pub struct Text<const MAX: usize>(CompactString);
 
 /// The name of a person: 1 to 200 characters.
 pub type PersonName = Text<200>;
@@ -49,12 +50,12 @@ impl<const MAX: usize> Text<MAX> {
         if text.chars().any(char::is_control) {
             return Err(TextError::Control);
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
     }
 
     /// Takes a text that was checked before it was stored.
-    pub fn from_stored(text: String) -> Self {
-        Self(text)
+    pub fn from_stored(text: &str) -> Self {
+        Self(text.into())
     }
 
     /// The text itself.

@@ -27,7 +27,7 @@ pub(super) fn read_user(row: &Row, first: usize) -> Result<User, StoreError> {
 /// Reads `email, name, phone, title, department, status` from the column `first` on.
 pub(super) fn read_profile(row: &Row, first: usize) -> Result<Profile, StoreError> {
     let label = |column| {
-        row.try_get::<_, Option<String>>(column)
+        row.try_get::<_, Option<&str>>(column)
             .map(|text| text.map(Label::from_stored))
     };
     let status: &str = row.try_get(first + 5)?;
@@ -35,7 +35,7 @@ pub(super) fn read_profile(row: &Row, first: usize) -> Result<Profile, StoreErro
         email: EmailAddress::from_stored(row.try_get(first)?),
         name: PersonName::from_stored(row.try_get(first + 1)?),
         phone: row
-            .try_get::<_, Option<String>>(first + 2)?
+            .try_get::<_, Option<&str>>(first + 2)?
             .map(PhoneNumber::from_stored),
         title: label(first + 3)?,
         department: label(first + 4)?,
