@@ -12,7 +12,7 @@ use http::header::HOST;
 use http::{HeaderMap, Version};
 
 pub(super) use body::{body_of, read_body};
-pub(super) use conditions::{entity_tag, is_not_modified, read_condition};
+pub(super) use conditions::{is_not_modified, read_condition, write_entity_tag};
 pub(super) use json::parse_json;
 pub(super) use media_types::{demand_acceptable, demand_json, media_type};
 pub(super) use sizes::check_sizes;

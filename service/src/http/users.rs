@@ -4,8 +4,8 @@ use super::openapi::{NewUser, PatchOperation, UserDocument, UserPatch};
 use super::patch::Patch;
 use super::problem::{Problem, ProblemKind};
 use super::read_request::{
-    body_of, demand_acceptable, demand_json, entity_tag, is_not_modified, parse_json,
-    read_condition, user_id,
+    body_of, demand_acceptable, demand_json, is_not_modified, parse_json, read_condition, user_id,
+    write_entity_tag,
 };
 use super::user_json::{TYPICAL_BYTES, read_profile, write_user};
 use super::{Answer, Request, Service};
@@ -17,6 +17,8 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
+use httpdate::HttpDate;
+use std::io::Write as _;
 use std::sync::Arc;
 
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -39,7 +41,9 @@ pub(super) async fn read<S: UserStore>(
     let mut answer = if is_not_modified(request.headers(), &user) {
         let mut answer = Response::new(Full::default());
         *answer.status_mut() = StatusCode::NOT_MODIFIED;
-        set_validators(answer.headers_mut(), &user);
+        let mut buffer = Vec::with_capacity(VALIDATOR_BYTES);
+        let validators = Validators::write(&mut buffer, &user);
+        validators.set(answer.headers_mut(), &Bytes::from(buffer));
         answer
     } else {
         represent(StatusCode::OK, &user)
@@ -154,22 +158,53 @@ pub(super) async fn delete<S: UserStore>(
 }
 
 fn represent(status: StatusCode, user: &User) -> Answer {
-    let mut body = Vec::with_capacity(TYPICAL_BYTES);
-    write_user(&mut body, user);
-    let mut answer = Response::new(Full::new(Bytes::from(body)));
+    // Validators and document lie behind each other in one buffer: one allocation for the three.
+    let mut buffer = Vec::with_capacity(VALIDATOR_BYTES + TYPICAL_BYTES);
+    let validators = Validators::write(&mut buffer, user);
+    write_user(&mut buffer, user);
+    let buffer = Bytes::from(buffer);
+    let mut answer = Response::new(Full::new(buffer.slice(validators.date_ends..)));
     *answer.status_mut() = status;
     // Room for what the edge adds: the map would otherwise be made twice.
     *answer.headers_mut() = HeaderMap::with_capacity(HEADER_FIELDS);
     answer.headers_mut().insert(CONTENT_TYPE, JSON);
-    set_validators(answer.headers_mut(), user);
+    validators.set(answer.headers_mut(), &buffer);
     answer
 }
 
-fn set_validators(headers: &mut HeaderMap, user: &User) {
-    headers.insert(ETAG, entity_tag(user.version));
-    let date = httpdate::fmt_http_date(user.updated_at.to_system_time());
-    if let Ok(date) = HeaderValue::from_maybe_shared(Bytes::from(date)) {
-        headers.insert(LAST_MODIFIED, date);
+/// The most that the validators of a user take up.
+const VALIDATOR_BYTES: usize = 51;
+
+/// Where the validators of a user end that were written into a buffer, the entity tag first.
+struct Validators {
+    tag_ends: usize,
+    date_ends: usize,
+}
+
+impl Validators {
+    fn write(buffer: &mut Vec<u8>, user: &User) -> Self {
+        write_entity_tag(buffer, user.version);
+        let tag_ends = buffer.len();
+        let date = HttpDate::from(user.updated_at.to_system_time());
+        // Writing into memory cannot fail.
+        let _ = write!(buffer, "{date}");
+        let date_ends = buffer.len();
+        Self {
+            tag_ends,
+            date_ends,
+        }
+    }
+
+    fn set(&self, headers: &mut HeaderMap, buffer: &Bytes) {
+        let fields = [
+            (ETAG, buffer.slice(..self.tag_ends)),
+            (LAST_MODIFIED, buffer.slice(self.tag_ends..self.date_ends)),
+        ];
+        for (name, value) in fields {
+            if let Ok(value) = HeaderValue::from_maybe_shared(value) {
+                headers.insert(name, value);
+            }
+        }
     }
 }
 
