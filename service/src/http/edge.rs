@@ -22,12 +22,14 @@ use crate::telemetry::{AccessLog, AccessRecord, Tracer};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, X_CONTENT_TYPE_OPTIONS};
+use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 use routerify_ng::{RequestService, RequestServiceBuilder};
 use std::convert::Infallible;
 use std::future::Future;
+use std::mem::take;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -161,28 +163,30 @@ impl hyper::service::Service<Request<Incoming>> for EdgeConnection {
         state.calls.called();
         state.activity.begun.fetch_add(1, Ordering::Relaxed);
         let begun = Begun(state);
-        Box::pin(async move { Ok(begun.0.answer(request).await) })
+        // Lent from here on: a function that waits and owns a request keeps room for it twice, and what is larger than
+        // a kilobyte is costly to allocate.
+        let (mut parts, mut body) = request.into_parts();
+        Box::pin(async move { Ok(begun.0.answer(&mut parts, &mut body).await) })
     }
 }
 
 impl ConnectionState {
-    async fn answer(&self, request: Request<Incoming>) -> Answer {
+    async fn answer(&self, parts: &mut Parts, body: &mut Incoming) -> Answer {
         let started = Instant::now();
         let edge = &*self.edge;
         let _metric = edge.metrics.request_started();
-        let route = Route::of(request.uri().path());
-        let method = MethodLabel::from_name(request.method().as_str());
-        let id = request_id(request.headers());
-        let traceparents = request.headers().get_all("traceparent").iter();
+        let route = Route::of(parts.uri.path());
+        let method = MethodLabel::from_name(parts.method.as_str());
+        let id = request_id(&parts.headers);
+        let traceparents = parts.headers.get_all("traceparent").iter();
         let (trace, span) = edge
             .tracer
             .request(traceparents.map(HeaderValue::as_bytes), method.as_str());
         // Kept for a problem document alone, so copied only when there is one; cheap: the path is shared.
-        let uri = request.uri().clone();
-        let request_bytes =
-            usize::try_from(request.body().size_hint().lower()).unwrap_or(usize::MAX);
+        let uri = parts.uri.clone();
+        let request_bytes = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
 
-        let waits = route.waits(request.uri().query());
+        let waits = route.waits(uri.query());
         let place = edge.queue.enter(self.entrant(waits));
         let mut rate = None;
         let outcome = if place.is_none() {
@@ -195,7 +199,7 @@ impl ConnectionState {
                 .with_detail("the service is working on as many requests as it can")
                 .retry_after(1))
         } else {
-            match AssertUnwindSafe(self.dispatch(request, route, &mut rate))
+            match AssertUnwindSafe(self.dispatch(parts, body, route, &mut rate))
                 .catch_unwind()
                 .await
             {
@@ -267,22 +271,23 @@ impl ConnectionState {
 
     async fn dispatch(
         &self,
-        request: Request<Incoming>,
+        parts: &mut Parts,
+        body: &mut Incoming,
         route: Route,
         rate: &mut Option<RateState>,
     ) -> Result<Answer, Problem> {
         let settings = &self.edge.settings;
-        check_sizes(&request, settings)?;
-        demand_host(request.version(), request.headers())?;
+        check_sizes(parts, settings)?;
+        demand_host(parts.version, &parts.headers)?;
         if settings.redirect_plain_http
-            && let Some(answer) = plain_http::redirect(request.uri(), request.headers())?
+            && let Some(answer) = plain_http::redirect(&parts.uri, &parts.headers)?
         {
             return Ok(answer);
         }
         if route == Route::Unmatched {
             return Err(ProblemKind::NotFound.into_problem());
         }
-        let method = request.method();
+        let method = &parts.method;
         if !route.allows(method) {
             let problem = ProblemKind::MethodNotAllowed
                 .with_detail(format!("this resource knows {}", route.allow()));
@@ -296,16 +301,15 @@ impl ConnectionState {
             Some(scope) => {
                 let gate = &self.edge.gate;
                 let metrics = &self.edge.metrics;
-                let admitted = gate.admit(request.headers(), self.peer.ip(), scope, metrics, rate);
+                let admitted = gate.admit(&parts.headers, self.peer.ip(), scope, metrics, rate);
                 Some(Client(admitted.await?.client))
             }
             None => None,
         };
-        let (mut parts, mut body) = request.into_parts();
         let bytes = if reads_body {
             read_body(
                 &parts.headers,
-                &mut body,
+                body,
                 settings.body_limit_bytes,
                 settings.body_timeout,
             )
@@ -320,7 +324,7 @@ impl ConnectionState {
             parts.extensions.insert(client);
         }
         let handler = self.edge.direct.of(route, &parts.method, parts.uri.path());
-        let request = Request::from_parts(parts, Full::new(bytes));
+        let request = with_body(parts, bytes);
         if let Some(handler) = handler {
             return handler(request).await;
         }
@@ -334,6 +338,17 @@ impl ConnectionState {
             }
         })
     }
+}
+
+/// The request with the body that was read; takes everything out of `parts`.
+fn with_body(parts: &mut Parts, body: Bytes) -> super::Request {
+    let mut request = Request::new(Full::new(body));
+    *request.method_mut() = take(&mut parts.method);
+    *request.uri_mut() = take(&mut parts.uri);
+    *request.version_mut() = parts.version;
+    *request.headers_mut() = take(&mut parts.headers);
+    *request.extensions_mut() = take(&mut parts.extensions);
+    request
 }
 
 fn options(route: Route) -> Answer {
@@ -388,5 +403,23 @@ fn log_cause(problem: &Problem, request_id: &str) {
             error = chain,
             "a request could not be answered for now"
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ConnectionState, Incoming, Parts};
+
+    /// The bytes that the future of a function takes.
+    fn room<'a, F>(
+        _: impl FnOnce(&'a ConnectionState, &'a mut Parts, &'a mut Incoming) -> F,
+    ) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn a_request_in_work_takes_less_than_a_kilobyte() {
+        let room = room(ConnectionState::answer);
+        assert!(room <= 1024 - size_of::<(Parts, Incoming)>(), "{room}");
     }
 }

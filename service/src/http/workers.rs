@@ -2,6 +2,7 @@
 //!
 //! All that belongs to one connection stays on one thread, so that no request wakes another thread (docs/adr/0050).
 
+use futures_util::FutureExt;
 use std::future::Future;
 use std::io;
 use std::num::NonZeroUsize;
@@ -51,10 +52,8 @@ impl Workers {
             worker.serving.fetch_add(1, Ordering::Relaxed);
             let serving = Serving(worker.serving.clone());
             let job = Box::new(move || {
-                tokio::spawn(async move {
-                    connection.await;
-                    drop(serving);
-                });
+                // Not an async block: it would have room for the connection twice.
+                tokio::spawn(connection.map(move |()| drop(serving)));
             });
             // It fails only when the thread has ended, and then with the connection.
             let _ = worker.jobs.send(job);

@@ -2,14 +2,12 @@
 
 use crate::http::HttpSettings;
 use crate::http::problem::{Problem, ProblemKind};
-use http::{HeaderMap, Request};
+use http::HeaderMap;
+use http::request::Parts;
 
 /// Holds the request target and the header fields against their limits.
-pub(in crate::http) fn check_sizes<B>(
-    request: &Request<B>,
-    settings: &HttpSettings,
-) -> Result<(), Problem> {
-    let uri = request.uri();
+pub(in crate::http) fn check_sizes(parts: &Parts, settings: &HttpSettings) -> Result<(), Problem> {
+    let uri = &parts.uri;
     let target = uri.path().len() + uri.query().map_or(0, |query| query.len() + 1);
     if target > settings.uri_limit_bytes {
         return Err(ProblemKind::UriTooLong.with_detail(format!(
@@ -17,7 +15,7 @@ pub(in crate::http) fn check_sizes<B>(
             settings.uri_limit_bytes
         )));
     }
-    if header_bytes(request.headers()) > settings.headers_limit_bytes {
+    if header_bytes(&parts.headers) > settings.headers_limit_bytes {
         let limit = settings.headers_limit_bytes;
         return Err(ProblemKind::HeadersTooLarge.with_detail(format!(
             "the header fields may have at most {limit} bytes together"
