@@ -11,6 +11,10 @@ pub const RFC3339_BYTES: usize = 27;
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
+/// Days since the epoch: 1 March of the year -400, 1 January of the years 0 and 10000.
+const ERA_BEFORE_YEAR_0: i64 = -719_468 - 146_097;
+const YEAR_0: i64 = -719_528;
+const YEAR_10000: i64 = 2_932_897;
 
 impl Timestamp {
     /// The instant `micros` microseconds after the epoch.
@@ -38,17 +42,28 @@ impl Timestamp {
     /// Written by hand because every answer carries two of them: a general formatter costs several times as much.
     pub fn rfc3339(self) -> [u8; RFC3339_BYTES] {
         let seconds = self.unix_seconds();
-        let micros = self.0.rem_euclid(MICROS_PER_SECOND);
-        let (year, month, day) = civil_from_days(seconds.div_euclid(SECONDS_PER_DAY));
-        let second_of_day = seconds.rem_euclid(SECONDS_PER_DAY);
+        let days = seconds.div_euclid(SECONDS_PER_DAY);
+        let (year, month, day) = civil_from_days(days.clamp(YEAR_0, YEAR_10000 - 1));
+        // Both are small and not negative: divisions of 32 bits take a fraction of the time.
+        let second = u32::try_from(seconds.rem_euclid(SECONDS_PER_DAY)).unwrap_or(0);
+        let micros = u32::try_from(self.0.rem_euclid(MICROS_PER_SECOND)).unwrap_or(0);
         let mut out = *b"0000-00-00T00:00:00.000000Z";
-        write_digits(&mut out[0..4], year.clamp(0, 9999));
-        write_digits(&mut out[5..7], month);
-        write_digits(&mut out[8..10], day);
-        write_digits(&mut out[11..13], second_of_day / 3600);
-        write_digits(&mut out[14..16], second_of_day / 60 % 60);
-        write_digits(&mut out[17..19], second_of_day % 60);
-        write_digits(&mut out[20..26], micros);
+        let pairs = [
+            (0, year / 100),
+            (2, year % 100),
+            (5, month),
+            (8, day),
+            (11, second / 3600),
+            (14, second / 60 % 60),
+            (17, second % 60),
+            (20, micros / 10_000),
+            (22, micros / 100 % 100),
+            (24, micros % 100),
+        ];
+        for (at, number) in pairs {
+            out[at] = b'0' + u8::try_from(number / 10).unwrap_or(0);
+            out[at + 1] = b'0' + u8::try_from(number % 10).unwrap_or(0);
+        }
         out
     }
 }
@@ -60,18 +75,12 @@ impl From<SystemTime> for Timestamp {
     }
 }
 
-fn write_digits(out: &mut [u8], mut value: i64) {
-    for byte in out.iter_mut().rev() {
-        *byte = b'0' + u8::try_from(value % 10).unwrap_or(0);
-        value /= 10;
-    }
-}
-
 /// The Gregorian date of a day number (0 is 1970-01-01), by the method of eras of 400 years that start in March.
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
+fn civil_from_days(days: i64) -> (u32, u32, u32) {
+    // Counted from an era before the year 0, so that nothing is negative.
+    let shifted = u32::try_from(days - ERA_BEFORE_YEAR_0).unwrap_or(0);
+    let era = shifted / 146_097;
+    let day_of_era = shifted % 146_097;
     let year_of_era =
         (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
@@ -82,7 +91,8 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     } else {
         march_month - 9
     };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+    let year = year_of_era + era * 400 + u32::from(month <= 2);
+    (year.saturating_sub(400), month, day)
 }
 
 #[cfg(test)]
@@ -93,7 +103,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn rfc3339_agrees_with_an_independent_formatter(micros in 0_i64..253_402_300_799_999_999) {
+        fn rfc3339_agrees_with_an_independent_formatter(micros in -62_167_219_200_000_000_i64..253_402_300_799_999_999) {
             let expected = OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1000)
                 .unwrap()
                 .format(format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]Z"))

@@ -60,6 +60,7 @@ impl Auth {
         if let Some(caller) = verifier.recall(token) {
             return Ok(caller);
         }
+        let token = str::from_utf8(token).map_err(|_| Refusal::BadToken(BadToken::Malformed))?;
         // Boxed, so that the many requests whose token is remembered carry no room for this.
         Box::pin(verifier.verify(token))
             .await
@@ -106,23 +107,23 @@ impl Refusal {
 }
 
 /// The token of the one `Authorization` field with the scheme `Bearer`.
-fn bearer_token(headers: &HeaderMap) -> Result<&str, Refusal> {
+fn bearer_token(headers: &HeaderMap) -> Result<&[u8], Refusal> {
     let mut fields = headers.get_all(header::AUTHORIZATION).iter();
     let field = fields.next().ok_or(Refusal::NoToken)?;
     let malformed = Refusal::BadToken(BadToken::Malformed);
     if fields.next().is_some() {
         return Err(malformed);
     }
-    let (scheme, token) = field
+    let (scheme, mut token) = field
         .as_bytes()
         .split_at_checked(7)
         .ok_or(Refusal::NoToken)?;
     if !scheme.eq_ignore_ascii_case(b"Bearer ") {
         return Err(Refusal::NoToken);
     }
-    let token = std::str::from_utf8(token)
-        .map_err(|_| malformed)?
-        .trim_matches(' ');
+    while let [b' ', rest @ ..] | [rest @ .., b' '] = token {
+        token = rest;
+    }
     if token.is_empty() {
         Err(malformed)
     } else {

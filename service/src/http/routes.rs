@@ -82,9 +82,7 @@ impl Route {
 
     /// Whether the path knows the method.
     pub(super) fn allows(self, method: &Method) -> bool {
-        self.allow()
-            .split(", ")
-            .any(|allowed| allowed == method.as_str())
+        self.methods().contains(&method.as_str())
     }
 
     /// What a caller needs to use the method here; `None` when everybody may.
@@ -129,6 +127,14 @@ fn is_segment(text: &str) -> bool {
 macro_rules! routes {
     ($($route:ident $path:literal { $($($method:literal)+ => $handler:path,)+ })+) => {
         impl Route {
+            /// The methods that the path knows.
+            fn methods(self) -> &'static [&'static str] {
+                match self {
+                    $(Self::$route => &[$($($method,)+)+ "OPTIONS"],)+
+                    Self::Unmatched => &[],
+                }
+            }
+
             /// The methods that the path knows, as `Allow` lists them.
             pub(super) fn allow(self) -> &'static str {
                 match self {

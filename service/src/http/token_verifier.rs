@@ -101,8 +101,8 @@ impl TokenVerifier {
     }
 
     /// The caller of a token that was verified before and has not ended. Allocates nothing.
-    pub fn recall(&self, token: &str) -> Option<Caller> {
-        let caller = self.keys.load().recall(token, unix_now());
+    pub fn recall(&self, token: impl AsRef<[u8]>) -> Option<Caller> {
+        let caller = self.keys.load().recall(token.as_ref(), unix_now());
         self.metrics.token_looked_up(caller.is_some());
         caller
     }

@@ -96,7 +96,8 @@ pub(super) struct TrustedKeys {
     own: Arc<[TrustedKey]>,
     /// `None` until the issuer has answered.
     issuer: Option<Arc<[TrustedKey]>>,
-    seen: Cache<Box<str>, Seen, TokenWeight>,
+    /// By the bytes of the token: looking one up reads it once.
+    seen: Cache<Box<[u8]>, Seen, TokenWeight>,
 }
 
 impl TrustedKeys {
@@ -149,7 +150,7 @@ impl TrustedKeys {
     }
 
     /// The caller of a token that was verified before and has not ended since.
-    pub(super) fn recall(&self, token: &str, now: u64) -> Option<Caller> {
+    pub(super) fn recall(&self, token: &[u8], now: u64) -> Option<Caller> {
         let seen = self.seen.get(token)?;
         if seen.ends_at >= now {
             return Some(seen.caller);
@@ -173,7 +174,7 @@ impl TrustedKeys {
         let ends_at = data.claims.ends_at();
         if ends_at >= now {
             self.seen.insert(
-                token.into(),
+                token.as_bytes().into(),
                 Seen {
                     caller: caller.clone(),
                     ends_at,
@@ -261,8 +262,8 @@ fn same_keys(some: &[TrustedKey], others: &[TrustedKey]) -> bool {
 #[derive(Clone)]
 struct TokenWeight;
 
-impl quick_cache::Weighter<Box<str>, Seen> for TokenWeight {
-    fn weight(&self, token: &Box<str>, _: &Seen) -> u64 {
+impl quick_cache::Weighter<Box<[u8]>, Seen> for TokenWeight {
+    fn weight(&self, token: &Box<[u8]>, _: &Seen) -> u64 {
         token.len() as u64 + BYTES_BESIDE_TOKEN
     }
 }

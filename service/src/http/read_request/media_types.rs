@@ -61,17 +61,8 @@ pub(in crate::http) fn demand_acceptable(
         {
             given = true;
             let mut parts = range.split(';').map(str::trim);
-            let name = parts.next().unwrap_or("").to_ascii_lowercase();
-            let specificity = match name.as_str() {
-                name if name == offered => 3,
-                "*/*" => 1,
-                name if name
-                    .strip_suffix("/*")
-                    .is_some_and(|family| offered.split('/').next() == Some(family)) =>
-                {
-                    2
-                }
-                _ => continue,
+            let Some(specificity) = specificity(parts.next().unwrap_or(""), offered) else {
+                continue;
             };
             let refused = parts.any(|part| {
                 part.strip_prefix("q=")
@@ -89,6 +80,19 @@ pub(in crate::http) fn demand_acceptable(
     Ok(())
 }
 
+/// How closely a range names the type `offered`; nothing when it does not.
+fn specificity(range: &str, offered: &str) -> Option<u8> {
+    if range.eq_ignore_ascii_case(offered) {
+        return Some(3);
+    }
+    if range == "*/*" {
+        return Some(1);
+    }
+    let (family, _) = offered.split_once('/')?;
+    let named = range.strip_suffix("/*")?;
+    named.eq_ignore_ascii_case(family).then_some(2)
+}
+
 #[cfg(test)]
 mod tests {
     use super::demand_acceptable;
@@ -99,6 +103,8 @@ mod tests {
         for (accept, taken) in [
             ("*/*", true),
             ("application/*;q=0.5", true),
+            ("Application/*", true),
+            ("APPLICATION/json", true),
             ("text/html, application/json;q=0.9", true),
             ("text/html", false),
             ("application/json;q=0, */*", false),
