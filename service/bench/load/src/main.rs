@@ -40,5 +40,12 @@ fn measure(arguments: &arguments::Arguments) -> anyhow::Result<bool> {
             report.wrong_answers
         )?;
     }
+    if report.unanswered > 0 {
+        writeln!(
+            std::io::stderr(),
+            "bench-load: {} requests had no answer when the time was over",
+            report.unanswered
+        )?;
+    }
     Ok(report.wrong_answers == 0)
 }

@@ -17,6 +17,7 @@ use super::results::{Contestant, Measurement, Results, Settings};
 use super::{plot, table};
 use crate::cli::BenchApiArgs;
 use crate::git;
+use crate::interrupt;
 use crate::run_tool::tool;
 
 /// Where the results of the last run are.
@@ -67,7 +68,15 @@ pub(super) fn run(args: &BenchApiArgs) -> Result<Results> {
                 args.rounds,
                 participant.entry.name
             );
-            bench.measure(participant, round)?;
+            if let Err(error) = bench.measure(participant, round) {
+                interrupt::check()?;
+                if !participant.entry.family.is_peer() {
+                    return Err(error);
+                }
+                // What one peer cannot do must not cost the others their figures.
+                anstream::eprintln!("  left out of this round: {error}");
+                participant.contestant.left_out(round + 1, &error);
+            }
         }
     }
     let results = Results {

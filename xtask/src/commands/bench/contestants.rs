@@ -12,6 +12,16 @@ pub(super) enum Family {
     Pgbench,
 }
 
+impl Family {
+    /// Whether it stands beside Roster for comparison, and is no limit.
+    pub(super) fn is_peer(self) -> bool {
+        matches!(
+            self,
+            Self::RustPeer(_) | Self::Go | Self::Fastify | Self::Flask { .. }
+        )
+    }
+}
+
 /// One that is measured.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {

@@ -108,6 +108,17 @@ impl BenchPostgres {
         })
     }
 
+    /// Reads users and ids into the buffers, as a server that has served for a while has them.
+    pub(super) fn warm(&self, url: &str) -> Result<()> {
+        self.execute(
+            url,
+            &[
+                "CREATE EXTENSION IF NOT EXISTS pg_prewarm",
+                "SELECT pg_prewarm('users'), pg_prewarm('users_pkey')",
+            ],
+        )
+    }
+
     /// Puts the data in order, so that the next measurement starts as the one before did.
     pub(super) fn tidy(&self, url: &str) -> Result<()> {
         self.execute(url, &["VACUUM (ANALYZE)", "CHECKPOINT"])

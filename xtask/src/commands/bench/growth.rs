@@ -26,14 +26,17 @@ const CALLS: [(&str, &str); 4] = [
 pub(super) fn run(args: &BenchGrowthArgs) -> Result<()> {
     let program = programs::build(Family::Roster)?;
     let mut load = Load::new(programs::load()?);
-    let postgres = BenchPostgres::start(&[])?;
-    let mut text = heading(&postgres, args);
+    // What PostgreSQL's manual begins with: a quarter of the memory.
+    let buffers = format!("{}MB", Machine::look("").memory_gib * 1024 / 4);
+    let postgres = BenchPostgres::start(&[("shared_buffers", &buffers)])?;
+    let mut text = heading(&postgres, args, &buffers);
     let mut by_connections = String::new();
     for (at, users) in args.users.iter().enumerate() {
         anstream::eprintln!("seeding {users} users");
         let database = postgres.create("bench_growth")?;
         roster::migrate(&program, database.url())?;
         postgres.seed(database.url(), *users)?;
+        postgres.warm(database.url())?;
         let roster = Roster::prepare(&program, database.url())?;
         let server = roster.serve()?;
         let target = Target {
@@ -86,11 +89,11 @@ pub(super) fn run(args: &BenchGrowthArgs) -> Result<()> {
     Ok(())
 }
 
-fn heading(postgres: &BenchPostgres, args: &BenchGrowthArgs) -> String {
+fn heading(postgres: &BenchPostgres, args: &BenchGrowthArgs, buffers: &str) -> String {
     let machine = Machine::look(&postgres.version);
     let busy = machine.busy_note();
     format!(
-        "PostgreSQL {}, medians of {} rounds of {} s{busy}.\n\nCPU time a request, µs: server + PostgreSQL, 64 connections\n\n\
+        "PostgreSQL {}, shared_buffers = {buffers}, into which users and ids were read before; medians of {} rounds of {} s{busy}.\n\nCPU time a request, µs: server + PostgreSQL, 64 connections\n\n\
          | users | {} |\n|---:|---:|---:|---:|---:|\n",
         machine.postgres,
         args.rounds,

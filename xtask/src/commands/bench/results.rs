@@ -125,6 +125,15 @@ impl Contestant {
         })
     }
 
+    /// Notes that it has no part in a round, for the sentence below the table's title.
+    pub(super) fn left_out(&mut self, round: usize, why: &anyhow::Error) {
+        if !self.parts.is_empty() {
+            self.parts.push_str("; ");
+        }
+        self.parts
+            .push_str(&format!("**left out of round {round}**, since {why}"));
+    }
+
     /// The median time from its start to its first right answer.
     pub(super) fn start_ms(&self) -> Option<f64> {
         median(self.start_ms.clone())
