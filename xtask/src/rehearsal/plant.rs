@@ -73,7 +73,7 @@ impl Planted {
         self.variables.push((name, value.to_owned()));
     }
 
-    /// Breaks a clone of the last commit, which compiles into this tree's own target folder.
+    /// Breaks a clone of the last commit.
     fn in_a_clone(&mut self, folder: &Path, file: &str, lines: &str) -> Result<()> {
         let clone = folder.join("sources");
         let head = git::head()?;
@@ -99,8 +99,9 @@ impl Planted {
             .with_context(|| format!("cannot read {}", path.display()))?;
         text.push_str(lines);
         std::fs::write(&path, text)?;
-        let target = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".to_owned());
-        let target = std::path::absolute(target)?.display().to_string();
+        // One of its own: Cargo tells the packages of a clone and of this tree apart by nothing, and would go on using
+        // here what was compiled from the broken sources there.
+        let target = folder.join("target").display().to_string();
         self.set("CARGO_TARGET_DIR", &target);
         self.sources = clone;
         Ok(())

@@ -1,6 +1,7 @@
 //! What a run of `cargo xtask bench api` found, as it is kept in JSON; medians are taken when it is read.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::Result;
@@ -130,8 +131,8 @@ impl Contestant {
         if !self.parts.is_empty() {
             self.parts.push_str("; ");
         }
-        self.parts
-            .push_str(&format!("**left out of round {round}**, since {why}"));
+        // Writing into a string cannot fail.
+        let _ = write!(self.parts, "**left out of round {round}**, since {why}");
     }
 
     /// The median time from its start to its first right answer.
