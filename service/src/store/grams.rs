@@ -28,12 +28,12 @@ pub(super) fn index_grams(folded: [&str; 2]) -> Grams {
         let mut last = [starts.next(), starts.next(), starts.next()];
         for end in starts {
             if let [Some(first), ..] = last {
-                grams.push(&text[first..end]);
+                grams.push(Gram::of(&text[first..end]));
             }
             last = [last[1], last[2], Some(end)];
         }
         if let [Some(from), _, Some(end)] = last {
-            grams.push(&text[from..end]);
+            grams.push(Gram::of(&text[from..end]));
         }
     }
     // The order of bytes is that of a tsvector, which therefore need not be sorted again.
@@ -42,14 +42,36 @@ pub(super) fn index_grams(folded: [&str; 2]) -> Grams {
     encode(&grams)
 }
 
-/// How many, then each with a NUL behind it and no positions.
-fn encode(grams: &[&str]) -> Grams {
-    let bytes = grams.iter().map(|gram| gram.len() + 3).sum::<usize>();
-    let mut out = Vec::with_capacity(4 + bytes);
+/// A gram as a number: its at most twelve bytes from the highest down, and how many they are in the lowest.
+///
+/// Numbers are sorted several times as fast as texts, and into the same order: none of the bytes is 0.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Gram(u128);
+
+impl Gram {
+    fn of(text: &str) -> Self {
+        let mut bytes = [0; 16];
+        let (room, length) = bytes.split_at_mut(15);
+        for (slot, byte) in room.iter_mut().zip(text.bytes()) {
+            *slot = byte;
+        }
+        length[0] = u8::try_from(text.len()).unwrap_or(12);
+        Self(u128::from_be_bytes(bytes))
+    }
+
+    /// Its bytes with the NUL behind them and the number of positions, which is 0.
+    fn encode(self, out: &mut Vec<u8>) {
+        let bytes = self.0.to_be_bytes();
+        out.extend_from_slice(&bytes[..usize::from(bytes[15]) + 3]);
+    }
+}
+
+/// How many, then each.
+fn encode(grams: &[Gram]) -> Grams {
+    let mut out = Vec::with_capacity(4 + grams.len() * 6);
     out.extend_from_slice(&u32::try_from(grams.len()).unwrap_or(0).to_be_bytes());
     for gram in grams {
-        out.extend_from_slice(gram.as_bytes());
-        out.extend_from_slice(&[0, 0, 0]);
+        gram.encode(&mut out);
     }
     Grams(out)
 }
@@ -124,6 +146,7 @@ mod tests {
             ["ab", "aba", "aéa", "bab", "éab"]
         );
         assert!(texts(["x", ""]).is_empty());
+        assert_eq!(texts(["𝔸𝔹ℂ", ""]), ["𝔸𝔹ℂ", "𝔹ℂ"]);
     }
 
     #[test]
