@@ -16,6 +16,7 @@ use super::programs::{self, FOLDER};
 use super::results::{Contestant, Measurement, Results, Settings};
 use super::{plot, table};
 use crate::cli::BenchApiArgs;
+use crate::failure::Failure;
 use crate::git;
 use crate::interrupt;
 use crate::run_tool::tool;
@@ -74,8 +75,12 @@ pub(super) fn run(args: &BenchApiArgs) -> Result<Results> {
                     return Err(error);
                 }
                 // What one peer cannot do must not cost the others their figures.
-                anstream::eprintln!("  left out of this round: {error}");
-                participant.contestant.left_out(round + 1, &error);
+                let why = match error.downcast_ref::<Failure>() {
+                    Some(failure) => format!("{} ({})", failure.what, failure.why),
+                    None => error.to_string(),
+                };
+                anstream::eprintln!("  left out of this round: {why}");
+                participant.contestant.left_out(round + 1, &why);
             }
         }
     }

@@ -127,7 +127,7 @@ impl Contestant {
     }
 
     /// Notes that it has no part in a round, for the sentence below the table's title.
-    pub(super) fn left_out(&mut self, round: usize, why: &anyhow::Error) {
+    pub(super) fn left_out(&mut self, round: usize, why: &str) {
         if !self.parts.is_empty() {
             self.parts.push_str("; ");
         }
