@@ -27,26 +27,27 @@ pub(super) fn check(parsed: &Parsed, files: &Files, faults: &mut Faults) {
     for (path, text) in files.pipelines().chain(files.tasks()) {
         for variable in variables(text) {
             let (source, name) = variable.split_once(':').unwrap_or(("", variable));
-            if !source.is_empty() {
-                if !is_declared(source, path, parsed) {
-                    faults.add(
-                        path,
-                        format_args!("(({variable})): there is no variable source {source}"),
-                    );
-                }
+            let (is_known, otherwise) = if !source.is_empty() {
+                let fault = format!("(({variable})): there is no variable source {source}");
+                (is_declared(source, path, parsed), fault)
             } else if name.contains('.') {
-                if !page.contains(&format!("`{name}`")) {
-                    faults.add(
-                        path,
-                        format_args!("(({name})) is not in the list of secrets in {PAGE}"),
-                    );
-                }
-            } else if !known.contains_key(name) {
-                faults.add(path, format_args!("(({name})) is not in {FILE}"));
+                let fault = format!("(({name})) is not in the list of secrets in {PAGE}");
+                (page.contains(&format!("`{name}`")), fault)
+            } else {
+                let fault = format!("(({name})) is not in {FILE}");
+                (known.contains_key(name), fault)
+            };
+            if !is_known {
+                faults.add(path, otherwise);
             }
             used.insert(name.to_owned());
         }
     }
+    names(&known, &used, faults);
+}
+
+/// What is in the file is used, and is no secret.
+fn names(known: &BTreeMap<String, Value>, used: &BTreeSet<String>, faults: &mut Faults) {
     for name in known.keys().filter(|name| !used.contains(*name)) {
         faults.add(FILE, format_args!("{name} is used by nothing"));
     }
