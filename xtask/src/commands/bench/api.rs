@@ -13,7 +13,7 @@ use super::page::{self, PICTURES};
 use super::participants::{self, Participant};
 use super::pgbench::{self, Pgbench};
 use super::programs::{self, FOLDER};
-use super::results::{Contestant, Measurement, Results, Settings};
+use super::results::{Contestant, Measurement, NotMeasured, Results, Settings};
 use super::{plot, table};
 use crate::cli::BenchApiArgs;
 use crate::failure::Failure;
@@ -48,7 +48,7 @@ pub(super) fn run(args: &BenchApiArgs) -> Result<Results> {
         .filter(|entry| args.only.is_empty() || args.only.iter().any(|name| name == entry.name))
         .collect();
     let mut built = participants::build(&wanted)?;
-    let not_measured = std::mem::take(&mut built.not_measured);
+    let mut not_measured = std::mem::take(&mut built.not_measured);
     let load = Load::new(programs::load()?);
     let postgres = BenchPostgres::start(&[])?;
     let machine = Machine::look(&postgres.version);
@@ -75,12 +75,12 @@ pub(super) fn run(args: &BenchApiArgs) -> Result<Results> {
                     return Err(error);
                 }
                 // What one peer cannot do must not cost the others their figures.
-                let why = match error.downcast_ref::<Failure>() {
-                    Some(failure) => format!("{} ({})", failure.what, failure.why),
-                    None => error.to_string(),
-                };
-                anstream::eprintln!("  left out of this round: {why}");
-                participant.contestant.left_out(round + 1, &why);
+                let why = error
+                    .downcast::<Failure>()
+                    .map_or_else(|error| error.to_string(), |failure| failure.why);
+                anstream::eprintln!("  not measured in this round: {why}");
+                let what = format!("{} in round {}", participant.entry.title, round + 1);
+                not_measured.push(NotMeasured { what, why });
             }
         }
     }

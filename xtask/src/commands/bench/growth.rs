@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use super::contestants::Family;
 use super::database::BenchPostgres;
 use super::load::{Load, Target, Workload};
-use super::machine::Machine;
+use super::machine::{Machine, memory_gib};
 use super::results::{Measurement, in_the_middle};
 use super::roster::{self, Roster};
 use super::{page, programs, table};
@@ -27,7 +27,7 @@ pub(super) fn run(args: &BenchGrowthArgs) -> Result<()> {
     let program = programs::build(Family::Roster)?;
     let mut load = Load::new(programs::load()?);
     // What PostgreSQL's manual begins with: a quarter of the memory.
-    let buffers = format!("{}MB", Machine::look("").memory_gib * 1024 / 4);
+    let buffers = format!("{}MB", memory_gib() * 1024 / 4);
     let postgres = BenchPostgres::start(&[("shared_buffers", &buffers)])?;
     let mut text = heading(&postgres, args, &buffers);
     let mut by_connections = String::new();

@@ -24,8 +24,6 @@ impl Machine {
     /// Looks at this machine; `postgres` is what the server calls itself.
     pub(super) fn look(postgres: &str) -> Self {
         let processors = read("/proc/cpuinfo");
-        let kilobytes = field(&read("/proc/meminfo"), "MemTotal:")
-            .and_then(|text| text.split(' ').next()?.parse().ok());
         let system = field(&read("/etc/os-release"), "PRETTY_NAME=").unwrap_or_default();
         Self {
             processor: field(&processors, "model name")
@@ -33,7 +31,7 @@ impl Machine {
                 .trim_start_matches([':', ' '])
                 .to_owned(),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
-            memory_gib: kilobytes.unwrap_or(0_u64).div_ceil(1024 * 1024),
+            memory_gib: memory_gib(),
             kernel: format!("Linux {}", read("/proc/sys/kernel/osrelease").trim()),
             system: system.trim_matches('"').to_owned(),
             postgres: postgres.to_owned(),
@@ -62,6 +60,13 @@ impl Machine {
             ""
         }
     }
+}
+
+/// The memory of this machine, in GiB.
+pub(super) fn memory_gib() -> u64 {
+    let kilobytes = field(&read("/proc/meminfo"), "MemTotal:")
+        .and_then(|text| text.split(' ').next()?.parse().ok());
+    kilobytes.unwrap_or(0_u64).div_ceil(1024 * 1024)
 }
 
 /// The load average of the last minute.

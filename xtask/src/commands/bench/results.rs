@@ -1,7 +1,6 @@
 //! What a run of `cargo xtask bench api` found, as it is kept in JSON; medians are taken when it is read.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::Result;
@@ -124,15 +123,6 @@ impl Contestant {
             resident_bytes: of(|m| m.resident_bytes),
             proportional_bytes: of(|m| m.proportional_bytes),
         })
-    }
-
-    /// Notes that it has no part in a round, for the sentence below the table's title.
-    pub(super) fn left_out(&mut self, round: usize, why: &str) {
-        if !self.parts.is_empty() {
-            self.parts.push_str("; ");
-        }
-        // Writing into a string cannot fail.
-        let _ = write!(self.parts, "**left out of round {round}**, since {why}");
     }
 
     /// The median time from its start to its first right answer.
