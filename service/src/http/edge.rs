@@ -4,6 +4,7 @@
 //! method with 404 (docs/adr/0001). So limits, methods, bodies, panics, ids, logs and metrics are seen to here.
 
 use super::connection_io::Calls;
+use super::failures::{log_cause, panicked, told};
 use super::gate::Gate;
 use super::list_users::ACCEPT_QUERY;
 use super::patch::{ACCEPT_PATCH, ACCEPT_PATCH_HEADER};
@@ -14,7 +15,6 @@ use super::rate_limit::RateState;
 use super::read_request::{check_sizes, demand_host, read_body};
 use super::request_id::{X_REQUEST_ID, as_text, request_id};
 use super::routes::{DirectHandlers, Route, router};
-use super::tokens::with_oauth_error;
 use super::{Answer, HttpSettings, Service};
 use crate::domain::UserStore;
 use crate::metrics::{MethodLabel, Metrics};
@@ -29,7 +29,7 @@ use hyper::body::{Body, Incoming};
 use routerify_ng::{RequestService, RequestServiceBuilder};
 use std::convert::Infallible;
 use std::future::Future;
-use std::mem::take;
+use std::mem::replace;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -324,7 +324,9 @@ impl ConnectionState {
             parts.extensions.insert(client);
         }
         let handler = self.edge.direct.of(route, &parts.method, parts.uri.path());
-        let request = with_body(parts, bytes);
+        // Whole again, and no longer lent; nobody looks at what is left behind.
+        let (nothing, ()) = Request::new(()).into_parts();
+        let request = Request::from_parts(replace(parts, nothing), Full::new(bytes));
         if let Some(handler) = handler {
             return handler(request).await;
         }
@@ -340,17 +342,6 @@ impl ConnectionState {
     }
 }
 
-/// The request with the body that was read; takes everything out of `parts`.
-fn with_body(parts: &mut Parts, body: Bytes) -> super::Request {
-    let mut request = Request::new(Full::new(body));
-    *request.method_mut() = take(&mut parts.method);
-    *request.uri_mut() = take(&mut parts.uri);
-    *request.version_mut() = parts.version;
-    *request.headers_mut() = take(&mut parts.headers);
-    *request.extensions_mut() = take(&mut parts.extensions);
-    request
-}
-
 fn options(route: Route) -> Answer {
     let mut answer = Response::new(Full::default());
     *answer.status_mut() = StatusCode::NO_CONTENT;
@@ -363,47 +354,6 @@ fn options(route: Route) -> Answer {
         headers.insert(ACCEPT_QUERY, HeaderValue::from_static("application/json"));
     }
     answer
-}
-
-fn panicked(panic: &(dyn std::any::Any + Send), request_id: &str) -> Problem {
-    // A message that was put together may hold what a client sent; one that is written in the code cannot.
-    let message = panic.downcast_ref::<&str>().copied();
-    tracing::error!(
-        request_id,
-        panic = message.unwrap_or("its message is kept out of the log"),
-        "a handler panicked"
-    );
-    ProblemKind::Internal.with_detail("the failure was logged under the request id")
-}
-
-/// The problem as clients of this route expect to be told of it.
-fn told(problem: &Problem, route: Route, path: &str, request_id: &str) -> Answer {
-    if route == Route::Token {
-        with_oauth_error(problem).render(path, request_id)
-    } else {
-        problem.render(path, request_id)
-    }
-}
-
-/// Logs what went wrong inside, once, with everything that led to it.
-fn log_cause(problem: &Problem, request_id: &str) {
-    let Some(cause) = problem.cause() else { return };
-    let mut chain = cause.to_string();
-    let mut source = cause.source();
-    while let Some(error) = source {
-        chain.push_str(": ");
-        chain.push_str(&error.to_string());
-        source = error.source();
-    }
-    if problem.kind == ProblemKind::Internal {
-        tracing::error!(request_id, error = chain, "a request failed");
-    } else {
-        tracing::warn!(
-            request_id,
-            error = chain,
-            "a request could not be answered for now"
-        );
-    }
 }
 
 #[cfg(test)]

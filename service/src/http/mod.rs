@@ -9,6 +9,7 @@ mod connection_io;
 mod cursor;
 mod docs;
 mod edge;
+mod failures;
 mod gate;
 mod http2;
 mod list_query;

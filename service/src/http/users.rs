@@ -158,7 +158,7 @@ pub(super) async fn delete<S: UserStore>(
 }
 
 fn represent(status: StatusCode, user: &User) -> Answer {
-    // Validators and document lie behind each other in one buffer: one allocation for the three.
+    // Validators and document lie behind each other in one buffer, which the three share.
     let mut buffer = Vec::with_capacity(VALIDATOR_BYTES + TYPICAL_BYTES);
     let validators = Validators::write(&mut buffer, user);
     write_user(&mut buffer, user);

@@ -104,18 +104,8 @@ fn push_parameter(line: &mut Vec<u8>, text: &str) {
     }
 }
 
-fn push_number(line: &mut Vec<u8>, mut number: u64) {
-    let mut digits = [0_u8; 20];
-    let mut at = digits.len();
-    loop {
-        at -= 1;
-        digits[at] = b"0123456789"[usize::try_from(number % 10).unwrap_or(0)];
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    line.extend_from_slice(&digits[at..]);
+fn push_number(line: &mut Vec<u8>, number: u64) {
+    line.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 fn push_hex(line: &mut Vec<u8>, number: u128) {

@@ -8,18 +8,7 @@ use http::{HeaderMap, HeaderName};
 /// Appends the strong entity tag of a version.
 pub(in crate::http) fn write_entity_tag(out: &mut Vec<u8>, version: Version) {
     out.push(b'"');
-    let mut digits = [0_u8; 20];
-    let mut at = digits.len();
-    let mut rest = version.0.unsigned_abs();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + u8::try_from(rest % 10).unwrap_or(0);
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&digits[at..]);
+    out.extend_from_slice(itoa::Buffer::new().format(version.0).as_bytes());
     out.push(b'"');
 }
 
