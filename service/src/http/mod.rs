@@ -1,40 +1,16 @@
 //! The directory over HTTP. Only this folder names hyper or the router; of the domain it knows the operations,
 //! of the store nothing.
 //!
-//! `server` accepts connections, `edge` stands around the router, `routes` is the table of who answers what.
+//! A request passes `connection` (sockets, TLS, HTTP/1.1 and HTTP/2), `edge` (limits, admission, authentication) and
+//! `api` (routes and handlers), in this order. `auth` verifies and signs tokens, `read_request` parses what clients
+//! send, `problem` is every error that they see.
 
+mod api;
 mod auth;
-mod changes;
-mod connection_io;
-mod cursor;
-mod docs;
+mod connection;
 mod edge;
-mod failures;
-mod gate;
-mod http2;
-mod list_query;
-mod list_users;
-mod meta;
-mod oidc;
-mod openapi;
-mod patch;
-mod plain_http;
-mod probes;
 mod problem;
-mod queue;
-mod rate_limit;
 mod read_request;
-mod request_id;
-mod routes;
-mod server;
-mod signing_keys;
-mod tls;
-mod token_verifier;
-mod tokens;
-mod trusted_keys;
-mod user_json;
-mod users;
-mod workers;
 
 use crate::domain::{Directory, Timestamp, UserId};
 use crate::metrics::Metrics;
@@ -45,21 +21,23 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-pub use auth::Auth;
-pub use cursor::{BadCursorKey, CursorSeal};
-pub use edge::Edge;
-pub use gate::Gate;
-pub use oidc::{OidcError, OidcIssuer, OidcSettings};
-pub use openapi::document as openapi_document;
-pub use probes::{Admin, Readiness};
-pub use rate_limit::{RateLimits, RateQuota};
-pub use routes::TEMPLATES;
-pub use server::{Listener, Protocols, ServerLimits, serve};
-pub use signing_keys::{KeyKind, SigningKeyError, SigningKeys, generate as generate_signing_key};
-pub use tls::{Tls, TlsError, TlsFiles};
-pub use token_verifier::{Caller, OwnTokens, TokenVerifier};
-pub use tokens::TokenIssuer;
-pub use workers::Workers;
+pub use api::cursor::{BadCursorKey, CursorSeal};
+pub use api::openapi::document as openapi_document;
+pub use api::probes::{Admin, Readiness};
+pub use api::routes::TEMPLATES;
+pub use api::tokens::TokenIssuer;
+pub use auth::oidc::{OidcError, OidcIssuer, OidcSettings};
+pub use auth::signing_keys::{
+    KeyKind, SigningKeyError, SigningKeys, generate as generate_signing_key,
+};
+pub use auth::token_verifier::{Caller, OwnTokens, TokenVerifier};
+pub use connection::server::{Listener, Protocols, ServerLimits, serve};
+pub use connection::tls::{Tls, TlsError, TlsFiles};
+pub use connection::workers::Workers;
+pub use edge::bearer_auth::Auth;
+pub use edge::gate::Gate;
+pub use edge::rate_limit::{RateLimits, RateQuota};
+pub use edge::service::Edge;
 
 type Request = http::Request<Full<Bytes>>;
 type Answer = http::Response<Full<Bytes>>;

@@ -35,7 +35,7 @@ pub(crate) fn run(args: &DocsPageArgs) -> Result<()> {
             Kind::Check,
             "the page complained",
             browser.complaints().join("\n"),
-            "mend http/docs.rs: its policy, or what the page loads",
+            "mend http/api/docs.rs: its policy, or what the page loads",
         )
         .into());
     }

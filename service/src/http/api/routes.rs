@@ -1,8 +1,9 @@
 //! Every path of the service, on one screen: its template, its methods, and who answers.
 
-use super::problem::{Problem, ProblemKind};
-use super::{Answer, Request, Service, changes, docs, list_users, meta, openapi, tokens, users};
+use super::{changes, docs, list_users, meta, openapi, tokens, users};
 use crate::domain::{Scope, UserStore};
+use crate::http::problem::{Problem, ProblemKind};
+use crate::http::{Answer, Request, Service};
 use http::Method;
 use routerify_ng::Router;
 use std::convert::Infallible;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 
 /// A path of the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Route {
+pub(in crate::http) enum Route {
     /// Name, version, links.
     Root,
     /// The users.
@@ -54,7 +55,7 @@ pub const TEMPLATES: &[&str] = &[
 
 impl Route {
     /// The route of a path. The router decides who answers; this decides what may be asked.
-    pub(super) fn of(path: &str) -> Self {
+    pub(in crate::http) fn of(path: &str) -> Self {
         match path {
             "/" => Self::Root,
             "/v1/users" => Self::Users,
@@ -76,17 +77,17 @@ impl Route {
     }
 
     /// The template, such as `/v1/users/{id}`.
-    pub(super) fn template(self) -> &'static str {
+    pub(in crate::http) fn template(self) -> &'static str {
         TEMPLATES[self as usize]
     }
 
     /// Whether the path knows the method.
-    pub(super) fn allows(self, method: &Method) -> bool {
+    pub(in crate::http) fn allows(self, method: &Method) -> bool {
         self.methods().contains(&method.as_str())
     }
 
     /// What a caller needs to use the method here; `None` when everybody may.
-    pub(super) fn scope(self, method: &Method) -> Option<Scope> {
+    pub(in crate::http) fn scope(self, method: &Method) -> Option<Scope> {
         match self {
             Self::Users | Self::User | Self::Changes => Some(match method.as_str() {
                 "GET" | "HEAD" | "QUERY" => Scope::UsersRead,
@@ -104,7 +105,7 @@ impl Route {
     }
 
     /// Whether a request with this query may wait for something to happen instead of being worked on.
-    pub(super) fn waits(self, query: Option<&str>) -> bool {
+    pub(in crate::http) fn waits(self, query: Option<&str>) -> bool {
         self == Self::Changes && query.is_some_and(|query| query.contains("wait="))
     }
 
@@ -114,7 +115,7 @@ impl Route {
     }
 
     /// Whether a request with this method brings a body that is read.
-    pub(super) fn reads_body(method: &Method) -> bool {
+    pub(in crate::http) fn reads_body(method: &Method) -> bool {
         matches!(method.as_str(), "POST" | "PUT" | "PATCH" | "QUERY")
     }
 }
@@ -136,7 +137,7 @@ macro_rules! routes {
             }
 
             /// The methods that the path knows, as `Allow` lists them.
-            pub(super) fn allow(self) -> &'static str {
+            pub(in crate::http) fn allow(self) -> &'static str {
                 match self {
                     $(Self::$route => concat!($($($method, ", ",)+)+ "OPTIONS"),)+
                     Self::Unmatched => "",
@@ -145,7 +146,7 @@ macro_rules! routes {
         }
 
         /// The router: method and path to handler. The first that fits answers.
-        pub(super) fn router<S: UserStore>(
+        pub(in crate::http) fn router<S: UserStore>(
             service: &Arc<Service<S>>,
         ) -> routerify_ng::Result<Router<Infallible>> {
             let mut router = Router::builder();
@@ -157,7 +158,7 @@ macro_rules! routes {
 
         impl DirectHandlers {
             /// The handlers of the directory's own calls.
-            pub(super) fn new<S: UserStore>(service: &Arc<Service<S>>) -> Self {
+            pub(in crate::http) fn new<S: UserStore>(service: &Arc<Service<S>>) -> Self {
                 let mut table = Self(std::array::from_fn(|_| Vec::new()));
                 $($(
                     if Route::$route.is_direct() {
@@ -219,7 +220,7 @@ where
 }
 
 /// Handlers that are found by the route, which the edge has told apart anyway, and not by the router.
-pub(super) struct DirectHandlers([Vec<(&'static str, DirectHandler)>; TEMPLATES.len()]);
+pub(in crate::http) struct DirectHandlers([Vec<(&'static str, DirectHandler)>; TEMPLATES.len()]);
 
 type DirectHandler = Box<dyn Fn(Request) -> DirectFuture + Send + Sync>;
 type DirectFuture = Pin<Box<dyn Future<Output = Result<Answer, Problem>> + Send>>;
@@ -230,7 +231,12 @@ impl DirectHandlers {
     }
 
     /// Who answers; nobody where the router has to find out, since the path may mean another than it spells.
-    pub(super) fn of(&self, route: Route, method: &Method, path: &str) -> Option<&DirectHandler> {
+    pub(in crate::http) fn of(
+        &self,
+        route: Route,
+        method: &Method,
+        path: &str,
+    ) -> Option<&DirectHandler> {
         if path.contains('%') {
             return None;
         }

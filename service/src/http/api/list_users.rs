@@ -2,12 +2,12 @@
 
 use super::list_query::{Parameters, context};
 use super::openapi::{ListParameters, UserPage};
-use super::problem::{Problem, ProblemKind};
-use super::read_request::{body_of, demand_acceptable, demand_json, parse_json};
 use super::user_json::{TYPICAL_BYTES, write_text, write_user};
 use super::users::JSON;
-use super::{Answer, Request, Service};
 use crate::domain::{Page, PageRequest, UserStore, WrittenPage};
+use crate::http::problem::{Problem, ProblemKind};
+use crate::http::read_request::{body_of, demand_acceptable, demand_json, parse_json};
+use crate::http::{Answer, Request, Service};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, LINK};
 use http::{HeaderValue, Response};
@@ -15,7 +15,7 @@ use http_body_util::Full;
 use std::sync::Arc;
 
 /// The media types of queries (RFC 10008).
-pub(super) const ACCEPT_QUERY: HeaderName = HeaderName::from_static("accept-query");
+pub(in crate::http) const ACCEPT_QUERY: HeaderName = HeaderName::from_static("accept-query");
 
 /// `GET /v1/users`
 #[utoipa::path(get, path = "/v1/users", tag = "users", operation_id = "listUsers", security(("bearer" = ["users:read"])),

@@ -1,13 +1,13 @@
 //! The service's own tokens: `POST /oauth/token` (client credentials, RFC 6749 §4.4) and the keys to verify them with.
 
 use super::openapi::{KeySet, TokenRequest, TokenResponse};
-use super::problem::{Problem, ProblemKind};
-use super::read_request::{body_of, demand_acceptable};
-use super::signing_keys::{SigningKeyError, SigningKeys};
-use super::token_verifier::OwnTokens;
 use super::users::JSON;
-use super::{Answer, Request, Service};
 use crate::domain::{ApiClient, ClientRegistry, DirectoryError, Scope, Scopes, UserStore};
+use crate::http::auth::signing_keys::{SigningKeyError, SigningKeys};
+use crate::http::auth::token_verifier::OwnTokens;
+use crate::http::problem::{Problem, ProblemKind};
+use crate::http::read_request::{body_of, demand_acceptable};
+use crate::http::{Answer, Request, Service};
 use arc_swap::ArcSwapOption;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -124,7 +124,7 @@ impl OauthError {
 }
 
 /// The problem with the member `error` that clients of RFC 6749 look for, whoever found it.
-pub(super) fn with_oauth_error(problem: &Problem) -> Problem {
+pub(in crate::http) fn with_oauth_error(problem: &Problem) -> Problem {
     let problem = problem.clone();
     if problem.has_member("error") {
         return problem;

@@ -1,11 +1,11 @@
 //! The root document, and what the types of problems mean.
 
 use super::openapi::Root;
-use super::problem::{Problem, ProblemKind};
-use super::read_request::demand_acceptable;
 use super::users::JSON;
-use super::{Answer, Request, Service};
 use crate::domain::UserStore;
+use crate::http::problem::{Problem, ProblemKind};
+use crate::http::read_request::demand_acceptable;
+use crate::http::{Answer, Request, Service};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response};

@@ -6,7 +6,7 @@
 //! A connection whose request was turned away is not read for a moment: refusing costs about as much as reading a user,
 //! and clients that ask again at once would have the service refuse instead of serve (docs/adr/0049).
 
-use super::problem::{Problem, ProblemKind};
+use crate::http::problem::{Problem, ProblemKind};
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -22,7 +22,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// What the handler of a connection's requests tells about them.
 #[derive(Clone, Default)]
-pub(super) struct Calls(Arc<State>);
+pub(in crate::http) struct Calls(Arc<State>);
 
 #[derive(Default)]
 struct State {
@@ -33,17 +33,17 @@ struct State {
 
 impl Calls {
     /// A handler was called, so what is written next is its answer.
-    pub(super) fn called(&self) {
+    pub(in crate::http) fn called(&self) {
         self.0.called.store(true, Ordering::Relaxed);
     }
 
     /// The request found no place.
-    pub(super) fn turned_away(&self) {
+    pub(in crate::http) fn turned_away(&self) {
         self.0.turned_away.store(true, Ordering::Relaxed);
     }
 
     /// Whether the request was there before the pause of the one before it was over.
-    pub(super) fn came_early(&self) -> bool {
+    pub(in crate::http) fn came_early(&self) -> bool {
         self.0.came_early.load(Ordering::Relaxed)
     }
 }
@@ -93,8 +93,8 @@ fn refusal(bare: &[u8]) -> Vec<u8> {
 }
 
 fn head_and_body(problem: &Problem) -> Vec<u8> {
-    let id = super::request_id::request_id(&http::HeaderMap::new());
-    let id = super::request_id::as_text(&id);
+    let id = crate::http::edge::request_id::request_id(&http::HeaderMap::new());
+    let id = crate::http::edge::request_id::as_text(&id);
     let body = problem.document("", id).to_string();
     let status = problem.kind.status();
     format!(

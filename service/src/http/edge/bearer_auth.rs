@@ -2,9 +2,9 @@
 //!
 //! How tokens are verified is the business of `token_verifier`; when this is asked, that of the edge.
 
-use super::token_verifier::{Caller, TokenVerifier};
-use super::trusted_keys::BadToken;
 use crate::domain::{Scope, Scopes};
+use crate::http::auth::token_verifier::{Caller, TokenVerifier};
+use crate::http::auth::trusted_keys::BadToken;
 use http::{HeaderMap, HeaderValue, header};
 use std::sync::{Arc, LazyLock};
 

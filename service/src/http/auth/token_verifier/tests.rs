@@ -2,11 +2,11 @@
 
 mod forgeries;
 
-use super::super::auth::{Auth, Refusal};
-use super::super::signing_keys::{KeyKind, SigningKeys, generate};
-use super::super::trusted_keys::{BadToken, unix_now};
 use super::{Caller, OwnTokens, TokenVerifier};
 use crate::domain::{Scope, Scopes};
+use crate::http::auth::signing_keys::{KeyKind, SigningKeys, generate};
+use crate::http::auth::trusted_keys::{BadToken, unix_now};
+use crate::http::edge::bearer_auth::{Auth, Refusal};
 use crate::metrics::{BuildInfo, Metrics};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

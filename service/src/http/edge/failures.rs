@@ -1,9 +1,9 @@
 //! Failures on their way out: what the client is told, and what the log keeps.
 
-use super::Answer;
-use super::problem::{Problem, ProblemKind};
-use super::routes::Route;
-use super::tokens::with_oauth_error;
+use crate::http::Answer;
+use crate::http::api::routes::Route;
+use crate::http::api::tokens::with_oauth_error;
+use crate::http::problem::{Problem, ProblemKind};
 
 /// Logs a panic, and gives what the client is told of it.
 pub(super) fn panicked(panic: &(dyn std::any::Any + Send), request_id: &str) -> Problem {

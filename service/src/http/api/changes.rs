@@ -2,12 +2,12 @@
 
 use super::list_query::{pairs, parse_limit};
 use super::openapi::{ChangesPage, ChangesParameters};
-use super::problem::{Problem, ProblemKind};
-use super::read_request::demand_acceptable;
 use super::user_json::{TYPICAL_BYTES, write_text, write_user};
 use super::users::JSON;
-use super::{Answer, Request, Service};
 use crate::domain::{Change, UserStore};
+use crate::http::problem::{Problem, ProblemKind};
+use crate::http::read_request::demand_acceptable;
+use crate::http::{Answer, Request, Service};
 use bytes::Bytes;
 use http::Response;
 use http::header::CONTENT_TYPE;

@@ -1,6 +1,6 @@
 //! The admin listener: whether the service lives, whether it is ready, and its metrics. Not for clients.
 
-use super::{Answer, Listener};
+use crate::http::{Answer, Listener};
 use crate::metrics::{self, Metrics};
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};

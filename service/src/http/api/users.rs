@@ -2,14 +2,14 @@
 
 use super::openapi::{NewUser, PatchOperation, UserDocument, UserPatch};
 use super::patch::Patch;
-use super::problem::{Problem, ProblemKind};
-use super::read_request::{
+use super::user_json::{TYPICAL_BYTES, read_profile, write_user};
+use crate::domain::{Created, IdempotencyClaim, IdempotencyKey, User, UserStore};
+use crate::http::problem::{Problem, ProblemKind};
+use crate::http::read_request::{
     body_of, demand_acceptable, demand_json, is_not_modified, parse_json, read_condition, user_id,
     write_entity_tag,
 };
-use super::user_json::{TYPICAL_BYTES, read_profile, write_user};
-use super::{Answer, Request, Service};
-use crate::domain::{Created, IdempotencyClaim, IdempotencyKey, User, UserStore};
+use crate::http::{Answer, Request, Service};
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use http::header::{
@@ -68,7 +68,7 @@ pub(super) async fn create<S: UserStore>(
     demand_acceptable(request.headers(), "application/json")?;
     demand_json(request.headers(), ACCEPT)?;
     let key = idempotency_key(request.headers())?;
-    let named = key.map(|key| (key, super::edge::client_of(&request)));
+    let named = key.map(|key| (key, crate::http::edge::service::client_of(&request)));
     let body = body_of(request).await;
     let profile = read_profile(parse_json(&body)?)?;
     let claim = named.map(|(key, client)| IdempotencyClaim {

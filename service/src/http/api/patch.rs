@@ -1,20 +1,20 @@
 //! Patches of a user: merge patches (RFC 7396) and JSON patches (RFC 6902), applied to its representation.
 
-use super::problem::{Fault, Problem, ProblemKind};
-use super::read_request::{media_type, parse_json, whole_body_fault};
 use super::user_json::{SERVER_MEMBERS, read_profile, to_value};
 use crate::domain::{Profile, User};
+use crate::http::problem::{Fault, Problem, ProblemKind};
+use crate::http::read_request::{media_type, parse_json, whole_body_fault};
 use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue};
 use json_patch::{PatchErrorKind, PatchOperation};
 use serde_json::Value;
 
 /// The media types of patches, as `Accept-Patch` lists them.
-pub(super) const ACCEPT_PATCH: &str =
+pub(in crate::http) const ACCEPT_PATCH: &str =
     "application/merge-patch+json, application/json-patch+json, application/json";
 
 /// The header field that lists them (RFC 5789, 3.1).
-pub(super) const ACCEPT_PATCH_HEADER: HeaderName = HeaderName::from_static("accept-patch");
+pub(in crate::http) const ACCEPT_PATCH_HEADER: HeaderName = HeaderName::from_static("accept-patch");
 
 /// How large a JSON patch may make the document on its way: copying a document into itself doubles it each time.
 const MAX_DOCUMENT_NODES: usize = 20_000;
@@ -137,7 +137,7 @@ fn server_member_fault(name: &str) -> Fault {
 mod tests {
     use super::Patch;
     use crate::domain::{Timestamp, User, UserId};
-    use crate::http::user_json::{read_profile, to_value};
+    use crate::http::api::user_json::{read_profile, to_value};
     use http::{HeaderMap, HeaderValue, header::CONTENT_TYPE};
     use serde_json::{Value, json};
 

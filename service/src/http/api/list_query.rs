@@ -1,8 +1,8 @@
 //! What a list is asked for, in a URL or in the body of QUERY (RFC 10008), as a page request of the domain.
 
 use super::cursor::CursorSeal;
-use super::problem::{Problem, ProblemKind};
 use crate::domain::{EmailAddress, Filters, Label, PageRequest, Search, Sort, UserStatus};
+use crate::http::problem::{Problem, ProblemKind};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -196,7 +196,7 @@ pub(super) fn context(filters: &Filters, sort: Sort) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::Parameters;
-    use crate::http::cursor::CursorSeal;
+    use crate::http::api::cursor::CursorSeal;
     use serde_json::json;
 
     fn refused(query: &str) -> String {

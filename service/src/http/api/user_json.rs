@@ -1,10 +1,10 @@
 //! Users as JSON: written straight into the buffer of the response, and read back with every fault named.
 
-use super::problem::{Fault, Problem};
 use crate::domain::{
     EmailAddress, Label, PersonName, PhoneNumber, Profile, User, UserStatus,
     phone_number::PHONE_NUMBER_RULE,
 };
+use crate::http::problem::{Fault, Problem};
 use serde_json::{Map, Value};
 
 /// About how many bytes a user takes.

@@ -2,8 +2,8 @@
 //!
 //! Not every Ingress controller redirects by itself, but each says how a client came (`X-Forwarded-Proto`).
 
-use super::Answer;
-use super::problem::{Problem, ProblemKind};
+use crate::http::Answer;
+use crate::http::problem::{Problem, ProblemKind};
 use http::header::{HOST, LOCATION};
 use http::uri::{Authority, Uri};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};

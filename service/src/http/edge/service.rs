@@ -3,20 +3,20 @@
 //! The router alone would buffer any body, run the GET handler for a method that it does not know, and answer a wrong
 //! method with 404 (docs/adr/0001). So limits, methods, bodies, panics, ids, logs and metrics are seen to here.
 
-use super::connection_io::Calls;
 use super::failures::{log_cause, panicked, told};
 use super::gate::Gate;
-use super::list_users::ACCEPT_QUERY;
-use super::patch::{ACCEPT_PATCH, ACCEPT_PATCH_HEADER};
 use super::plain_http;
-use super::problem::{Problem, ProblemKind};
 use super::queue::{Entrant, Queue};
 use super::rate_limit::RateState;
-use super::read_request::{check_sizes, demand_host, read_body};
 use super::request_id::{X_REQUEST_ID, as_text, request_id};
-use super::routes::{DirectHandlers, Route, router};
-use super::{Answer, HttpSettings, Service};
 use crate::domain::UserStore;
+use crate::http::api::list_users::ACCEPT_QUERY;
+use crate::http::api::patch::{ACCEPT_PATCH, ACCEPT_PATCH_HEADER};
+use crate::http::api::routes::{DirectHandlers, Route, router};
+use crate::http::connection::connection_io::Calls;
+use crate::http::problem::{Problem, ProblemKind};
+use crate::http::read_request::{check_sizes, demand_host, read_body};
+use crate::http::{Answer, HttpSettings, Service};
 use crate::metrics::{MethodLabel, Metrics};
 use crate::telemetry::{AccessLog, AccessRecord, Tracer};
 use bytes::Bytes;
@@ -56,7 +56,7 @@ pub struct Edge {
 struct Client(Arc<str>);
 
 /// The client's name for what is kept under it.
-pub(super) fn client_of(request: &super::Request) -> String {
+pub(in crate::http) fn client_of(request: &crate::http::Request) -> String {
     request
         .extensions()
         .get::<Client>()
@@ -91,7 +91,11 @@ impl Edge {
     }
 
     /// What answers the requests of one connection.
-    pub(super) fn connection(self: &Arc<Self>, peer: SocketAddr, calls: Calls) -> EdgeConnection {
+    pub(in crate::http) fn connection(
+        self: &Arc<Self>,
+        peer: SocketAddr,
+        calls: Calls,
+    ) -> EdgeConnection {
         EdgeConnection(Arc::new(ConnectionState {
             edge: self.clone(),
             router: self.router.build(peer),
@@ -119,14 +123,14 @@ struct ConnectionState {
 
 /// How many requests of a connection have begun and ended.
 #[derive(Default)]
-pub(super) struct Activity {
+pub(in crate::http) struct Activity {
     begun: AtomicUsize,
     ended: AtomicUsize,
 }
 
 impl Activity {
     /// How many requests have begun, and how many of them are not ended.
-    pub(super) fn now(&self) -> (usize, usize) {
+    pub(in crate::http) fn now(&self) -> (usize, usize) {
         let ended = self.ended.load(Ordering::Relaxed);
         let begun = self.begun.load(Ordering::Relaxed);
         (begun, begun.wrapping_sub(ended))
@@ -144,11 +148,11 @@ impl Drop for Begun {
 
 /// Answers the requests of one connection.
 #[derive(Clone)]
-pub(super) struct EdgeConnection(Arc<ConnectionState>);
+pub(in crate::http) struct EdgeConnection(Arc<ConnectionState>);
 
 impl EdgeConnection {
     /// How many requests have begun and ended.
-    pub(super) fn activity(&self) -> Arc<Activity> {
+    pub(in crate::http) fn activity(&self) -> Arc<Activity> {
         self.0.activity.clone()
     }
 }

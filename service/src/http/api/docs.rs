@@ -1,8 +1,8 @@
 //! The page on which a person reads the document and tries it: Swagger UI, served by the service itself.
 
-use super::problem::{Problem, ProblemKind};
-use super::{Answer, Request, Service};
 use crate::domain::{DirectoryError, UserStore};
+use crate::http::problem::{Problem, ProblemKind};
+use crate::http::{Answer, Request, Service};
 use bytes::Bytes;
 use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, Response, StatusCode};

@@ -1,10 +1,10 @@
 //! The door: who is let in, to do what, and how often.
 
-use super::auth::{Auth, Refusal};
-use super::problem::{Problem, ProblemKind};
+use super::bearer_auth::{Auth, Refusal};
 use super::rate_limit::{RateKey, RateLimits, RateState};
-use super::token_verifier::Caller;
 use crate::domain::Scope;
+use crate::http::auth::token_verifier::Caller;
+use crate::http::problem::{Problem, ProblemKind};
 use crate::metrics::Metrics;
 use http::HeaderMap;
 use http::header::WWW_AUTHENTICATE;

@@ -7,11 +7,12 @@ mod documents;
 mod errors;
 mod texts;
 
-use super::problem::Problem;
-use super::read_request::demand_acceptable;
 use super::users::JSON;
-use super::{Answer, Request, Service, changes, list_users, meta, tokens, users};
+use super::{changes, list_users, meta, tokens, users};
 use crate::domain::UserStore;
+use crate::http::problem::Problem;
+use crate::http::read_request::demand_acceptable;
+use crate::http::{Answer, Request, Service};
 use bytes::Bytes;
 use http::Response;
 use http::header::CONTENT_TYPE;

@@ -3,8 +3,8 @@
 //! Rapid resets, endless CONTINUATION frames and windows that never open are the client's to send;
 //! what they may cost is decided here.
 
-use super::edge::EdgeConnection;
 use super::server::ServerLimits;
+use crate::http::edge::service::EdgeConnection;
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use std::pin::pin;

@@ -1,11 +1,11 @@
 //! Accepts connections and serves each until it ends, or until the service does.
 
-use super::Edge;
 use super::connection_io::{Calls, ConnectionIo};
-use super::edge::EdgeConnection;
 use super::http2;
 use super::tls::Tls;
 use super::workers::Workers;
+use crate::http::edge::service::Edge;
+use crate::http::edge::service::EdgeConnection;
 use crate::metrics::Metrics;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -70,7 +70,7 @@ impl Listener {
         Ok(Self { socket, address })
     }
 
-    pub(super) async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+    pub(in crate::http) async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         self.socket.accept().await
     }
 

@@ -3,12 +3,12 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// The header field in requests and answers.
-pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(in crate::http) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 const MAX_BYTES: usize = 128;
 
 /// The request's id: 1 to 128 visible ASCII characters.
-pub(super) fn request_id(headers: &HeaderMap) -> HeaderValue {
+pub(in crate::http) fn request_id(headers: &HeaderMap) -> HeaderValue {
     match headers.get(&X_REQUEST_ID) {
         Some(given)
             if (1..=MAX_BYTES).contains(&given.len())
@@ -21,7 +21,7 @@ pub(super) fn request_id(headers: &HeaderMap) -> HeaderValue {
 }
 
 /// The id as text.
-pub(super) fn as_text(id: &HeaderValue) -> &str {
+pub(in crate::http) fn as_text(id: &HeaderValue) -> &str {
     // Visible ASCII by construction.
     id.to_str().unwrap_or("")
 }

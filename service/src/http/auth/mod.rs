@@ -1,0 +1,8 @@
+//! Tokens and keys: verifying bearer tokens, the keys of an OIDC issuer, and the keys that sign Roster's own tokens.
+//!
+//! Must not know requests, header fields or routes: a token comes in as bytes, a caller goes out as a value.
+
+pub(super) mod oidc;
+pub(super) mod signing_keys;
+pub(super) mod token_verifier;
+pub(super) mod trusted_keys;

@@ -1,0 +1,13 @@
+//! The edge: everything that a request passes before its handler, and its response after it. Sizes, admission,
+//! authentication, rates, methods, bodies, panics, request ids, metrics and the access log.
+//!
+//! Knows requests and which route they name. Must not know users, SQL or the wire format of any document.
+
+pub(super) mod bearer_auth;
+pub(super) mod failures;
+pub(super) mod gate;
+pub(super) mod plain_http;
+pub(super) mod queue;
+pub(super) mod rate_limit;
+pub(super) mod request_id;
+pub(super) mod service;
