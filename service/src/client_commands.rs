@@ -1,4 +1,4 @@
-//! `roster client` and `roster token`: make, list and end the clients that may ask for tokens, and make signing keys.
+//! `roster client` and `roster token`: create, list and revoke API clients, and generate signing keys.
 //!
 //! Secrets go to standard output or a file, once, and nowhere else.
 
@@ -28,21 +28,21 @@ use std::sync::Arc;
 use std::time::SystemTime;
 use uuid::Uuid;
 
-/// Bytes of chance in a client's secret.
+/// Random bytes in a client's secret.
 const SECRET_BYTES: usize = 32;
-/// Before a secret, so that scanners of repositories can tell what they have found.
+/// The prefix of secrets, so that secret scanners can recognise them.
 const SECRET_PREFIX: &str = "roster_";
 
-/// Why a command did not do what was asked.
+/// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
-    /// A setting cannot be used, or the database cannot.
+    /// A setting or the database cannot be used.
     #[error(transparent)]
     Start(#[from] StartError),
     /// The database failed.
-    #[error("the database did not do it: {}", with_causes(.0))]
+    #[error("database error: {}", with_causes(.0))]
     Store(#[from] DirectoryError),
-    /// What was asked for cannot be done.
+    /// The request cannot be fulfilled.
     #[error("{0}")]
     Refused(String),
 }
@@ -50,9 +50,9 @@ pub enum CommandError {
 /// What to do with clients.
 #[derive(Subcommand)]
 pub enum ClientCommand {
-    /// Make a client and print its id and its secret. The secret is shown this once: only its hash is kept.
+    /// Create a client, and print its id and secret. The secret is shown once: only its hash is stored.
     Create(CreateArgs),
-    /// List the clients: id, scopes, since when, until when, name.
+    /// List clients: id, scopes, creation, revocation, name.
     List {
         /// How to reach the database.
         #[command(flatten)]
@@ -61,7 +61,7 @@ pub enum ClientCommand {
         #[arg(long)]
         json: bool,
     },
-    /// End a client: it gets no more tokens. Those it has end by themselves, within --token-lifetime-s.
+    /// Revoke a client: it gets no more tokens. Its tokens expire within --token-lifetime-s.
     Revoke {
         /// How to reach the database.
         #[command(flatten)]
@@ -72,19 +72,19 @@ pub enum ClientCommand {
     },
 }
 
-/// A client to be made.
+/// A client to create.
 #[derive(Args)]
 pub struct CreateArgs {
     /// How to reach the database.
     #[command(flatten)]
     database: DatabaseArgs,
-    /// What it may do; give it twice for both.
+    /// A scope of the client; repeatable.
     #[arg(long = "scope", required = true, value_name = "SCOPE", value_delimiter = ',', value_parser = PossibleValuesParser::new(Scope::ALL.map(Scope::as_str)))]
     scopes: Vec<String>,
-    /// What people call it.
+    /// A display name.
     #[arg(long, default_value = "unnamed", value_name = "TEXT")]
     name: String,
-    /// Its id, 1 to 64 of A-Z a-z 0-9 . _ -; a new one when not given.
+    /// Its id, 1 to 64 of A-Z a-z 0-9 . _ - [default: a new one].
     #[arg(long, value_name = "CLIENT_ID")]
     id: Option<String>,
     /// One JSON object: client_id, client_secret, scope.
@@ -95,13 +95,14 @@ pub struct CreateArgs {
 /// What to do with signing keys.
 #[derive(Subcommand)]
 pub enum TokenCommand {
-    /// Make a private key that signs tokens, as PKCS#8 in PEM. To rotate: put the new key before the old one in the
-    /// file of --token-keys-file, send SIGHUP, and take the old one out once its last token has ended.
+    /// Generate a private key that signs tokens, as PKCS#8 in PEM. To rotate: append the new key to the file of
+    /// --token-keys-file on every replica and send SIGHUP, then move it to the front and send SIGHUP, and remove the
+    /// old one once its last token has expired.
     Keygen {
         /// Kind of the key.
         #[arg(long, default_value = "ed25519", value_name = "KIND")]
         algorithm: KeyAlgorithm,
-        /// File to write, readable by its owner alone; it must not exist yet. Standard output when not given.
+        /// File to write, readable only by its owner; it must not exist [default: standard output].
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
@@ -112,11 +113,11 @@ pub enum TokenCommand {
 pub enum KeyAlgorithm {
     /// Ed25519 (EdDSA).
     Ed25519,
-    /// ECDSA on P-256 (ES256), for clients that do not know Ed25519.
+    /// ECDSA on P-256 (ES256), for clients that do not support Ed25519.
     P256,
 }
 
-/// Runs a command on clients; the text is for standard output.
+/// Runs a client command; returns the text for standard output.
 pub async fn run_client(command: &ClientCommand) -> Result<String, CommandError> {
     match command {
         ClientCommand::Create(args) => create(args).await,
@@ -134,7 +135,7 @@ pub async fn run_client(command: &ClientCommand) -> Result<String, CommandError>
         ClientCommand::Revoke { database, id } => {
             let unknown = || {
                 CommandError::Refused(format!(
-                    "there is no client {id:?} that is not revoked already: 'roster client list' shows what there is"
+                    "there is no active client {id:?}: see 'roster client list'"
                 ))
             };
             let client = ClientId::parse(id).ok_or_else(unknown)?;
@@ -146,7 +147,7 @@ pub async fn run_client(command: &ClientCommand) -> Result<String, CommandError>
     }
 }
 
-/// Runs a command on signing keys; the text is for standard output.
+/// Runs a signing key command; returns the text for standard output.
 pub fn run_token(command: &TokenCommand) -> Result<String, CommandError> {
     let TokenCommand::Keygen { algorithm, output } = command;
     let kind = match algorithm {
@@ -164,7 +165,7 @@ pub fn run_token(command: &TokenCommand) -> Result<String, CommandError> {
         .and_then(|mut file| file.write_all(pem.as_bytes()));
     written.map_err(|error| {
         CommandError::Refused(format!(
-            "{} cannot be written: {error}; a file that is there already is never replaced",
+            "{} cannot be written: {error}; an existing file is never replaced",
             path.display()
         ))
     })?;
@@ -176,11 +177,11 @@ async fn create(args: &CreateArgs) -> Result<String, CommandError> {
         .id
         .clone()
         .unwrap_or_else(|| Uuid::now_v7().to_string());
-    let wrong_id = || CommandError::Refused("--id has to be 1 to 64 of A-Z a-z 0-9 . _ -".into());
+    let wrong_id = || CommandError::Refused("--id must be 1 to 64 of A-Z a-z 0-9 . _ -".into());
     let name = args.name.trim();
     if !(1..=100).contains(&name.chars().count()) || name.chars().any(char::is_control) {
         return Err(CommandError::Refused(
-            "--name has to be 1 to 100 characters without control characters".into(),
+            "--name must be 1 to 100 characters without control characters".into(),
         ));
     }
     let scopes: Scopes = args
@@ -202,7 +203,7 @@ async fn create(args: &CreateArgs) -> Result<String, CommandError> {
     };
     let taken = || {
         CommandError::Refused(format!(
-            "there is a client {id:?} already, or was one: choose another --id"
+            "the client id {id:?} is or was in use: choose another --id"
         ))
     };
     registry(&args.database)?
@@ -258,7 +259,7 @@ fn as_lines(clients: &[ApiClient]) -> String {
 fn random<const N: usize>() -> Result<[u8; N], CommandError> {
     let mut bytes = [0; N];
     let filled = aws_lc_rs::rand::fill(&mut bytes);
-    filled.map_err(|_| CommandError::Refused("the system gives no random numbers".into()))?;
+    filled.map_err(|_| CommandError::Refused("the system provides no random numbers".into()))?;
     Ok(bytes)
 }
 

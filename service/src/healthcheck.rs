@@ -1,4 +1,4 @@
-//! Asks a running service whether it is ready, with nothing but a socket: the image has no other program for it.
+//! Queries the readiness of a running service over a plain socket: the image has no other program for it.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -9,20 +9,20 @@ const TIMEOUT: Duration = Duration::from_secs(3);
 /// Why the service is not ready.
 #[derive(Debug, thiserror::Error)]
 pub enum HealthcheckError {
-    /// Nobody answers.
-    #[error("nobody answers at {address}: {source}")]
+    /// The service does not respond.
+    #[error("no response from {address}: {source}")]
     Unreachable {
         /// The admin listener.
         address: SocketAddr,
-        /// What the system said.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// The service says that it is not ready.
+    /// The service is not ready.
     #[error("the service is not ready: {0}")]
     NotReady(String),
 }
 
-/// Asks `/readyz` of the admin listener at `address`.
+/// Requests `/readyz` from the admin listener at `address`.
 pub fn ask(address: SocketAddr) -> Result<(), HealthcheckError> {
     let answer =
         exchange(address).map_err(|source| HealthcheckError::Unreachable { address, source })?;
@@ -31,7 +31,7 @@ pub fn ask(address: SocketAddr) -> Result<(), HealthcheckError> {
     }
     let why = answer
         .split_once("\r\n\r\n")
-        .map_or("no answer in HTTP", |(_, body)| body.trim());
+        .map_or("not an HTTP response", |(_, body)| body.trim());
     Err(HealthcheckError::NotReady(why.to_owned()))
 }
 

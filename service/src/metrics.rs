@@ -1,8 +1,7 @@
 //! Every metric of the service: its name, labels and buckets, on one page.
 //!
-//! What a request touches is resolved beforehand: the hot path adds to atomics and looks nothing
-//! up. Labels come from closed lists, so the number of series is bounded by the code. This module
-//! knows numbers and labels; it knows neither HTTP types nor the database.
+//! Handles are resolved in advance: the hot path adds to atomics without lookups. Labels come from closed lists, so the
+//! code bounds the number of series. This module knows numbers and labels, but neither HTTP types nor the database.
 
 mod database;
 mod http;
@@ -54,25 +53,27 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// All metrics at zero. `routes` are the route templates, in the order in which
-    /// [`Metrics::http_finished`] names them by index.
+    /// All metrics at zero. `routes` are the route templates, in the order of the indexes of
+    /// [`Metrics::http_finished`].
     ///
     /// # Errors
-    /// A name or label that the library refuses, or that stands twice: a mistake in this module
-    /// or in `routes`.
+    /// A name or label that the library rejects, or a duplicate: a bug in this module or in `routes`.
     pub fn new(routes: &'static [&'static str], build: BuildInfo) -> prometheus::Result<Arc<Self>> {
         let registry = Registry::new();
         let r = &registry;
         registry.register(Box::new(ProcessCollector::for_self()))?;
-        let build_info = Opts::new("roster_build_info", "What is running; always 1.")
-            .const_label("version", build.version)
-            .const_label("revision", build.revision);
+        let build_info = Opts::new(
+            "roster_build_info",
+            "Version and revision of the running binary; always 1.",
+        )
+        .const_label("version", build.version)
+        .const_label("revision", build.revision);
         registered(r, IntGauge::with_opts(build_info)?)?.set(1);
 
         let token_cache = counters(
             r,
             "roster_token_cache_requests_total",
-            "Bearer tokens looked up among those verified before.",
+            "Lookups in the cache of verified bearer tokens.",
             "result",
         )?;
         let oidc = counters(
@@ -88,38 +89,39 @@ impl Metrics {
             token_cache_entries: int_gauge(
                 r,
                 "roster_token_cache_entries",
-                "Verified tokens that are remembered.",
+                "Cached verified tokens.",
             )?,
             oidc_fetches: each(&oidc, ["success", "failure"])?,
             change_feed_lag: registered(
                 r,
                 Gauge::new(
                     "roster_change_feed_lag_seconds",
-                    "How old a change may be that readers here were not told of; 0 while listening.",
+                    "Maximum age of a change that readers on this replica were not notified of; 0 \
+                        while listening.",
                 )?,
             )?,
             log_lines_lost: counters(
                 r,
                 "roster_log_lines_lost_total",
-                "Log lines that a full queue or a broken sink has cost.",
+                "Log lines dropped because of a full queue or a failing sink.",
                 "sink",
             )?,
             certificate_not_after: int_gauge(
                 r,
                 "roster_tls_certificate_not_after_seconds",
-                "When the served certificate ends, in Unix time; 0 without TLS.",
+                "Expiry of the served certificate, in Unix time; 0 without TLS.",
             )?,
             before_scrape: Mutex::default(),
             registry,
         }))
     }
 
-    /// Counts a look at the cache of verified tokens.
+    /// Counts a lookup in the cache of verified tokens.
     pub fn token_looked_up(&self, hit: bool) {
         self.token_cache[usize::from(!hit)].inc();
     }
 
-    /// The number of remembered tokens.
+    /// The number of cached tokens.
     pub fn set_token_cache_entries(&self, entries: usize) {
         self.token_cache_entries.set(as_i64(entries));
     }
@@ -134,19 +136,19 @@ impl Metrics {
         self.change_feed_lag.set(lag.as_secs_f64());
     }
 
-    /// When the certificate ends, in seconds of Unix time.
+    /// Expiry of the certificate, in seconds of Unix time.
     pub fn set_certificate_not_after(&self, unix_seconds: i64) {
         self.certificate_not_after.set(unix_seconds);
     }
 
-    /// The lines that `sink` has lost since start; meant for [`Metrics::before_scrape`].
+    /// The lines that `sink` has dropped since start; for [`Metrics::before_scrape`].
     pub fn set_log_lines_lost(&self, sink: &'static str, total: u64) {
         let counter = self.log_lines_lost.with_label_values(&[sink]);
         counter.inc_by(total.saturating_sub(counter.get()));
     }
 
-    /// Has `update` called before every scrape, for values that are looked at, not counted.
-    /// It runs under a lock: it must neither block nor ask for a scrape.
+    /// Calls `update` before every scrape, for values that are sampled, not counted. It runs under a lock: it must
+    /// neither block nor scrape.
     pub fn before_scrape(&self, update: impl Fn(&Self) + Send + 'static) {
         self.updates().push(Box::new(update));
     }
@@ -154,9 +156,9 @@ impl Metrics {
     /// All metrics in Prometheus' text format ([`CONTENT_TYPE`]).
     ///
     /// # Errors
-    /// The library refused a family: a bug here.
+    /// The library rejected a family: a bug here.
     pub fn encode(&self) -> prometheus::Result<Vec<u8>> {
-        // The lock also keeps two scrapes from counting the same lost lines twice.
+        // The lock also prevents two scrapes from counting the same lost lines twice.
         let updates = self.updates();
         for update in updates.iter() {
             update(self);
@@ -228,7 +230,7 @@ fn histograms(
     registered(r, HistogramVec::new(options, labels)?)
 }
 
-/// The counters of a closed list of label values, so that each is there, at zero, from the start.
+/// The counters of a closed list of label values, all present at zero from the start.
 fn each<const N: usize>(
     counters: &IntCounterVec,
     values: [&str; N],

@@ -1,10 +1,10 @@
-//! Signals: SIGTERM and SIGINT end the service in order, SIGHUP has it take up renewed secrets and rotated logs.
+//! Signals: SIGTERM and SIGINT shut down gracefully, SIGHUP reloads secrets and reopens logs.
 
 use crate::app::{App, StartError};
 use crate::telemetry::Telemetry;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Runs `app` until a signal ends it. Returns how many connections had to be cut off.
+/// Runs `app` until a signal stops it. Returns the number of aborted connections.
 pub async fn run_until_signalled(app: App, telemetry: Telemetry) -> Result<usize, StartError> {
     let mut terminate = listen(SignalKind::terminate())?;
     let mut interrupt = listen(SignalKind::interrupt())?;
@@ -19,25 +19,24 @@ pub async fn run_until_signalled(app: App, telemetry: Telemetry) -> Result<usize
             _ = hang_up.recv() => {
                 telemetry.reopen();
                 reload.secrets();
-                tracing::info!("SIGHUP: logs opened anew, secrets read again");
+                tracing::info!("SIGHUP: logs reopened, secrets reloaded");
             }
         }
     };
-    tracing::info!(cut_off, "the service has ended");
+    tracing::info!(cut_off, "the service has stopped");
     drop(telemetry);
     Ok(cut_off)
 }
 
 fn listen(kind: SignalKind) -> Result<Signal, StartError> {
-    signal(kind)
-        .map_err(|error| StartError::Internal(format!("a signal cannot be waited for: {error}")))
+    signal(kind).map_err(|error| StartError::Internal(format!("cannot wait for a signal: {error}")))
 }
 
 fn drain(stop: &tokio::sync::watch::Sender<bool>, signal: &str) {
     if !stop.send_replace(true) {
         tracing::info!(
             signal,
-            "shutting down: requests in flight are answered, no new connections are taken"
+            "shutting down: finishing requests in progress, accepting no new connections"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Walks once through a running service as a client would: token, create, read, delete.
+//! Exercises a running service as a client would: token, create, read, delete.
 //!
 //! `helm test` runs it in the cluster with the image's own binary, so it needs nothing but sockets. It speaks
 //! HTTP/1.0, in which a body ends where the connection does, and knows nothing of the service's own types.
@@ -21,16 +21,16 @@ use serde_json::{Value, json};
 const TIMEOUT: Duration = Duration::from_secs(10);
 const LARGEST_ANSWER: u64 = 1 << 20;
 
-/// Where the service is, and who we are to it.
+/// The service's address, and our credentials.
 #[derive(Debug, clap::Args)]
 pub struct SmokeTestArgs {
     /// Address of the API, such as `http://roster.roster.svc`.
     #[arg(long, value_name = "URL")]
     url: Uri,
-    /// Authority that signed the service's certificate (PEM); needed for https.
+    /// CA certificate of the service's certificate (PEM); required for https.
     #[arg(long, value_name = "FILE")]
     ca_file: Option<PathBuf>,
-    /// File with the id of a client that may read and write users; none where tokens are not asked for.
+    /// File with the id of a client with all scopes; omit if authentication is disabled.
     #[arg(long, value_name = "FILE", requires = "client_secret_file")]
     client_id_file: Option<PathBuf>,
     /// File with that client's secret.
@@ -38,7 +38,7 @@ pub struct SmokeTestArgs {
     client_secret_file: Option<PathBuf>,
 }
 
-/// What went wrong, at which step.
+/// The error and its step.
 #[derive(Debug, thiserror::Error)]
 #[error("{step}: {why}")]
 pub struct SmokeTestError {
@@ -56,7 +56,7 @@ struct Client<'a> {
     authorization: Option<String>,
 }
 
-/// Creates, reads and deletes one user. Nothing is left behind, not even by a test that fails half way.
+/// Creates, reads and deletes one user. Leaves nothing behind, even if it fails half-way.
 pub fn run(args: &SmokeTestArgs) -> Result<(), SmokeTestError> {
     let mut client = Client {
         args,
@@ -100,10 +100,10 @@ impl Client<'_> {
         if text(&read, "email", "read")? == email {
             return Ok(());
         }
-        Err(failed("read", "another user came back than was created"))
+        Err(failed("read", "the user differs from the one created"))
     }
 
-    /// Sends one request; an answer with another status is an error.
+    /// Sends one request; a response with another status is an error.
     fn call(
         &self,
         step: &'static str,
@@ -117,8 +117,7 @@ impl Client<'_> {
             .map_err(|error| failed(step, format!("{method} {path}: {error}")))?;
         if answer.status != wanted {
             let Answer { status, body } = answer;
-            let why =
-                format!("{method} {path} was answered with {status} instead of {wanted}: {body}");
+            let why = format!("{method} {path} got {status} instead of {wanted}: {body}");
             return Err(failed(step, why));
         }
         Ok(serde_json::from_str(&answer.body).unwrap_or_default())
@@ -198,14 +197,14 @@ fn talk(mut stream: impl Read + Write, request: &str) -> io::Result<Answer> {
     stream.write_all(request.as_bytes())?;
     stream.flush()?;
     let mut answer = Vec::new();
-    // A peer that closes without TLS's own goodbye has still sent what its length says.
+    // A peer that closes without a TLS close_notify has still sent the full content-length.
     if let Err(error) = stream.take(LARGEST_ANSWER).read_to_end(&mut answer)
         && error.kind() != io::ErrorKind::UnexpectedEof
     {
         return Err(error);
     }
     parse(&String::from_utf8_lossy(&answer))
-        .ok_or_else(|| io::Error::other("the answer is not HTTP"))
+        .ok_or_else(|| io::Error::other("the response is not HTTP"))
 }
 
 fn parse(answer: &str) -> Option<Answer> {
@@ -221,7 +220,7 @@ fn text(value: &Value, name: &str, step: &'static str) -> Result<String, SmokeTe
     value[name]
         .as_str()
         .map(str::to_owned)
-        .ok_or_else(|| failed(step, format!("the answer has no `{name}`")))
+        .ok_or_else(|| failed(step, format!("the response has no `{name}`")))
 }
 
 fn failed(step: &'static str, why: impl Into<String>) -> SmokeTestError {
@@ -238,7 +237,7 @@ mod tests {
 
     use super::{SmokeTestArgs, run};
 
-    /// Answers each connection with the next of these.
+    /// Sends the next of these responses on each connection.
     fn serve(answers: &'static [&'static str]) -> SmokeTestArgs {
         let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
         let url = format!("http://{}", listener.local_addr().expect("is bound"));
@@ -275,7 +274,7 @@ mod tests {
             "HTTP/1.0 204 No Content\r\n\r\n",
         ]);
         let error = run(&args).expect_err("must not pass").to_string();
-        assert_eq!(error, "read: another user came back than was created");
+        assert_eq!(error, "read: the user differs from the one created");
     }
 
     #[test]

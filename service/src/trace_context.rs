@@ -1,17 +1,17 @@
 //! W3C Trace Context (`traceparent`, version 00): read, continue and start a trace.
 //!
-//! Runs on every request, so nothing here allocates. It knows bytes alone: neither
-//! headers of an HTTP library nor spans of an exporter.
+//! Runs on every request, so nothing here allocates. It knows only bytes: neither headers of an HTTP library nor spans
+//! of an exporter.
 
 use std::fmt;
 
 const HEADER_LEN: usize = 55;
 const SAMPLED: u8 = 0b01;
-/// Level 2 of the specification: the trace id is random. Handed on as it came.
+/// Level 2 of the specification: the trace id is random. Forwarded unchanged.
 const RANDOM: u8 = 0b10;
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
-/// Where a request stands in a distributed trace.
+/// The position of a request in a distributed trace.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TraceContext {
     trace_id: u128,
@@ -20,8 +20,8 @@ pub struct TraceContext {
 }
 
 impl TraceContext {
-    /// The trace of a request from its `traceparent` header values: continued with a span id of
-    /// our own when the caller's is valid, started anew otherwise.
+    /// The trace of a request from its `traceparent` header values: continued with a new span id if the caller's is
+    /// valid, a new trace otherwise.
     pub fn of_request<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> Self {
         Self::of_caller(values).map_or_else(Self::start, Self::child)
     }
@@ -33,7 +33,7 @@ impl TraceContext {
         values.next().is_none().then_some(caller)
     }
 
-    /// A new trace, not sampled: whether it is recorded is the exporter's to say.
+    /// A new trace, not sampled: the exporter decides whether to record it.
     pub fn start() -> Self {
         Self {
             trace_id: fastrand::u128(1..),
@@ -42,8 +42,7 @@ impl TraceContext {
         }
     }
 
-    /// A trace whose ids another tracer has chosen; `None` when an id is zero, which the
-    /// specification reserves for "invalid".
+    /// A trace with ids from another tracer; `None` if an id is zero, which the specification reserves for "invalid".
     pub fn from_ids(trace_id: u128, span_id: u64, sampled: bool) -> Option<Self> {
         (trace_id != 0 && span_id != 0).then_some(Self {
             trace_id,
@@ -52,8 +51,8 @@ impl TraceContext {
         })
     }
 
-    /// Reads a `traceparent` value as its sender wrote it; `None` when the specification says to
-    /// ignore it. Later versions are read as far as version 00 goes.
+    /// Parses a `traceparent` value; `None` if the specification says to ignore it. Later versions are parsed as far as
+    /// version 00 goes.
     pub fn parse(value: &[u8]) -> Option<Self> {
         let (known, rest) = value.split_at_checked(HEADER_LEN)?;
         let version = hex(&known[..2])?;
@@ -75,7 +74,7 @@ impl TraceContext {
         })
     }
 
-    /// The same trace, one step further: a new span id.
+    /// The same trace with a new span id.
     #[must_use]
     pub fn child(self) -> Self {
         Self {
@@ -126,7 +125,7 @@ impl fmt::Debug for Traceparent {
     }
 }
 
-/// Lower-case digits only: the specification refuses upper case.
+/// Lower-case digits only: the specification forbids upper case.
 fn hex(digits: &[u8]) -> Option<u128> {
     digits.iter().try_fold(0_u128, |value, digit| {
         let nibble = match digit {
@@ -209,7 +208,7 @@ mod tests {
             "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-1",
             "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-001",
             "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-.1",
-            // Separators, and anything behind version 00.
+            // Separators, and anything after version 00.
             "00_4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
             "00-4bf92f3577b34da6a3ce929d0e0e4736_00f067aa0ba902b7-01",
             "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7_01",

@@ -1,4 +1,4 @@
-//! Who may call, how often, and under which certificate: made from the settings, and taken up anew on SIGHUP.
+//! Authentication, rate limits and certificates, created from the settings and reloaded on SIGHUP.
 
 use crate::config::{AuthMode, ConfigError, ServeArgs, TlsArgs, TokenArgs};
 use crate::domain::ClientRegistry;
@@ -9,7 +9,7 @@ use crate::metrics::Metrics;
 use crate::store::PgUserStore;
 use std::sync::Arc;
 
-/// What guards the service.
+/// The access controls of the service.
 #[derive(Clone)]
 pub(super) struct Access {
     pub(super) auth: Auth,
@@ -18,7 +18,7 @@ pub(super) struct Access {
 }
 
 impl Access {
-    /// Reads keys and certificates, and begins to ask the issuer.
+    /// Reads keys and certificates, and starts fetching the issuer's keys.
     pub(super) fn open(args: &ServeArgs, metrics: &Arc<Metrics>) -> Result<Self, ConfigError> {
         args.tokens.check(args.http.auth)?;
         let keys = args.tokens.signing_keys()?.map(Arc::new);
@@ -29,7 +29,7 @@ impl Access {
         })
     }
 
-    /// What gives tokens to the clients in `store`.
+    /// The token endpoint for the clients in `store`.
     pub(super) fn token_issuer(&self, args: &TokenArgs, store: &PgUserStore) -> TokenIssuer {
         let concurrency = usize::from(args.token_concurrency);
         let clients = ClientRegistry::new(Arc::new(store.clients()), concurrency);
@@ -41,7 +41,7 @@ impl Access {
         )
     }
 
-    /// What stands at the door.
+    /// The request gate.
     pub(super) fn gate(&self, args: &TokenArgs) -> Gate {
         Gate {
             auth: self.auth.clone(),
@@ -49,11 +49,11 @@ impl Access {
         }
     }
 
-    /// Reads keys and certificates again. What cannot be used leaves the present one in place.
+    /// Reloads keys and certificates. The current ones stay if the new ones cannot be used.
     pub(super) fn reload(&self, args: &TokenArgs, issuer: &TokenIssuer) {
         match args.signing_keys() {
             Ok(Some(keys)) => {
-                // Trusted before they sign: no token is ever given out that is not taken.
+                // Trusted before they sign, so that every issued token is accepted.
                 if let Auth::Required(verifier) = &self.auth {
                     verifier.set_own_keys(&keys);
                 }
@@ -61,7 +61,7 @@ impl Access {
             }
             Ok(None) => {}
             Err(error) => {
-                tracing::error!(error = %error, "the signing keys could not be read again; the present ones stay");
+                tracing::error!(error = %error, "cannot reload the signing keys; the current ones stay in use");
             }
         }
         if let Protocols::Https(tls) = &self.protocols {

@@ -14,30 +14,30 @@ const BATCH_SIZES: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0
 /// The state of the connection pool at one moment.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PoolState {
-    /// Connections lent out.
+    /// Connections in use.
     pub in_use: usize,
-    /// Connections open and waiting for work.
+    /// Idle connections.
     pub idle: usize,
-    /// The most that may be open.
+    /// Maximum number of connections.
     pub max: usize,
-    /// Callers that wait for one.
+    /// Requests waiting for a connection.
     pub waiting: usize,
 }
 
-/// Why the database did not do what was asked: the values of `kind`.
+/// The kinds of database errors: the values of `kind`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum DatabaseErrorKind {
-    /// No connection to be had, or the one in use broke.
+    /// No connection could be opened, or the one in use broke.
     Unreachable,
     /// No connection became free in time.
     PoolTimeout,
-    /// A statement ran into its time limit.
+    /// A statement timed out.
     StatementTimeout,
     /// Anything else: a bug, or a schema that does not fit.
     Internal,
 }
 
-/// Which coalescing lane a batch went through: the values of `lane`.
+/// The lane of a batch: the values of `lane`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Lane {
     /// Reads by id.
@@ -68,13 +68,13 @@ impl DatabaseMetrics {
         let errors = counters(
             r,
             "roster_database_errors_total",
-            "Statements and connections that failed, by what went wrong.",
+            "Failed statements and connections, by kind of error.",
             "kind",
         )?;
         let batches = histograms(
             r,
             "roster_database_batch_size",
-            "Requests that one round trip to the database served.",
+            "Requests per round trip to the database.",
             &["lane"],
             BATCH_SIZES,
         )?;
@@ -90,23 +90,23 @@ impl DatabaseMetrics {
             max: int_gauge(
                 r,
                 "roster_database_pool_connections_max",
-                "The most connections that the pool may open.",
+                "Maximum size of the pool.",
             )?,
             waiting: int_gauge(
                 r,
                 "roster_database_pool_waiting",
-                "Callers that wait for a connection of the pool.",
+                "Requests waiting for a connection of the pool.",
             )?,
             wait: histogram(
                 r,
                 "roster_database_pool_wait_seconds",
-                "How long callers waited for a connection of the pool.",
+                "Time that requests waited for a connection of the pool.",
                 QUERY_SECONDS,
             )?,
             statements: histograms(
                 r,
                 "roster_database_query_duration_seconds",
-                "How long statements took, as the service saw it.",
+                "Duration of statements, measured by the service.",
                 &["statement"],
                 QUERY_SECONDS,
             )?,
@@ -120,8 +120,8 @@ impl DatabaseMetrics {
 }
 
 impl super::Metrics {
-    /// The duration histogram of one named statement. Call it once for each statement at start
-    /// and keep what it returns: looking up takes a lock.
+    /// The duration histogram of a named statement. Call it once per statement at start and keep the result: a lookup
+    /// takes a lock.
     pub fn statement(&self, name: &'static str) -> Histogram {
         self.database.statements.with_label_values(&[name])
     }
@@ -141,7 +141,7 @@ impl super::Metrics {
         self.database.wait.observe(wait.as_secs_f64());
     }
 
-    /// The state of the pool; meant for [`super::Metrics::before_scrape`].
+    /// The state of the pool; for [`super::Metrics::before_scrape`].
     pub fn set_pool(&self, pool: PoolState) {
         self.database.in_use.set(as_i64(pool.in_use));
         self.database.idle.set(as_i64(pool.idle));

@@ -1,7 +1,7 @@
 //! The metrics of requests and connections, their handles resolved into arrays.
 //!
-//! A series of (method, route, code) is made when it is first seen: all that could be would be
-//! thousands. Those of GET are there from the start. Once made it is found by index, without a lock.
+//! A series of (method, route, code) is created on first use, because all combinations would be thousands; those of GET
+//! exist from the start. After that it is found by index, without a lock.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -21,11 +21,11 @@ const CODES: [u16; 22] = [
     431, 500, 503,
 ];
 const OTHER_CODE: usize = CODES.len();
-/// Made together with the first request of a (method, route), so that the first error of a
-/// replica is an increase from 0 and not a series out of nowhere, which `rate()` cannot see.
+/// Created with the first request of a (method, route), so that a replica's first error is an increase from 0, not a
+/// new series, which `rate()` cannot see.
 const ERROR_CODES: [u16; 2] = [500, 503];
 
-/// The request method as a label: the contract's, and `other` for all that people invent.
+/// The request method as a label: the contract's methods, and `other`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum MethodLabel {
     /// GET
@@ -85,7 +85,7 @@ impl MethodLabel {
     }
 }
 
-/// What one (method, route) has: a duration, and a counter for each code.
+/// The metrics of one (method, route): a duration, and a counter per code.
 #[derive(Default)]
 struct Endpoint {
     duration: OnceLock<Histogram>,
@@ -137,32 +137,27 @@ impl HttpMetrics {
             durations: histograms(
                 r,
                 "roster_http_request_duration_seconds",
-                "From a request's head to the end of its answer.",
+                "Time from a request's head to the end of its response.",
                 &["method", "route"],
                 REQUEST_SECONDS,
             )?,
             endpoints: routes.iter().map(|_| Default::default()).collect(),
             request_bytes: by_route(&request_bytes)?,
             response_bytes: by_route(&response_bytes)?,
-            in_flight: int_gauge(
-                r,
-                "roster_http_requests_in_flight",
-                "Requests that are being answered.",
-            )?,
+            in_flight: int_gauge(r, "roster_http_requests_in_flight", "Requests in progress.")?,
             connections: int_gauge(r, "roster_http_connections", "Open client connections.")?,
             shed: counter(
                 r,
                 "roster_http_requests_shed_total",
-                "Requests refused because too many were in flight.",
+                "Requests rejected because too many were in progress.",
             )?,
             rate_limited: counter(
                 r,
                 "roster_http_requests_rate_limited_total",
-                "Requests refused because their client was over its rate.",
+                "Requests rejected by their client's rate limit.",
             )?,
         };
-        // What the promises are measured by is there before the first request: "nobody asked"
-        // must not look like "the metric is gone".
+        // The SLO indicators exist before the first request: no traffic must not look like a missing metric.
         for (route, methods) in made.endpoints.iter().enumerate() {
             let endpoint = &methods[MethodLabel::Get as usize];
             endpoint
@@ -199,8 +194,8 @@ impl HttpMetrics {
 }
 
 impl super::Metrics {
-    /// Counts an answered request. `route` is an index into the route templates given at start;
-    /// one beyond them is a bug and counts as the last, which is for what no route matched.
+    /// Counts a finished request. `route` is an index into the route templates given at start; one out of range is a
+    /// bug and counts as the last, which is for unmatched paths.
     pub fn http_finished(
         &self,
         route: usize,
@@ -232,7 +227,7 @@ impl super::Metrics {
         http.response_bytes[route].observe(as_f64(response_bytes));
     }
 
-    /// Counts a request as in flight until the guard is dropped.
+    /// Counts a request as in progress until the guard is dropped.
     pub fn request_started(&self) -> InFlight {
         self.http.in_flight.inc();
         InFlight(self.http.in_flight.clone())
@@ -244,18 +239,18 @@ impl super::Metrics {
         OpenConnection(self.http.connections.clone())
     }
 
-    /// Counts a request refused under load.
+    /// Counts a request rejected under load.
     pub fn request_shed(&self) {
         self.http.shed.inc();
     }
 
-    /// Counts a request refused for its client's rate.
+    /// Counts a request rejected by its client's rate limit.
     pub fn request_rate_limited(&self) {
         self.http.rate_limited.inc();
     }
 }
 
-/// A request in flight, for as long as this lives.
+/// A request in progress while this value lives.
 #[must_use = "the request counts as finished once this is dropped"]
 pub struct InFlight(IntGauge);
 
@@ -265,7 +260,7 @@ impl Drop for InFlight {
     }
 }
 
-/// An open connection, for as long as this lives.
+/// An open connection while this value lives.
 #[must_use = "the connection counts as closed once this is dropped"]
 pub struct OpenConnection(IntGauge);
 

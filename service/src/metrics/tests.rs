@@ -1,4 +1,4 @@
-//! What a scrape shows, that it stays bounded, and that Prometheus' own tool finds it clean.
+//! What a scrape contains, that it stays bounded, and that promtool accepts it.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};

@@ -1,5 +1,5 @@
-//! Lines of the access log, put together by hand: one is written for every request, and the general formatters, with
-//! a map and a dozen texts for each line, cost more than reading the request did.
+//! Lines of the access log, formatted by hand: there is one per request, and the general formatters, with a map and a
+//! dozen strings per line, cost more than parsing the request.
 
 use std::time::SystemTime;
 
@@ -33,7 +33,7 @@ pub(super) fn json(access: &Access, line: &mut Vec<u8>) {
     line.push(b'}');
 }
 
-/// What every RFC 5424 line of this process says between its time and its first value.
+/// The constant part of every RFC 5424 line of this process, between its time and its first value.
 pub(super) fn syslog_middle(formatter: &Formatter5424, message_id: u32, data_id: &str) -> Vec<u8> {
     format!(
         " {} {} {} {message_id} [{data_id} duration_us=\"",
@@ -44,7 +44,7 @@ pub(super) fn syslog_middle(formatter: &Formatter5424, message_id: u32, data_id:
     .into_bytes()
 }
 
-/// Appends an RFC 5424 message; `middle` is what [`syslog_middle`] made.
+/// Appends an RFC 5424 message; `middle` is the result of [`syslog_middle`].
 pub(super) fn syslog(middle: &[u8], access: &Access, line: &mut Vec<u8>) {
     line.extend_from_slice(PRIORITY);
     push_time(line, access.time);
@@ -72,7 +72,7 @@ fn push_time(line: &mut Vec<u8>, time: SystemTime) {
     line.extend_from_slice(&Timestamp::from(time).rfc3339());
 }
 
-/// Request ids are visible ASCII, so two characters alone need an escape; anything else is left to `serde_json`.
+/// Request ids are visible ASCII, so only two characters need an escape; anything else is left to `serde_json`.
 fn push_json_text(line: &mut Vec<u8>, text: &str) {
     if text
         .bytes()
@@ -82,12 +82,12 @@ fn push_json_text(line: &mut Vec<u8>, text: &str) {
         line.extend_from_slice(text.as_bytes());
         line.push(b'"');
     } else {
-        // Writing a string into memory cannot fail.
+        // Writing to a string cannot fail.
         let _ = serde_json::to_writer(line, text);
     }
 }
 
-/// A parameter's value (RFC 5424, section 6.3.3), with its control characters written out.
+/// A parameter's value (RFC 5424, section 6.3.3), with control characters escaped.
 fn push_parameter(line: &mut Vec<u8>, text: &str) {
     let written;
     let text = if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {

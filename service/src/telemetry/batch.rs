@@ -1,17 +1,17 @@
-//! Formatted lines on their way out, and how far they got.
+//! Formatted lines to write, and the write position.
 
-/// How a line is told from the next.
+/// How lines are delimited.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Framing {
-    /// A line feed behind it.
+    /// A line feed after it.
     Lines,
     /// Its length before it (RFC 6587, section 3.4.1).
     OctetCounting,
-    /// A datagram each.
+    /// One datagram per line.
     Datagrams,
 }
 
-/// Lines in one buffer, so that many go out with one call.
+/// Lines in one buffer, so that one call writes many.
 #[derive(Default)]
 pub(super) struct Batch {
     bytes: Vec<u8>,
@@ -42,7 +42,7 @@ impl Batch {
         self.ends.push(self.bytes.len());
     }
 
-    /// Lines that are not wholly written.
+    /// Lines that are not completely written.
     pub(super) fn lines_left(&self) -> usize {
         self.ends.len() - self.done
     }
@@ -56,13 +56,13 @@ impl Batch {
         &self.bytes[self.written..]
     }
 
-    /// The first line that is not wholly written.
+    /// The first line that is not completely written.
     pub(super) fn line(&self) -> Option<&[u8]> {
         let end = *self.ends.get(self.done)?;
         Some(&self.bytes[self.start()..end])
     }
 
-    /// Notes that so many more bytes are written.
+    /// Records that this many more bytes are written.
     pub(super) fn advance(&mut self, bytes: usize) {
         self.written += bytes;
         while self
@@ -74,7 +74,7 @@ impl Batch {
         }
     }
 
-    /// Notes that the first unwritten line is done with, written or not.
+    /// Records that the first unwritten line is finished, written or not.
     pub(super) fn skip_line(&mut self) {
         if let Some(end) = self.ends.get(self.done) {
             self.written = *end;
@@ -82,17 +82,17 @@ impl Batch {
         }
     }
 
-    /// Notes that a line is known to have reached nobody.
+    /// Records that a line was lost.
     pub(super) fn drop_one(&mut self) {
         self.dropped += 1;
     }
 
-    /// The lines dropped since this was last asked.
+    /// The lines dropped since the last call.
     pub(super) fn take_dropped(&mut self) -> u64 {
         std::mem::take(&mut self.dropped)
     }
 
-    /// Begins the line that was cut off anew; answers how many of its bytes had been written.
+    /// Restarts the partially written line; returns how many of its bytes had been written.
     pub(super) fn restart_line(&mut self) -> usize {
         let cut = self.written - self.start();
         self.written -= cut;

@@ -1,8 +1,7 @@
 //! The `tracing` layer: copies an event's fields into an entry and queues it.
 //!
-//! Other crates' events are kept from `warn` on at most, whatever level is asked for: below it
-//! HTTP and database libraries print headers and parameters, which never reach a log. The `log`
-//! facade is not bridged at all, for the same reason.
+//! Other crates' events are only kept from `warn` on, at any configured level: below it, HTTP and database libraries
+//! print headers and parameters, which must never reach a log. The `log` facade is not bridged, for the same reason.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What travels through the queues: a compact copy of an event, formatted later by the writer.
+//! The entries of the queues: compact copies of events, formatted later by the writer.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -7,38 +7,38 @@ use tracing::Level;
 
 use crate::trace_context::TraceContext;
 
-/// The longest request id that the contract takes from a client.
+/// The longest request id that the contract accepts from a client.
 const REQUEST_ID_MAX: usize = 128;
-/// The longest piece of text (a message, a field's value) that one event keeps, in bytes.
+/// The maximum length of a text (a message, a field's value) in an event, in bytes.
 const TEXT_MAX: usize = 4_096;
 
-/// One answered request, as the edge saw it.
+/// One finished request.
 #[derive(Clone, Copy, Debug)]
 pub struct AccessRecord<'a> {
     /// The request's id, at most 128 bytes.
     pub request_id: &'a str,
-    /// Its place in a trace.
+    /// Its position in a trace.
     pub trace: TraceContext,
     /// The method, from the closed list of labels.
     pub method: &'static str,
     /// The route template, never the raw path.
     pub route: &'static str,
-    /// The status code of the answer.
+    /// The status code of the response.
     pub status: u16,
     /// From the request's head to the end of its answer.
     pub duration: Duration,
 }
 
-/// A line to be written.
+/// A line to write.
 #[derive(Clone)]
 pub(super) enum Entry {
     Access(Access),
     Event(Arc<Event>),
-    /// Says nothing; gets a sleeping writer to look at its flags.
+    /// Not a line: wakes a writer to check its flags.
     Wake,
 }
 
-/// An [`AccessRecord`] with its borrowed text copied in place: the hot path allocates nothing.
+/// An [`AccessRecord`] with its borrowed text copied inline: the hot path does not allocate.
 #[derive(Clone, Copy)]
 pub(super) struct Access {
     pub(super) time: SystemTime,
@@ -100,7 +100,7 @@ impl Value {
     }
 }
 
-/// The text, cut where it would make a line too long for a syslog server.
+/// The text, truncated so that a line is not too long for a syslog server.
 pub(super) fn bounded(text: &str) -> String {
     let kept = cut(text, TEXT_MAX);
     if kept.len() == text.len() {

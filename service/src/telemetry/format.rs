@@ -1,7 +1,7 @@
-//! How an entry looks: a line for eyes, a JSON object, an RFC 5424 message.
+//! Formats an entry: a human-readable line, a JSON object, an RFC 5424 message.
 //!
-//! Runs on the writers' threads. No format lets a control character through: a value can
-//! neither begin a line of its own nor speak to a terminal.
+//! Runs on the writers' threads. Every format escapes control characters: a value can neither start a new line nor send
+//! a terminal sequence.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -15,16 +15,16 @@ use tracing::Level;
 use super::access_line;
 use super::entry::{Access, Entry, Event, Value};
 
-/// The structured data's name. 32473 is the enterprise number that RFC 5612 sets aside for those
-/// who have registered none.
+/// The id of the structured data. 32473 is the enterprise number that RFC 5612 reserves for examples and unregistered
+/// use.
 const STRUCTURED_DATA_ID: &str = "roster@32473";
-/// Message ids are numbers to the `syslog` crate: one for requests, one for all else.
+/// Message ids are numbers in the `syslog` crate: one for requests, one for everything else.
 const MESSAGE_ID_EVENT: u32 = 0;
 const MESSAGE_ID_ACCESS: u32 = 1;
 /// RFC 5424, section 6: a parameter's name has at most 32 characters.
 const PARAMETER_NAME_MAX: usize = 32;
 
-/// Appends an entry to a buffer, without a line's end.
+/// Appends an entry to a buffer, without a line feed.
 pub(super) enum Format {
     Human {
         colour: bool,
@@ -32,7 +32,7 @@ pub(super) enum Format {
     Json,
     Syslog {
         formatter: Formatter5424,
-        /// What every line about a request has between its time and its first value.
+        /// The constant part of every access log line, between its time and its first value.
         access_middle: Vec<u8>,
     },
 }
@@ -119,7 +119,7 @@ fn json_event(event: &Event, line: &mut Vec<u8>) {
                 json_text(name, text, line);
                 Ok(())
             }
-            // JSON has no word for what is not finite.
+            // JSON cannot represent non-finite numbers.
             Value::Float(number) if number.is_finite() => write!(line, r#","{name}":{number}"#),
             Value::Float(_) => write!(line, r#","{name}":null"#),
             Value::Bool(value) => write!(line, r#","{name}":{value}"#),
@@ -138,7 +138,7 @@ fn json_head(time: SystemTime, level: Level, target: &str, message: &str, line: 
 
 fn json_text(name: &str, text: &str, line: &mut Vec<u8>) {
     let _ = write!(line, r#","{name}":"#);
-    // Writing a string into memory cannot fail.
+    // Writing to a string cannot fail.
     let _ = serde_json::to_writer(line, text);
 }
 
@@ -174,12 +174,12 @@ fn plain(value: &Value) -> String {
     }
 }
 
-/// Text with its control characters (line ends, escape sequences) written out.
+/// Text with control characters (line feeds, escape sequences) escaped.
 pub(super) struct Escaped<'a>(pub(super) &'a str);
 
 impl std::fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // U+2028 and U+2029 end lines too, for some readers.
+        // Some readers treat U+2028 and U+2029 as line ends.
         let speaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
         let mut rest = self.0;
         while let Some(at) = rest.find(speaks) {
@@ -195,7 +195,7 @@ impl std::fmt::Display for Escaped<'_> {
     }
 }
 
-/// RFC 3339 in UTC with microseconds, always of the same width.
+/// RFC 3339 in UTC with microseconds, of constant width.
 struct Utc(SystemTime);
 
 impl std::fmt::Display for Utc {

@@ -1,8 +1,8 @@
-//! Logs: what happens is copied into a queue, and threads of their own format and write it.
+//! Logs: events are copied into queues; dedicated threads format and write them.
 //!
-//! Nothing here may slow a request or end one: a full disk, a missing directory or a dead
-//! syslog server costs lines, never answers. Lost lines are counted and said. This module
-//! knows neither HTTP nor the database; metrics ask it for what was lost.
+//! Nothing here may slow down or fail a request: a full disk, a missing directory or an unreachable syslog server costs
+//! log lines, never responses. Lost lines are counted and logged. This module knows neither HTTP nor the database;
+//! metrics read the counts from it.
 
 mod access_line;
 mod batch;
@@ -45,37 +45,37 @@ use output::{LogFile, Output, StandardOutput};
 use sinks::{Sink, Sinks, State};
 use writer::{Trouble, Writer};
 
-/// How long the last lines may take to be written when the service ends.
+/// How long writing the last lines may take at shutdown.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Why logging could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
     /// The process has no usable standard output.
-    #[error("cannot use standard output for logs: {0}; say `--log-format off` to do without")]
+    #[error("cannot use standard output for logs: {0}; use `--log-format off` to disable it")]
     StandardOutput(#[source] io::Error),
-    /// The system refused a thread.
+    /// The operating system could not start a thread.
     #[error("cannot start a thread that writes logs: {0}; raise the limit of tasks")]
     Thread(#[source] io::Error),
-    /// Spans were asked for, and this build cannot send them.
+    /// Spans are configured, but this build cannot send them.
     #[error(
-        "this build sends no spans: leave `--otlp-endpoint` out, or build with `--features otlp`"
+        "this build cannot send spans: remove `--otlp-endpoint`, or build with `--features otlp`"
     )]
     NoOtlp,
-    /// The collector's address is of no use.
-    #[error("cannot send spans to `{endpoint}`: {why}; say it as `http://host:4318`")]
+    /// The collector's address is invalid.
+    #[error("cannot send spans to `{endpoint}`: {why}; use the form `http://host:4318`")]
     OtlpEndpoint {
         /// What was given.
         endpoint: String,
         /// What is wrong with it.
         why: String,
     },
-    /// Something in this process has set up `tracing` before.
-    #[error("logging is set up already; it can be only once in a process")]
+    /// `tracing` is already set up in this process.
+    #[error("logging is already set up; it can be set up only once per process")]
     AlreadyStarted(#[from] tracing::subscriber::SetGlobalDefaultError),
 }
 
-/// The running log. What is queued is written when it is dropped.
+/// The running log. Queued lines are written on drop.
 pub struct Telemetry {
     sinks: Arc<Sinks>,
     threads: Vec<JoinHandle<()>>,
@@ -85,8 +85,7 @@ pub struct Telemetry {
 
 /// Starts the log and makes it the process' `tracing` subscriber.
 ///
-/// A log file or server that cannot be reached is no error: it is said in the other sinks, and
-/// tried again.
+/// An unreachable log file or server is not an error: it is logged in the other sinks and retried.
 ///
 /// # Errors
 /// See [`TelemetryError`].
@@ -162,13 +161,15 @@ impl Telemetry {
     }
 
     #[cfg(not(feature = "otlp"))]
-    #[expect(clippy::unused_self, reason = "the signature of the build that can")]
+    #[expect(
+        clippy::unused_self,
+        reason = "the signature of the build with this feature"
+    )]
     fn export_spans(&mut self, _: &str) -> Result<(), TelemetryError> {
         Err(TelemetryError::NoOtlp)
     }
 
-    /// A `tracing` layer that puts events into this log, and spans of requests on their way to
-    /// the collector.
+    /// A `tracing` layer that sends events to this log, and spans of requests to the collector.
     pub fn layer<S>(&self) -> Box<dyn Layer<S> + Send + Sync>
     where
         S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
@@ -177,13 +178,13 @@ impl Telemetry {
         let events = Capture { sinks }.with_filter(capture::kept(self.sinks.level));
         #[cfg(feature = "otlp")]
         if let Some(exporter) = &self.exporter {
-            // Not `and_then` with an `Option`: a layer that is `None` switches the other off.
+            // Not `and_then` with an `Option`: a layer that is `None` disables the other.
             return Box::new(events.and_then(exporter.layer()));
         }
         Box::new(events)
     }
 
-    /// What the edge opens the spans of requests with.
+    /// The tracer of requests, for the edge.
     pub fn tracer(&self) -> Tracer {
         #[cfg(feature = "otlp")]
         let exporting = self.exporter.is_some();
@@ -192,7 +193,7 @@ impl Telemetry {
         Tracer { exporting }
     }
 
-    /// What the edge writes the access log with; it writes nothing below `info`.
+    /// The access log, for the edge; it writes nothing below `info`.
     pub fn access_log(&self) -> AccessLog {
         let wanted = self.sinks.level >= LevelFilter::INFO && !self.sinks.all.is_empty();
         AccessLog {
@@ -200,8 +201,8 @@ impl Telemetry {
         }
     }
 
-    /// Opens the log file and the connection to the syslog server anew, as after a rotation.
-    /// No line is lost: those already written are in the old file, all others go to the new.
+    /// Reopens the log file and the connection to the syslog server, as after a rotation. No line is lost: lines
+    /// already written are in the old file, all others go to the new one.
     pub fn reopen(&self) {
         for sink in &self.sinks.all {
             sink.state.reopen.store(true, Ordering::Relaxed);
@@ -223,7 +224,7 @@ impl Telemetry {
 
 impl Drop for Telemetry {
     fn drop(&mut self) {
-        // First, while what goes wrong can still be said.
+        // First, while errors can still be logged.
         #[cfg(feature = "otlp")]
         drop(self.exporter.take());
         for sink in &self.sinks.all {
@@ -235,7 +236,7 @@ impl Drop for Telemetry {
             while !thread.is_finished() && Instant::now() < deadline {
                 thread::sleep(Duration::from_millis(1));
             }
-            // A writer whose destination blocks is left behind: the process ends without it.
+            // A writer whose destination blocks is abandoned: the process exits without it.
             if thread.is_finished() {
                 let _ = thread.join();
             }
@@ -243,7 +244,7 @@ impl Drop for Telemetry {
     }
 }
 
-/// Instead of the standard hook, which prints messages that may hold what a client sent.
+/// Replaces the standard hook, which prints messages that may contain data from a client.
 fn log_panic(panic: &PanicHookInfo<'_>) {
     let literal = panic.payload().downcast_ref::<&str>().copied();
     let place = panic.location().map(ToString::to_string);

@@ -1,8 +1,7 @@
 //! Spans to an OpenTelemetry collector, by OTLP over HTTP with protobuf bodies.
 //!
-//! The SDK's batch processor sends from a thread of its own and drops spans when its queue is
-//! full; a collector that is away costs spans, never requests. Sampling follows the caller, and
-//! `OTEL_TRACES_SAMPLER` for traces that begin here.
+//! The SDK's batch processor sends from its own thread and drops spans if its queue is full; an unreachable collector
+//! costs spans, never requests. Sampling follows the caller, and `OTEL_TRACES_SAMPLER` for traces that start here.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,10 +30,10 @@ use crate::trace_context::TraceContext;
 
 const SEND_TIMEOUT: Duration = Duration::from_secs(5);
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
-/// Where a collector listens for spans, below its address.
+/// The path for spans on a collector.
 const TRACES_PATH: &str = "/v1/traces";
 
-/// Sends spans until it is dropped; what is queued then is sent first.
+/// Sends spans until it is dropped; queued ones are sent first.
 pub(super) struct Exporter {
     provider: SdkTracerProvider,
     tracer: Tracer,
@@ -49,7 +48,7 @@ impl Exporter {
         let address = endpoint.strip_prefix("http://").unwrap_or_default();
         if address.trim_matches('/').is_empty() {
             return Err(refused(
-                "only plain HTTP to a collector nearby is spoken".to_owned(),
+                "only plain HTTP is supported, for a collector nearby".to_owned(),
             ));
         }
         let base = endpoint.trim_end_matches('/');
@@ -83,7 +82,7 @@ impl Exporter {
     where
         S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
     {
-        // Where in the source, and on which thread, is no news about a request.
+        // Source location and thread say nothing about a request.
         tracing_opentelemetry::layer()
             .with_tracer(self.tracer.clone())
             .with_location(false)
@@ -97,12 +96,12 @@ impl Exporter {
 
 impl Drop for Exporter {
     fn drop(&mut self) {
-        // What it could not send was said by the collector's client.
+        // The collector's client has already logged failures.
         let _ = self.provider.shutdown_with_timeout(FLUSH_TIMEOUT);
     }
 }
 
-/// Makes `span` a part of the caller's trace; answers its ids, if it is one that has any.
+/// Makes `span` part of the caller's trace; returns its ids, if it has any.
 pub(super) fn place(span: &Span, caller: Option<TraceContext>) -> Option<TraceContext> {
     if let Some(caller) = caller {
         let flags = if caller.is_sampled() {
@@ -117,7 +116,7 @@ pub(super) fn place(span: &Span, caller: Option<TraceContext>) -> Option<TraceCo
             true,
             TraceState::default(),
         );
-        // Fails for a span that no exporter sees; it has no ids either.
+        // Fails for a span without an exporter, which has no ids either.
         let _ = span.set_parent(Context::new().with_remote_span_context(parent));
     }
     let context = span.context();
@@ -128,13 +127,13 @@ pub(super) fn place(span: &Span, caller: Option<TraceContext>) -> Option<TraceCo
     TraceContext::from_ids(trace_id, span_id, ids.is_sampled())
 }
 
-/// Names a span that has begun, which recording a field no longer does.
+/// Names a span that has started, for which recording a field has no effect.
 pub(super) fn name(span: &Span, name: String) {
     span.context().span().update_name(name);
 }
 
-/// The HTTP client of the exporter, called from its thread. Says once when the collector stops
-/// taking spans, and once when it takes them again.
+/// The exporter's HTTP client, called from its thread. Logs once when the collector stops accepting spans, and once
+/// when it accepts them again.
 struct Collector {
     agent: ureq::Agent,
     endpoint: String,
@@ -171,13 +170,13 @@ impl Collector {
         match failure {
             Some(why) if !self.failing.swap(true, Ordering::Relaxed) => self.sinks.say(
                 Level::WARN,
-                format!("the collector takes no spans ({why}); they are lost until it does"),
+                format!("the collector does not accept spans ({why}); they are lost until it does"),
                 fields,
             ),
             None if self.failing.swap(false, Ordering::Relaxed) => {
                 self.sinks.say(
                     Level::INFO,
-                    "the collector takes spans again".to_owned(),
+                    "the collector accepts spans again".to_owned(),
                     fields,
                 );
             }
@@ -200,7 +199,7 @@ impl HttpClient for Collector {
         match self.send(&request) {
             Ok(response) => {
                 let status = response.status();
-                self.heard((!status.is_success()).then(|| format!("it answered {status}")));
+                self.heard((!status.is_success()).then(|| format!("it returned {status}")));
                 Ok(response)
             }
             Err(error) => {

@@ -1,7 +1,7 @@
-//! Where lines go: standard output, a file, and what every destination can do.
+//! Destinations of lines: standard output, a file, and their common interface.
 //!
-//! An output writes what it can of a batch and says what kept it from the rest; when to try
-//! again, and what to tell whom, is the writer's.
+//! An output writes as much of a batch as it can and returns the error; the writer decides about retries and what to
+//! log.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek as _, Write};
@@ -13,22 +13,21 @@ use super::batch::{Batch, Framing};
 
 /// A destination of lines.
 pub(super) trait Output: Send {
-    /// What an operator knows it by.
+    /// Its display name.
     fn describe(&self) -> String;
 
     fn framing(&self) -> Framing;
 
-    /// Writes the batch, or as much of it as goes; what went is noted in the batch.
+    /// Writes the batch, or as much of it as possible; the batch records how much.
     fn write(&mut self, batch: &mut Batch) -> io::Result<()>;
 
-    /// Opens the destination anew, where that means something.
+    /// Reopens the destination, if applicable.
     fn reopen(&mut self) -> io::Result<()> {
         Ok(())
     }
 }
 
-/// Standard output, by a descriptor of its own: a reader that stops reading blocks this writer
-/// and nobody else who prints.
+/// Standard output, with its own descriptor: a reader that stops reading blocks only this writer.
 pub(super) struct StandardOutput(File);
 
 impl StandardOutput {
@@ -52,7 +51,7 @@ impl Output for StandardOutput {
     }
 }
 
-/// A file of whole lines, appended to.
+/// A file with whole lines, opened for appending.
 pub(super) struct LogFile {
     path: PathBuf,
     file: Option<File>,
@@ -67,7 +66,7 @@ impl LogFile {
     }
 
     fn open(&self) -> io::Result<File> {
-        // Logs hold ids of requests: not for everybody on the machine.
+        // Logs contain request ids, so they are not world-readable.
         OpenOptions::new()
             .append(true)
             .create(true)
@@ -92,7 +91,7 @@ impl Output for LogFile {
         };
         let result = write_stream(&mut file, batch);
         if result.is_err() {
-            // A full disk takes half a line; it is taken back, unless somebody wrote behind it.
+            // A full disk accepts a partial line; it is truncated, unless another process has appended.
             let cut = batch.restart_line() as u64;
             if let (Ok(at), Ok(metadata)) = (file.stream_position(), file.metadata())
                 && cut > 0
@@ -106,7 +105,7 @@ impl Output for LogFile {
     }
 
     fn reopen(&mut self) -> io::Result<()> {
-        // The old file stays in use when the new one cannot be had.
+        // The old file stays in use if the new one cannot be opened.
         self.file = Some(self.open()?);
         Ok(())
     }

@@ -1,6 +1,6 @@
-//! What an operator may say about logs, and how it is read from text.
+//! Settings of logs, and their parsing.
 //!
-//! The values come from `config`; nothing here looks at flags or the environment.
+//! The values come from `config`; this module reads neither flags nor the environment.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -8,14 +8,14 @@ use std::str::FromStr;
 
 use tracing::level_filters::LevelFilter;
 
-/// Everything that [`super::start`] needs to know.
+/// The settings for [`super::start`].
 #[derive(Clone, Debug)]
 pub struct TelemetrySettings {
-    /// The least severe events that are kept; other crates' are kept from `warn` on at most.
+    /// The lowest severity that is logged; other crates' events are only logged from `warn` on.
     pub level: LevelFilter,
-    /// How lines look on standard output.
+    /// The format on standard output.
     pub format: LogFormat,
-    /// Whether human lines on a terminal may have colours.
+    /// Whether human-readable lines may have colours.
     pub colour: bool,
     /// A file for RFC 5424 lines.
     pub file: Option<PathBuf>,
@@ -23,7 +23,7 @@ pub struct TelemetrySettings {
     pub syslog: Option<SyslogTarget>,
     /// An OpenTelemetry collector for spans, such as `http://localhost:4318`.
     pub otlp_endpoint: Option<String>,
-    /// Lines that wait for each sink before further ones are lost.
+    /// The queue length of each sink; further lines are dropped.
     pub queue_lines: usize,
 }
 
@@ -41,15 +41,15 @@ impl Default for TelemetrySettings {
     }
 }
 
-/// How lines look on standard output.
+/// The format on standard output.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum LogFormat {
-    /// Human on a terminal, JSON otherwise.
+    /// Human-readable on a terminal, JSON otherwise.
     #[default]
     Auto,
-    /// One line for eyes.
+    /// Human-readable lines.
     Human,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
     /// Nothing on standard output.
     Off,
@@ -80,12 +80,12 @@ impl fmt::Display for LogFormat {
     }
 }
 
-/// Where a syslog server listens.
+/// The address of a syslog server.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum SyslogTarget {
     /// A datagram socket of this machine, such as `/dev/log`.
     Unix(PathBuf),
-    /// One datagram a message (RFC 5426). `host:port`.
+    /// One datagram per message (RFC 5426). `host:port`.
     Udp(String),
     /// A stream with octet counting (RFC 6587). `host:port`.
     Tcp(String),
@@ -123,7 +123,7 @@ impl fmt::Display for SyslogTarget {
     }
 }
 
-/// `host`, `host:port`, `[v6]` or `[v6]:port`, always answered with a port.
+/// Parses `host`, `host:port`, `[v6]` or `[v6]:port`; the result always has a port.
 fn with_port(address: &str, default: u16) -> Result<String, String> {
     let address = address.strip_suffix('/').unwrap_or(address);
     let (host, port) = match address.rsplit_once(':') {
@@ -140,7 +140,7 @@ fn with_port(address: &str, default: u16) -> Result<String, String> {
     let unknown = |c: char| !(c.is_ascii_alphanumeric() || "-._".contains(c));
     if host.is_empty() || (!bracketed && host.contains(unknown)) {
         return Err(format!(
-            "`{address}` names no host; an IPv6 address stands in brackets"
+            "`{address}` has no host; an IPv6 address needs brackets"
         ));
     }
     Ok(format!("{host}:{port}"))

@@ -1,4 +1,4 @@
-//! The near side of the queues: what requests and events push to, without ever waiting.
+//! The producers' side of the queues: pushing never waits.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -10,14 +10,14 @@ use tracing::level_filters::LevelFilter;
 
 use super::entry::{Access, AccessRecord, Entry, Event, Value};
 
-/// What a queue's two sides share.
+/// The state shared by both sides of a queue.
 #[derive(Default)]
 pub(super) struct State {
-    /// Lines that nobody will read.
+    /// Lines that are lost.
     pub(super) lost: AtomicU64,
-    /// The sink's trouble has been said, and its end has not yet.
+    /// A failure of the sink has been logged, and its end has not.
     pub(super) said: AtomicBool,
-    /// Open the destination anew before the next line.
+    /// Reopen the destination before the next line.
     pub(super) reopen: AtomicBool,
     /// Write what is queued and end.
     pub(super) stop: AtomicBool,
@@ -38,7 +38,7 @@ pub(super) struct Sinks {
 }
 
 impl Sinks {
-    /// Queues an entry for each sink; where a queue is full the line is lost and counted.
+    /// Queues an entry for each sink; if a queue is full, the line is dropped and counted.
     pub(super) fn push(&self, entry: &Entry) {
         for sink in &self.all {
             if sink.queue.try_send(entry.clone()).is_err() {
@@ -50,15 +50,15 @@ impl Sinks {
         }
     }
 
-    /// Has every writer look at its flags.
+    /// Makes every writer check its flags.
     pub(super) fn wake(&self) {
         for sink in &self.all {
-            // A full queue's writer is awake.
+            // The writer of a full queue is awake.
             let _ = sink.queue.try_send(Entry::Wake);
         }
     }
 
-    /// Queues what a sink has to say about itself.
+    /// Queues a sink's message about itself.
     pub(super) fn say(&self, level: Level, message: String, fields: Vec<(&'static str, Value)>) {
         if self.level >= level {
             self.push(&Entry::Event(Arc::new(Event {
@@ -77,8 +77,8 @@ impl Sinks {
         self.say(
             Level::WARN,
             format!(
-                "log lines are being lost: the sink `{}` is slower than the log; look at what \
-                 reads it, or raise the log level",
+                "log lines are being lost: the sink `{}` is slower than the log; check its reader, or \
+                    raise the log level",
                 sink.name
             ),
             vec![
@@ -96,7 +96,7 @@ pub struct AccessLog {
 }
 
 impl AccessLog {
-    /// Queues a line about an answered request. Copies; formats and allocates nothing.
+    /// Queues an access log line. Copies without formatting or allocating.
     pub fn write(&self, record: &AccessRecord<'_>) {
         if let Some(sinks) = &self.sinks {
             sinks.push(&Entry::Access(Access::of(record)));
@@ -104,7 +104,7 @@ impl AccessLog {
     }
 }
 
-/// How many lines a sink has lost since the start.
+/// The number of lines that a sink has lost since the start.
 #[derive(Clone)]
 pub struct LostLines {
     pub(super) sink: &'static str,

@@ -1,4 +1,4 @@
-//! The span of a request, for builds and settings that export spans; free of cost for all others.
+//! The span of a request, for builds and settings that export spans; no cost otherwise.
 
 use tracing::Span;
 use tracing::field::Empty;
@@ -44,7 +44,7 @@ impl Tracer {
     }
 }
 
-/// The context of a span that continues `caller`'s trace: its ids are the exporter's to give.
+/// The context of a span that continues `caller`'s trace; the exporter assigns its ids.
 #[cfg(feature = "otlp")]
 fn placed(span: &Span, caller: Option<TraceContext>) -> TraceContext {
     super::otlp::place(span, caller)
@@ -56,7 +56,7 @@ fn placed(_: &Span, caller: Option<TraceContext>) -> TraceContext {
     caller.map_or_else(TraceContext::start, TraceContext::child)
 }
 
-/// A request's span; it ends when this is dropped.
+/// A request's span; ends on drop.
 #[derive(Debug)]
 pub struct RequestSpan {
     span: Span,
@@ -74,7 +74,7 @@ impl RequestSpan {
         }
     }
 
-    /// Ends the span with what is known once the request is answered.
+    /// Ends the span with the response's attributes.
     pub fn finish(self, route: &'static str, status: u16) {
         if self.span.is_disabled() {
             return;

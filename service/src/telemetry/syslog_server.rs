@@ -1,7 +1,7 @@
 //! A syslog server as a destination: a local datagram socket, UDP, TCP.
 //!
-//! A connection is made when there is something to write and given up at the first error; the
-//! next attempt makes a new one, so that a restarted server is found again.
+//! A connection is opened on demand and dropped at the first error; the next attempt opens a new one, so that a
+//! restarted server is found.
 
 use std::io::{self, Read as _};
 use std::net::{TcpStream, ToSocketAddrs as _, UdpSocket};
@@ -96,7 +96,7 @@ impl Output for Udp {
         let result = write_datagrams(batch, |line| socket.send(line));
         match &result {
             Ok(()) => self.socket = Some(socket),
-            // The answer to a datagram sent before: that one is gone.
+            // The error belongs to an earlier datagram, which is lost.
             Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => batch.drop_one(),
             Err(_) => {}
         }
@@ -117,7 +117,7 @@ fn connect_udp(address: &str) -> io::Result<UdpSocket> {
         } else {
             "0.0.0.0:0"
         };
-        // Connected, so that a refusal is heard of.
+        // Connected, so that the kernel reports ICMP errors.
         match UdpSocket::bind(any).and_then(|socket| socket.connect(address).map(|()| socket)) {
             Ok(socket) => return Ok(socket),
             Err(error) => failure = error,
@@ -148,7 +148,7 @@ impl Output for Tcp {
         let result = write_stream(&mut stream, batch);
         match result {
             Ok(()) => self.stream = Some(stream),
-            // The next connection begins with a whole message.
+            // The next connection starts with a whole message.
             Err(_) => drop(batch.restart_line()),
         }
         result
@@ -160,7 +160,7 @@ impl Output for Tcp {
     }
 }
 
-/// Syslog servers say nothing; one that closed the connection would otherwise swallow a batch.
+/// Syslog servers send nothing; one that closed the connection would otherwise lose a batch.
 fn still_open(stream: &TcpStream) -> bool {
     let mut reader = stream;
     let heard = stream
@@ -196,7 +196,7 @@ fn write_datagrams(batch: &mut Batch, send: impl Fn(&[u8]) -> io::Result<usize>)
         match send(line) {
             Ok(_) => batch.skip_line(),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            // No retry makes it smaller.
+            // A retry would fail again.
             Err(error) if error.raw_os_error() == Some(EMSGSIZE) => {
                 batch.skip_line();
                 batch.drop_one();

@@ -1,8 +1,7 @@
-//! The far side of a queue: a thread that formats and writes, and survives whatever its
-//! destination does.
+//! The consumer's side of a queue: a thread that formats and writes, and survives any failure of its destination.
 //!
-//! What cannot be written is tried again; meanwhile lines wait in the queue, and those beyond
-//! it are lost, counted by who could not queue them. Trouble is said once, and so is its end.
+//! Failed writes are retried; meanwhile lines wait in the queue, and further ones are dropped and counted by the
+//! producer. A failure is logged once, and so is its end.
 
 use std::io;
 use std::sync::Arc;
@@ -19,15 +18,15 @@ use super::format::Format;
 use super::output::Output;
 use super::sinks::{Sinks, State};
 
-/// Lines that go out together.
+/// Lines per batch.
 const BATCH_LINES: usize = 256;
-/// After the queue ran empty the writer naps before it asks to be woken: a wake-up costs the
-/// request that causes it a system call, a nap costs requests nothing.
+/// When the queue is empty, the writer sleeps briefly before it waits to be woken: a wake-up costs a request a system
+/// call, a short sleep does not.
 const NAP: Duration = Duration::from_millis(5);
 const NAPS: u32 = 20;
 const RETRY_FIRST: Duration = Duration::from_millis(100);
 const RETRY_LONGEST: Duration = Duration::from_secs(1);
-/// Trouble is over when nothing was lost for so long.
+/// A failure is over when nothing was lost for this long.
 const QUIET: Duration = Duration::from_secs(2);
 
 pub(super) struct Writer {
@@ -41,7 +40,7 @@ pub(super) struct Writer {
     pub(super) trouble: Trouble,
 }
 
-/// What went wrong since it was last said that all is well.
+/// The failure since the last recovery.
 #[derive(Default)]
 pub(super) struct Trouble {
     last: Option<Instant>,
@@ -59,7 +58,7 @@ impl Trouble {
 }
 
 impl Writer {
-    /// Runs until it is told to stop and the queue is empty.
+    /// Runs until it is stopped and the queue is empty.
     pub(super) fn run(mut self) {
         let mut naps = 0;
         loop {
@@ -72,7 +71,7 @@ impl Writer {
                 let is_full = self.batch.lines_left() >= BATCH_LINES;
                 self.deliver();
                 naps = 0;
-                // Under load lines come one after the other: without a nap each would be a call of its own.
+                // Under load, lines arrive one after the other: without a pause, each would be a separate call.
                 if !is_full && !self.state.stop.load(Ordering::Relaxed) {
                     thread::sleep(NAP);
                 }
@@ -104,7 +103,7 @@ impl Writer {
         }
     }
 
-    /// Answers false when nobody is left who could queue anything.
+    /// Returns false if there is no producer left.
     fn sleep_until_woken(&mut self) -> bool {
         let received = if self.trouble.last.is_some() {
             self.queue.recv_timeout(QUIET)
@@ -121,7 +120,7 @@ impl Writer {
         true
     }
 
-    /// Writes the batch, however long that takes; gives up only when told to stop.
+    /// Writes the batch, however long that takes; gives up only at shutdown.
     fn deliver(&mut self) {
         let mut pause = RETRY_FIRST;
         loop {
@@ -159,8 +158,8 @@ impl Writer {
             self.sinks.say(
                 Level::WARN,
                 format!(
-                    "cannot open the log {} anew ({error}); the one before stays in use. \
-                     Mend the path and send SIGHUP again",
+                    "cannot reopen the log {} ({error}); the previous one stays in use. Fix the path \
+                        and send SIGHUP again",
                     self.output.describe()
                 ),
                 vec![("sink", Value::text(self.name))],
@@ -175,8 +174,8 @@ impl Writer {
         }
         let destination = self.output.describe();
         let message = format!(
-            "cannot write the log to {destination} ({error}); it is tried again every second, \
-             lines wait in a queue and are lost beyond it"
+            "cannot write the log to {destination} ({error}); retrying every second, lines wait in a \
+                queue and further lines are lost"
         );
         if self.name == "stdout" {
             last_resort(&message);
@@ -185,7 +184,7 @@ impl Writer {
             .say(Level::WARN, message, vec![("sink", Value::text(self.name))]);
     }
 
-    /// Says that lines were lost and are no more, once it has been quiet for a while.
+    /// Logs that lines were lost, once no more were lost for a while.
     fn watch_losses(&mut self) {
         let lost = self.state.lost.load(Ordering::Relaxed);
         if lost != self.trouble.lost_seen {
@@ -223,7 +222,7 @@ impl Writer {
     }
 }
 
-/// For what the log cannot say of itself. Only writers' threads may call it: it may block.
+/// Prints what the log cannot log about itself. Only writers' threads may call it: it may block.
 fn last_resort(message: &str) {
     use std::io::Write as _;
     let _ = writeln!(io::stderr(), "roster: {message}");

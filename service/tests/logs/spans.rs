@@ -146,9 +146,9 @@ mod exported {
             started.elapsed() < Duration::from_secs(15),
             "a caller waited"
         );
-        eventually("it is said", || read(&path).contains("takes no spans"));
+        eventually("it is said", || read(&path).contains("does not accept spans"));
         drop(telemetry);
-        assert_eq!(read(&path).matches("takes no spans").count(), 1);
+        assert_eq!(read(&path).matches("does not accept spans").count(), 1);
     }
 
     #[test]

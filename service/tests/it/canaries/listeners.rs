@@ -27,7 +27,7 @@ pub(super) fn awaited(text: &Mutex<String>) -> String {
     while !text
         .lock()
         .expect("no panic")
-        .contains("the service has ended")
+        .contains("the service has stopped")
     {
         assert!(
             begun.elapsed() < Duration::from_secs(20),
