@@ -1,4 +1,4 @@
-//! The settings: the only place that reads flags and the environment. Every limit of the service stands here.
+//! The settings: the only module that reads flags and the environment.
 
 #![allow(
     clippy::doc_markdown,
@@ -20,13 +20,13 @@ use tracing::level_filters::LevelFilter;
 
 pub use access::{TlsArgs, TokenArgs};
 
-/// Why the settings cannot be used. One line, which names the setting.
+/// Why the settings cannot be used: one line that names the setting.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// A setting is missing.
     #[error("{setting} is not set: {next}")]
     Missing {
-        /// Its flag and variable.
+        /// Its flag and environment variable.
         setting: &'static str,
         /// What to do.
         next: &'static str,
@@ -38,34 +38,34 @@ pub enum ConfigError {
         setting: &'static str,
         /// The file.
         path: String,
-        /// What the system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// A setting has a value that it cannot have.
+    /// A setting has an invalid value.
     #[error("{setting} {why}")]
     Invalid {
-        /// Its flag and variable.
+        /// Its flag and environment variable.
         setting: &'static str,
-        /// What is wrong with it, without its value if that is secret.
+        /// What is wrong, without the value if it is secret.
         why: String,
     },
 }
 
-/// Whether clients have to show a token.
+/// Whether requests need an access token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum AuthMode {
-    /// Every request needs a token with the scope for it.
+    /// Every request needs a token with the scope of its operation
     Required,
-    /// Nobody is asked who they are. Only for trying things out.
+    /// No request needs a token: everyone may do everything. For trials only
     Disabled,
 }
 
-/// How to reach the database. What every command needs.
+/// How to reach the database; every command that uses it has these.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Database")]
 pub struct DatabaseArgs {
-    /// Connection string, such as postgresql://roster@db:5432/roster?sslmode=verify-full. DATABASE_URL is taken too,
-    /// and ROSTER_DATABASE_URL_FILE names a file that holds it.
+    /// Connection string, such as postgresql://roster@db:5432/roster?sslmode=verify-full. DATABASE_URL is read too, and
+    /// ROSTER_DATABASE_URL_FILE names a file that contains it.
     #[arg(
         long,
         env = "ROSTER_DATABASE_URL",
@@ -73,17 +73,17 @@ pub struct DatabaseArgs {
         value_name = "URL"
     )]
     pub database_url: Option<String>,
-    /// File that holds the connection string.
+    /// File that contains the connection string.
     #[arg(long, env = "ROSTER_DATABASE_URL_FILE", value_name = "FILE")]
     pub database_url_file: Option<PathBuf>,
-    /// File that holds the password, when the connection string has none; read again on SIGHUP. The variable
-    /// ROSTER_DATABASE_PASSWORD holds the password itself.
+    /// File that contains the password, when the connection string has none; reloaded on SIGHUP. The environment variable
+    /// ROSTER_DATABASE_PASSWORD contains the password itself.
     #[arg(long, env = "ROSTER_DATABASE_PASSWORD_FILE", value_name = "FILE")]
     pub database_password_file: Option<PathBuf>,
-    /// PEM file with the authorities that may sign the server's certificate (sslmode verify-ca and verify-full).
+    /// PEM file with the certificate authorities trusted to sign the server's certificate (sslmode verify-ca and verify-full).
     #[arg(long, env = "ROSTER_DATABASE_CA_FILE", value_name = "FILE")]
     pub database_ca_file: Option<PathBuf>,
-    /// Longest wait for a new connection, in milliseconds.
+    /// Maximum time to open a connection, in milliseconds.
     #[arg(long, env = "ROSTER_CONNECT_TIMEOUT_MS", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=60_000), value_name = "MS")]
     pub connect_timeout_ms: u64,
 }
@@ -94,10 +94,10 @@ pub struct ServeArgs {
     /// How to reach the database.
     #[command(flatten)]
     pub database: DatabaseArgs,
-    /// Limits of the connections to the database.
+    /// The connection pool of the database.
     #[command(flatten)]
     pub pool: PoolArgs,
-    /// What clients meet.
+    /// Listeners and limits of HTTP.
     #[command(flatten)]
     pub http: HttpArgs,
     /// Tokens.
@@ -111,26 +111,26 @@ pub struct ServeArgs {
     pub log: LogArgs,
 }
 
-/// Limits of the connections to the database.
+/// The connection pool of the database.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Pool")]
 pub struct PoolArgs {
-    /// Most connections at a time. One serves the point reads, one the writes; lists, searches and the rest share the others.
+    /// Maximum number of connections. One serves reads by id, one the writes; lists, searches and everything else share the others.
     #[arg(long, env = "ROSTER_POOL_SIZE", default_value_t = 16, value_parser = clap::value_parser!(u16).range(3..=1000), value_name = "N")]
     pub pool_size: u16,
-    /// Longest wait for a free connection, in milliseconds.
+    /// Maximum wait for a free connection, in milliseconds.
     #[arg(long, env = "ROSTER_POOL_WAIT_TIMEOUT_MS", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=60_000), value_name = "MS")]
     pub pool_wait_timeout_ms: u64,
-    /// Longest run of a statement, in milliseconds; kept by PostgreSQL.
+    /// Maximum duration of a statement, in milliseconds; enforced by PostgreSQL.
     #[arg(long, env = "ROSTER_STATEMENT_TIMEOUT_MS", default_value_t = 1500, value_parser = clap::value_parser!(u64).range(1..=600_000), value_name = "MS")]
     pub statement_timeout_ms: u64,
-    /// Longest wait for a row that somebody else holds, in milliseconds; kept by PostgreSQL.
+    /// Maximum wait for a row lock, in milliseconds; enforced by PostgreSQL.
     #[arg(long, env = "ROSTER_LOCK_TIMEOUT_MS", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=600_000), value_name = "MS")]
     pub lock_timeout_ms: u64,
-    /// Longest that a request waits for the database in all, in milliseconds; then it is answered 503.
+    /// Maximum time that a request waits for the database in total, in milliseconds; then 503.
     #[arg(long, env = "ROSTER_DATABASE_TIMEOUT_MS", default_value_t = 1800, value_parser = clap::value_parser!(u64).range(1..=600_000), value_name = "MS")]
     pub database_timeout_ms: u64,
-    /// How long a connection may lie unused before it is closed, in milliseconds; 0 keeps it.
+    /// How long a connection may be idle before it is closed, in milliseconds; 0 keeps it open.
     #[arg(
         long,
         env = "ROSTER_IDLE_TIMEOUT_MS",
@@ -138,19 +138,19 @@ pub struct PoolArgs {
         value_name = "MS"
     )]
     pub idle_timeout_ms: u64,
-    /// Most point reads that join into one statement.
+    /// Maximum number of reads by id that share one statement.
     #[arg(long, env = "ROSTER_READ_BATCH_LIMIT", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..=4096), value_name = "N")]
     pub read_batch_limit: u16,
-    /// Most writes that join into one transaction.
+    /// Maximum number of writes that share one transaction.
     #[arg(long, env = "ROSTER_WRITE_BATCH_LIMIT", default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..=1024), value_name = "N")]
     pub write_batch_limit: u16,
 }
 
-/// What clients meet.
+/// Listeners and limits of HTTP.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "HTTP")]
 pub struct HttpArgs {
-    /// Where clients are served.
+    /// Address of the API.
     #[arg(
         long,
         env = "ROSTER_LISTEN",
@@ -158,7 +158,7 @@ pub struct HttpArgs {
         value_name = "ADDRESS"
     )]
     pub listen: SocketAddr,
-    /// Where probes and Prometheus are served; keep it from clients.
+    /// Address of the admin listener, which serves probes and metrics; must not be reachable by clients.
     #[arg(
         long,
         env = "ROSTER_ADMIN_LISTEN",
@@ -166,7 +166,7 @@ pub struct HttpArgs {
         value_name = "ADDRESS"
     )]
     pub admin_listen: SocketAddr,
-    /// Whether clients have to show a token.
+    /// Whether requests need an access token.
     #[arg(
         long,
         env = "ROSTER_AUTH",
@@ -177,35 +177,35 @@ pub struct HttpArgs {
     /// Answer 428 to a change without If-Match.
     #[arg(long, env = "ROSTER_REQUIRE_IF_MATCH")]
     pub require_if_match: bool,
-    /// Answer 308 to HTTPS where a proxy says that a request came by plain HTTP (X-Forwarded-Proto).
+    /// Redirect (308) to HTTPS where a proxy reports that a request came by plain HTTP (X-Forwarded-Proto).
     #[arg(long, env = "ROSTER_REDIRECT_PLAIN_HTTP")]
     pub redirect_plain_http: bool,
-    /// Most bytes of a body.
+    /// Maximum size of a body, in bytes; then 413.
     #[arg(long, env = "ROSTER_BODY_LIMIT_BYTES", default_value_t = 65_536, value_parser = clap::value_parser!(u32).range(1024..=16_777_216), value_name = "BYTES")]
     pub body_limit_bytes: u32,
-    /// Longest that a body may take to arrive, in milliseconds; then 408.
+    /// Maximum time for a body to arrive, in milliseconds; then 408.
     #[arg(long, env = "ROSTER_REQUEST_TIMEOUT_MS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=600_000), value_name = "MS")]
     pub request_timeout_ms: u64,
-    /// Longest that the head of a request may take to arrive, in milliseconds; then the connection is closed.
+    /// Maximum time for the head of a request to arrive, in milliseconds; then the connection is closed.
     #[arg(long, env = "ROSTER_HEADER_TIMEOUT_MS", default_value_t = 60_000, value_parser = clap::value_parser!(u64).range(1..=3_600_000), value_name = "MS")]
     pub header_timeout_ms: u64,
-    /// Most bytes of a request target; then 414.
+    /// Maximum size of a request target, in bytes; then 414.
     #[arg(long, env = "ROSTER_URI_LIMIT_BYTES", default_value_t = 8192, value_parser = clap::value_parser!(u16).range(256..=32_768), value_name = "BYTES")]
     pub uri_limit_bytes: u16,
-    /// Most bytes of all header fields; then 431.
+    /// Maximum size of all header fields together, in bytes; then 431.
     #[arg(long, env = "ROSTER_HEADERS_LIMIT_BYTES", default_value_t = 16_384, value_parser = clap::value_parser!(u16).range(1024..=32_768), value_name = "BYTES")]
     pub headers_limit_bytes: u16,
-    /// Most connections at a time; further ones wait.
+    /// Maximum number of connections; further ones wait.
     #[arg(long, env = "ROSTER_MAX_CONNECTIONS", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000), value_name = "N")]
     pub max_connections: u32,
-    /// Most requests in work at a time; further ones are answered 503 at once.
+    /// Maximum number of requests in progress; further ones are answered 503 at once.
     #[arg(long, env = "ROSTER_QUEUE_LIMIT", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=1_000_000), value_name = "N")]
     pub queue_limit: u32,
-    /// Mean time of a request, in milliseconds, above which fewer are worked on at a time than the queue's limit; 0 lets
-    /// the queue be full however long it takes.
+    /// Mean duration of a request, in milliseconds, above which the limit on requests in progress is lowered; 0 keeps it
+    /// at --queue-limit.
     #[arg(long, env = "ROSTER_QUEUE_TARGET_MS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=60_000), value_name = "MS")]
     pub queue_target_ms: u64,
-    /// How long to go on accepting once told to stop, in milliseconds: for load balancers to notice.
+    /// How long to keep accepting connections after SIGTERM, in milliseconds, so that load balancers notice.
     #[arg(
         long,
         env = "ROSTER_DRAIN_DELAY_MS",
@@ -213,7 +213,7 @@ pub struct HttpArgs {
         value_name = "MS"
     )]
     pub drain_delay_ms: u64,
-    /// Longest that requests in flight may take to end, in milliseconds.
+    /// Maximum time for requests in progress to finish on shutdown, in milliseconds.
     #[arg(
         long,
         env = "ROSTER_DRAIN_TIMEOUT_MS",
@@ -221,10 +221,10 @@ pub struct HttpArgs {
         value_name = "MS"
     )]
     pub drain_timeout_ms: u64,
-    /// How long a change stays in the feed, in days.
+    /// Retention of the change feed, in days.
     #[arg(long, env = "ROSTER_CHANGES_RETENTION_DAYS", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3650), value_name = "DAYS")]
     pub changes_retention_days: u16,
-    /// Threads that serve; 0 takes one for each core.
+    /// Number of worker threads; 0 starts one per core.
     #[arg(long, env = "ROSTER_WORKER_THREADS", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=512), value_name = "N")]
     pub worker_threads: u16,
 }
@@ -233,7 +233,7 @@ pub struct HttpArgs {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Logs")]
 pub struct LogArgs {
-    /// Least severe events that are logged: off, error, warn, info, debug or trace.
+    /// Minimum severity that is logged: off, error, warn, info, debug or trace.
     #[arg(
         long,
         env = "ROSTER_LOG_LEVEL",
@@ -241,7 +241,7 @@ pub struct LogArgs {
         value_name = "LEVEL"
     )]
     pub log_level: LevelFilter,
-    /// Lines on standard output: auto (human on a terminal, JSON otherwise), human, json or off.
+    /// Format of the log on standard output: auto (human on a terminal, else JSON), human, json or off.
     #[arg(
         long,
         env = "ROSTER_LOG_FORMAT",
@@ -249,13 +249,13 @@ pub struct LogArgs {
         value_name = "FORMAT"
     )]
     pub log_format: LogFormat,
-    /// File for syslog lines (RFC 5424), opened anew on SIGHUP.
+    /// File for syslog lines (RFC 5424); reopened on SIGHUP.
     #[arg(long, env = "ROSTER_LOG_FILE", value_name = "PATH")]
     pub log_file: Option<PathBuf>,
     /// Syslog server: unix:/dev/log, udp://host:514 or tcp://host:601.
     #[arg(long, env = "ROSTER_SYSLOG", value_name = "TARGET")]
     pub syslog: Option<SyslogTarget>,
-    /// OpenTelemetry collector for spans of requests, such as http://localhost:4318; needs a build with --features otlp.
+    /// OpenTelemetry collector for request spans, such as http://localhost:4318; needs a build with --features otlp.
     #[arg(long, env = "ROSTER_OTLP_ENDPOINT", value_name = "URL")]
     pub otlp_endpoint: Option<String>,
 }
@@ -274,8 +274,7 @@ impl DatabaseArgs {
             (None, Some(file), _) => read_secret("ROSTER_DATABASE_URL_FILE", file)?,
             (None, None, Ok(url)) if !url.is_empty() => url,
             _ => {
-                let next =
-                    "say where PostgreSQL is, such as postgresql://roster@localhost:5432/roster";
+                let next = "set the address of PostgreSQL, such as postgresql://roster@localhost:5432/roster";
                 return Err(ConfigError::Missing {
                     setting: URL_SETTING,
                     next,
@@ -292,7 +291,7 @@ impl DatabaseArgs {
         Ok(url)
     }
 
-    /// The password that is kept apart from the connection string, if there is one.
+    /// The password from outside of the connection string, if there is one.
     pub fn password(&self) -> Result<Option<String>, ConfigError> {
         match &self.database_password_file {
             Some(file) => read_secret("ROSTER_DATABASE_PASSWORD_FILE", file).map(Some),
@@ -303,7 +302,7 @@ impl DatabaseArgs {
     }
 }
 
-/// Reads a secret from a file; the line break at its end, which editors add, is not part of it.
+/// Reads a secret from a file, without the line break that editors add at the end.
 pub fn read_secret(setting: &'static str, path: &std::path::Path) -> Result<String, ConfigError> {
     let text = std::fs::read_to_string(path).map_err(|source| ConfigError::File {
         setting,
@@ -313,7 +312,7 @@ pub fn read_secret(setting: &'static str, path: &std::path::Path) -> Result<Stri
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
-/// The effective settings of `roster serve`, a line each, with secrets masked.
+/// The effective settings of `roster serve`, one per line, with secrets masked.
 pub fn describe(command: &clap::Command, matches: &clap::ArgMatches, url: &DatabaseUrl) -> String {
     let mut lines = String::new();
     for argument in command

@@ -1,4 +1,4 @@
-//! The settings of who may call, how often, and under which certificate.
+//! The settings of tokens, rate limits and TLS.
 
 #![allow(
     clippy::doc_markdown,
@@ -16,20 +16,20 @@ use std::path::PathBuf;
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Tokens")]
 pub struct TokenArgs {
-    /// OpenID Connect issuer whose tokens are taken, such as https://login.example.com/tenant. Its keys are found by discovery.
+    /// OpenID Connect issuer whose tokens are accepted, such as https://login.example.com/tenant. Its keys are found by discovery.
     #[arg(long, env = "ROSTER_OIDC_ISSUER", value_name = "URL")]
     pub oidc_issuer: Option<String>,
     /// Audience (aud) that the issuer's tokens must have.
     #[arg(long, env = "ROSTER_OIDC_AUDIENCE", value_name = "NAME")]
     pub oidc_audience: Option<String>,
-    /// PEM file with the authorities that may sign the issuer's certificate; those of the web when not set.
+    /// PEM file with the certificate authorities trusted to sign the issuer's certificate; Mozilla's when not set.
     #[arg(long, env = "ROSTER_OIDC_CA_FILE", value_name = "FILE")]
     pub oidc_ca_file: Option<PathBuf>,
-    /// Take keys from an issuer over plain HTTP, beyond this host too. Whoever is on the way can then forge tokens.
+    /// Accept an issuer over plain HTTP that is not on this host. Anyone on the network path can then forge tokens.
     #[arg(long, env = "ROSTER_OIDC_ALLOW_PLAIN_HTTP")]
     pub oidc_allow_plain_http: bool,
-    /// PEM file with the private keys of Roster's own tokens, read again on SIGHUP. The first signs, all verify;
-    /// 'roster token keygen' makes one.
+    /// PEM file with the private keys of Roster's own tokens, reloaded on SIGHUP. The first signs, all verify;
+    /// 'roster token keygen' creates one.
     #[arg(long, env = "ROSTER_TOKEN_KEYS_FILE", value_name = "FILE")]
     pub token_keys_file: Option<PathBuf>,
     /// Issuer (iss) of Roster's own tokens.
@@ -48,13 +48,13 @@ pub struct TokenArgs {
         value_name = "NAME"
     )]
     pub token_audience: String,
-    /// How long Roster's own tokens live, in seconds. A client that is revoked keeps its last token for as long.
+    /// Lifetime of Roster's own tokens, in seconds. The last token of a revoked client stays valid for as long.
     #[arg(long, env = "ROSTER_TOKEN_LIFETIME_S", default_value_t = 3600, value_parser = clap::value_parser!(u32).range(60..=86_400), value_name = "S")]
     pub token_lifetime_s: u32,
-    /// Client secrets that are checked at a time; each takes a core and 19 MiB for some 20 ms. Further ones wait up to a second.
+    /// Maximum number of client secrets verified at a time; each takes a core and 19 MiB for about 20 ms. Further ones wait up to a second.
     #[arg(long, env = "ROSTER_TOKEN_CONCURRENCY", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64), value_name = "N")]
     pub token_concurrency: u16,
-    /// Requests that each client may make a second, for as long as it likes; 0 sets no limit.
+    /// Sustained requests per second of each client; 0 sets no limit.
     #[arg(
         long,
         env = "ROSTER_RATE_LIMIT_PER_SECOND",
@@ -62,7 +62,7 @@ pub struct TokenArgs {
         value_name = "N"
     )]
     pub rate_limit_per_second: u32,
-    /// Requests that each client may make at once after a pause; 0 takes those of one second.
+    /// Requests that each client may make at once after a pause; 0 allows those of one second.
     #[arg(
         long,
         env = "ROSTER_RATE_LIMIT_BURST",
@@ -76,8 +76,8 @@ pub struct TokenArgs {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "TLS")]
 pub struct TlsArgs {
-    /// PEM file with the certificate, and those between it and its authority; makes the listener speak HTTPS.
-    /// A renewed file is taken up by itself.
+    /// PEM file with the certificate and its intermediates; makes the listener serve HTTPS. A renewed file is loaded
+    /// automatically.
     #[arg(
         long,
         env = "ROSTER_TLS_CERT",
@@ -93,7 +93,7 @@ pub struct TlsArgs {
         requires = "tls_cert"
     )]
     pub tls_key: Option<PathBuf>,
-    /// Take HTTP/2 without TLS too, from clients that begin with it.
+    /// Accept HTTP/2 without TLS too, from clients with prior knowledge (RFC 9113, 3.3).
     #[arg(long, env = "ROSTER_H2C", conflicts_with = "tls_cert")]
     pub h2c: bool,
 }
@@ -107,7 +107,7 @@ impl TokenArgs {
         if auth == AuthMode::Required && nothing_verifies {
             return Err(ConfigError::Missing {
                 setting: "--token-keys-file (ROSTER_TOKEN_KEYS_FILE) or --oidc-issuer (ROSTER_OIDC_ISSUER)",
-                next: "tokens are required and have to be verified with something; 'roster token keygen --output keys.pem' makes a key, and --auth disabled lets everybody in",
+                next: "tokens are required, and nothing can verify them; 'roster token keygen --output keys.pem' creates a key, --auth disabled admits everyone",
             });
         }
         self.oidc().map(drop)
@@ -133,14 +133,14 @@ impl TokenArgs {
             .map_err(|error| invalid(error.to_string()))
     }
 
-    /// The issuer whose tokens are taken.
+    /// The issuer whose tokens are accepted.
     pub fn oidc(&self) -> Result<Option<OidcSettings>, ConfigError> {
         let Some(issuer) = self.oidc_issuer.clone() else {
             return Ok(None);
         };
         let missing = ConfigError::Missing {
             setting: "--oidc-audience (ROSTER_OIDC_AUDIENCE)",
-            next: "without it every token of the issuer would be taken, whomever it was made for",
+            next: "without it, tokens that the issuer issued for other services would be accepted",
         };
         Ok(Some(OidcSettings {
             issuer,
@@ -150,7 +150,7 @@ impl TokenArgs {
         }))
     }
 
-    /// What Roster's own tokens say.
+    /// Issuer and audience of Roster's own tokens.
     pub fn own(&self) -> OwnTokens {
         OwnTokens {
             issuer: self.token_issuer.clone(),
@@ -158,7 +158,7 @@ impl TokenArgs {
         }
     }
 
-    /// How often each client may call.
+    /// The rate limit of each client.
     pub fn rate_quota(&self) -> Option<RateQuota> {
         let per_second = NonZeroU32::new(self.rate_limit_per_second)?;
         Some(RateQuota {
@@ -169,7 +169,7 @@ impl TokenArgs {
 }
 
 impl TlsArgs {
-    /// Where the certificate and its key are.
+    /// The files of the certificate and its key.
     pub fn files(&self) -> Option<TlsFiles> {
         let (certificate, key) = (self.tls_cert.clone()?, self.tls_key.clone()?);
         Some(TlsFiles { certificate, key })

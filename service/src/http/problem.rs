@@ -78,14 +78,6 @@ impl Problem {
         self.cause.as_deref()
     }
 
-    /// A response that the edge finishes with [`Problem::render`].
-    pub(super) fn into_response(self) -> Response<Full<Bytes>> {
-        let mut response = Response::new(Full::default());
-        *response.status_mut() = self.kind.status();
-        response.extensions_mut().insert(Arc::new(self));
-        response
-    }
-
     /// The document. `instance` is the path of the request.
     pub(super) fn document(&self, instance: &str, request_id: &str) -> Value {
         let mut document = json!({
@@ -125,6 +117,25 @@ impl Problem {
     }
 }
 
+impl ProblemKind {
+    /// A problem of this kind whose detail is its title.
+    pub(super) fn into_problem(self) -> Problem {
+        self.with_detail(self.title())
+    }
+
+    /// A problem of this kind.
+    pub(super) fn with_detail(self, detail: impl Into<Cow<'static, str>>) -> Problem {
+        Problem {
+            kind: self,
+            detail: detail.into(),
+            faults: Vec::new(),
+            headers: Vec::new(),
+            members: Vec::new(),
+            cause: None,
+        }
+    }
+}
+
 impl From<DirectoryError> for Problem {
     fn from(error: DirectoryError) -> Self {
         match error {
@@ -134,7 +145,7 @@ impl From<DirectoryError> for Problem {
             DirectoryError::IdempotencyKeyReused => ProblemKind::IdempotencyKeyReused.into_problem(),
             DirectoryError::IdempotencyInProgress => ProblemKind::IdempotencyInProgress.into_problem().retry_after(1),
             DirectoryError::PositionExpired => ProblemKind::InvalidQuery
-                .with_detail("'after' stands before what the feed still has; read the whole directory anew and follow the feed from its present end"),
+                .with_detail("'after' is older than the feed's retention; read the whole directory again, then follow the feed from its current end"),
             DirectoryError::Unavailable { reason, source } => Self {
                 cause: source.map(Arc::from),
                 ..ProblemKind::Unavailable

@@ -11,21 +11,21 @@ use crate::domain::UserId;
 use http::header::HOST;
 use http::{HeaderMap, Version};
 
-pub(super) use body::{body_of, read_body};
+pub(super) use body::read_body;
 pub(super) use conditions::{is_not_modified, read_condition, write_entity_tag};
 pub(super) use json::parse_json;
-pub(super) use media_types::{demand_acceptable, demand_json, media_type};
+pub(super) use media_types::{media_type, require_acceptable, require_json};
 pub(super) use sizes::check_sizes;
 
-/// Demands one Host field of an HTTP/1.1 request (RFC 9112, 3.2): with none, or two, a proxy on the way may have
-/// understood the request otherwise.
-pub(super) fn demand_host(version: Version, headers: &HeaderMap) -> Result<(), Problem> {
+/// Requires exactly one Host field of an HTTP/1.1 request (RFC 9112, 3.2): with none or several, a proxy on the way may
+/// have understood the request differently.
+pub(super) fn require_host(version: Version, headers: &HeaderMap) -> Result<(), Problem> {
     let mut hosts = headers.get_all(HOST).iter();
     let (first, second) = (hosts.next(), hosts.next());
     if second.is_none() && (first.is_some() || version != Version::HTTP_11) {
         return Ok(());
     }
-    Err(ProblemKind::MalformedRequest.with_detail("the Host field has to be given once"))
+    Err(ProblemKind::MalformedRequest.with_detail("the Host field must occur exactly once"))
 }
 
 /// The id in the path `/v1/users/{id}`.

@@ -1,33 +1,25 @@
 //! The change feed.
 
 use super::list_query::{pairs, parse_limit};
-use super::openapi::{ChangesPage, ChangesParameters};
+use super::service::Service;
 use super::user_json::{TYPICAL_BYTES, write_text, write_user};
-use super::users::JSON;
 use crate::domain::{Change, UserStore};
+use crate::http::answer::{Answer, json};
+use crate::http::call::Call;
 use crate::http::problem::{Problem, ProblemKind};
-use crate::http::read_request::demand_acceptable;
-use crate::http::{Answer, Request, Service};
-use bytes::Bytes;
-use http::Response;
-use http::header::CONTENT_TYPE;
-use http_body_util::Full;
-use std::sync::Arc;
+use crate::http::read_request::require_acceptable;
 use std::time::Duration;
 
 const DEFAULT_LIMIT: u8 = 50;
 const MAX_WAIT_SECONDS: u64 = 30;
 
-/// `GET /v1/users/changes`
-#[utoipa::path(get, path = "/v1/users/changes", tag = "users", operation_id = "readChanges", security(("bearer" = ["users:read"])),
-    params(ChangesParameters),
-    responses((status = 200, description = "Committed changes in the order of commits", body = ChangesPage)))]
+/// Reads committed changes, and waits for one when the client asks for that and there is none.
 pub(super) async fn read<S: UserStore>(
-    service: Arc<Service<S>>,
-    request: Request,
+    service: &Service<S>,
+    call: &Call,
 ) -> Result<Answer, Problem> {
-    demand_acceptable(request.headers(), "application/json")?;
-    let wanted = Wanted::read(&service, request.uri().query().unwrap_or(""))?;
+    require_acceptable(call.headers(), "application/json")?;
+    let wanted = Wanted::read(service, call.query())?;
     let page = if wanted.wait.is_zero() {
         service
             .directory
@@ -69,9 +61,7 @@ pub(super) async fn read<S: UserStore>(
             .ok_or_else(unsealed)?,
     );
     body.push(b'}');
-    let mut answer = Response::new(Full::new(Bytes::from(body)));
-    answer.headers_mut().insert(CONTENT_TYPE, JSON);
-    Ok(answer)
+    Ok(json(body))
 }
 
 fn write_change(out: &mut Vec<u8>, change: &Change, cursor: &str) {
@@ -109,13 +99,13 @@ impl Wanted {
             let seen = match &*name {
                 "after" => {
                     let stale =
-                        || invalid("after", "is no cursor of this feed; take it from 'next'");
+                        || invalid("after", "is not a cursor of this feed; take it from 'next'");
                     after
                         .replace(service.cursors.open_position(&value).ok_or_else(stale)?)
                         .is_some()
                 }
                 "limit" => {
-                    let wanted = || invalid("limit", "has to be a whole number from 1 to 200");
+                    let wanted = || invalid("limit", "must be an integer from 1 to 200");
                     limit
                         .replace(parse_limit(&value).ok_or_else(wanted)?)
                         .is_some()
@@ -124,11 +114,15 @@ impl Wanted {
                     let seconds = value.parse().ok().filter(|s| {
                         *s <= MAX_WAIT_SECONDS && value.bytes().all(|b| b.is_ascii_digit())
                     });
-                    let wanted =
-                        || invalid("wait", "has to be a whole number of seconds from 0 to 30");
+                    let wanted = || invalid("wait", "must be an integer from 0 to 30 (seconds)");
                     wait.replace(seconds.ok_or_else(wanted)?).is_some()
                 }
-                other => return Err(invalid(other, "is not known; there are after, limit, wait")),
+                other => {
+                    return Err(invalid(
+                        other,
+                        "is unknown; the parameters are after, limit, wait",
+                    ));
+                }
             };
             if seen {
                 return Err(invalid(&name, "is given twice"));

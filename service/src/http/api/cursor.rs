@@ -17,7 +17,7 @@ pub struct CursorSeal(Arc<RandomizedNonceKey>);
 
 /// The key cannot be used.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("the key of the cursors cannot be used")]
+#[error("the cursor key cannot be used")]
 pub struct BadCursorKey;
 
 impl CursorSeal {

@@ -1,8 +1,10 @@
 //! The page on which a person reads the document and tries it: Swagger UI, served by the service itself.
 
+use super::service::Service;
 use crate::domain::{DirectoryError, UserStore};
+use crate::http::answer::Answer;
+use crate::http::call::Call;
 use crate::http::problem::{Problem, ProblemKind};
-use crate::http::{Answer, Request, Service};
 use bytes::Bytes;
 use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, Response, StatusCode};
@@ -16,14 +18,11 @@ const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'",
 );
 
-/// `GET /docs` and its files.
-pub(super) async fn read<S: UserStore>(
-    _: Arc<Service<S>>,
-    request: Request,
-) -> Result<Answer, Problem> {
+/// Reads the page or one of its files.
+pub(super) async fn read<S: UserStore>(_: &Service<S>, call: &Call) -> Result<Answer, Problem> {
     static CONFIG: LazyLock<Arc<Config<'static>>> =
         LazyLock::new(|| Arc::new(Config::from("/openapi.json")));
-    let Some(file) = request.uri().path().strip_prefix("/docs/") else {
+    let Some(file) = call.path().strip_prefix("/docs/") else {
         // The page names its files beside itself, so it has to stand in a folder.
         let mut answer = Response::new(Full::default());
         *answer.status_mut() = StatusCode::PERMANENT_REDIRECT;

@@ -71,7 +71,7 @@ impl<'a> Parameters<'a> {
     pub(super) fn from_json(body: Value) -> Result<Self, Problem> {
         let Value::Object(members) = body else {
             return Err(ProblemKind::InvalidQuery
-                .with_detail("the body has to be a JSON object with the parameters of the query"));
+                .with_detail("the body must be a JSON object with the parameters of the query"));
         };
         let mut parameters = Self::default();
         for (name, value) in members {
@@ -83,10 +83,10 @@ impl<'a> Parameters<'a> {
                     let text = whole.map_or_else(|| number.to_string(), |value| value.to_string());
                     parameters.set(&name, Cow::Owned(text))?;
                 }
-                _ if name == "limit" => return Err(invalid("limit", "has to be a number")),
+                _ if name == "limit" => return Err(invalid("limit", "must be a number")),
                 _ => {
                     parameters.set(&name, Cow::Borrowed("?"))?;
-                    return Err(invalid(&name, "has to be a string"));
+                    return Err(invalid(&name, "must be a string"));
                 }
             }
         }
@@ -97,7 +97,7 @@ impl<'a> Parameters<'a> {
         let Some(at) = NAMES.iter().position(|known| *known == name) else {
             return Err(invalid(
                 name,
-                &format!("is not known; there are {}", NAMES.join(", ")),
+                &format!("is unknown; the parameters are {}", NAMES.join(", ")),
             ));
         };
         if value.is_empty() {
@@ -128,34 +128,30 @@ impl<'a> Parameters<'a> {
     /// Reads all of them.
     pub(super) fn read_page_request(&self, seal: &CursorSeal) -> Result<PageRequest, Problem> {
         let limit = self
-            .read(
-                "limit",
-                parse_limit,
-                "has to be a whole number from 1 to 200",
-            )?
+            .read("limit", parse_limit, "must be an integer from 1 to 200")?
             .unwrap_or(DEFAULT_LIMIT);
-        let orders = "has to be created_at, name or email, or one of them with '-' before it";
+        let orders = "must be created_at, name or email, optionally preceded by '-'";
         let sort = self.read("sort", Sort::parse, orders)?.unwrap_or_default();
         let filters = Filters {
             email: self.read(
                 "email",
                 |raw| EmailAddress::parse(raw).ok(),
-                "has to be one e-mail address",
+                "must be one e-mail address",
             )?,
             department: self.read(
                 "department",
                 |raw| Label::parse(raw).ok(),
-                "has to have 1 to 100 characters",
+                "must have 1 to 100 characters",
             )?,
-            status: self.read("status", UserStatus::parse, "has to be active or suspended")?,
+            status: self.read("status", UserStatus::parse, "must be active or suspended")?,
             search: self.read(
                 "q",
                 Search::parse,
-                "has to have 2 to 100 characters and no control character",
+                "must have 2 to 100 characters and no control characters",
             )?,
         };
         let context = context(&filters, sort);
-        let stale = "is no cursor of this very query; take it from 'next' and leave the other parameters as they were";
+        let stale = "is not a cursor of this query; take it from 'next' and leave the other parameters unchanged";
         let after = self.read("cursor", |raw| seal.open(&context, raw), stale)?;
         Ok(PageRequest {
             filters,

@@ -1,36 +1,30 @@
 //! Lists of users, asked for by GET or by QUERY.
 
 use super::list_query::{Parameters, context};
-use super::openapi::{ListParameters, UserPage};
+use super::service::Service;
 use super::user_json::{TYPICAL_BYTES, write_text, write_user};
-use super::users::JSON;
 use crate::domain::{Page, PageRequest, UserStore, WrittenPage};
+use crate::http::answer::{Answer, json};
+use crate::http::call::Call;
 use crate::http::problem::{Problem, ProblemKind};
-use crate::http::read_request::{body_of, demand_acceptable, demand_json, parse_json};
-use crate::http::{Answer, Request, Service};
+use crate::http::read_request::{parse_json, require_acceptable, require_json};
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderName, LINK};
-use http::{HeaderValue, Response};
-use http_body_util::Full;
-use std::sync::Arc;
+use http::HeaderValue;
+use http::header::{HeaderName, LINK};
 
 /// The media types of queries (RFC 10008).
 pub(in crate::http) const ACCEPT_QUERY: HeaderName = HeaderName::from_static("accept-query");
 
-/// `GET /v1/users`
-#[utoipa::path(get, path = "/v1/users", tag = "users", operation_id = "listUsers", security(("bearer" = ["users:read"])),
-    params(ListParameters),
-    responses((status = 200, description = "A page of users", body = UserPage,
-        headers(("Link" = String, description = "The next page, while there is one (RFC 8288)")))))]
+/// Lists users by the parameters in the query; `Link` leads to the next page.
 pub(super) async fn list<S: UserStore>(
-    service: Arc<Service<S>>,
-    request: Request,
+    service: &Service<S>,
+    call: &Call,
 ) -> Result<Answer, Problem> {
-    demand_acceptable(request.headers(), "application/json")?;
-    let query = request.uri().query().unwrap_or("");
+    require_acceptable(call.headers(), "application/json")?;
+    let query = call.query();
     let page_request = Parameters::from_url(query)?.read_page_request(&service.cursors)?;
     let page = service.directory.list(&page_request).await?;
-    let WrittenPage { text, next } = write(&service, &page_request, &page)?;
+    let WrittenPage { text, next } = write(service, &page_request, &page)?;
     let mut answer = json(text);
     if let Some(next) = next {
         // The same query, but for the cursor: nothing in it has to be known to follow it.
@@ -53,21 +47,21 @@ pub(super) async fn list<S: UserStore>(
     Ok(answer)
 }
 
-/// `QUERY /v1/users`
+/// Lists users by the parameters in the body.
 pub(super) async fn query<S: UserStore>(
-    service: Arc<Service<S>>,
-    request: Request,
+    service: &Service<S>,
+    call: &Call,
 ) -> Result<Answer, Problem> {
-    demand_acceptable(request.headers(), "application/json")?;
-    demand_json(request.headers(), ACCEPT_QUERY)?;
-    if request.uri().query().is_some_and(|query| !query.is_empty()) {
+    require_acceptable(call.headers(), "application/json")?;
+    require_json(call.headers(), ACCEPT_QUERY)?;
+    if !call.query().is_empty() {
         return Err(ProblemKind::InvalidQuery
             .with_detail("QUERY takes its parameters in the body, none in the URL"));
     }
-    let parameters = Parameters::from_json(parse_json(&body_of(request).await)?)?;
+    let parameters = Parameters::from_json(parse_json(&call.body)?)?;
     let page_request = parameters.read_page_request(&service.cursors)?;
     let page = service.directory.list(&page_request).await?;
-    Ok(json(write(&service, &page_request, &page)?.text))
+    Ok(json(write(service, &page_request, &page)?.text))
 }
 
 /// Writes the page, once for all who were given this very page.
@@ -121,10 +115,4 @@ fn text(page: &Page, next: Option<&str>) -> Bytes {
     }
     body.push(b'}');
     Bytes::from(body)
-}
-
-fn json(text: Bytes) -> Answer {
-    let mut answer = Response::new(Full::new(text));
-    answer.headers_mut().insert(CONTENT_TYPE, JSON);
-    answer
 }

@@ -1,52 +1,42 @@
 //! The root document, and what the types of problems mean.
 
-use super::openapi::Root;
-use super::users::JSON;
+use super::route::Route;
+use super::service::Service;
 use crate::domain::UserStore;
+use crate::http::answer::{Answer, json as json_answer};
+use crate::http::call::Call;
 use crate::http::problem::{Problem, ProblemKind};
-use crate::http::read_request::demand_acceptable;
-use crate::http::{Answer, Request, Service};
+use crate::http::read_request::require_acceptable;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response};
 use http_body_util::Full;
 use serde_json::json;
-use std::sync::Arc;
 
-/// `GET /`
-#[utoipa::path(get, path = "/", tag = "service", operation_id = "readRoot",
-    responses((status = 200, description = "Name, version and links", body = Root)))]
+/// Reads name, version and links.
 pub(super) async fn root<S: UserStore>(
-    service: Arc<Service<S>>,
-    request: Request,
+    service: &Service<S>,
+    call: &Call,
 ) -> Result<Answer, Problem> {
-    demand_acceptable(request.headers(), "application/json")?;
+    require_acceptable(call.headers(), "application/json")?;
     let document = json!({
         "name": "roster",
         "version": service.settings.version,
         "links": {
-            "users": "/v1/users",
-            "changes": "/v1/users/changes",
-            "token": "/oauth/token",
-            "jwks": "/.well-known/jwks.json",
-            "openapi": "/openapi.json",
-            "docs": "/docs",
+            "users": Route::Users.template(),
+            "changes": Route::Changes.template(),
+            "token": Route::Token.template(),
+            "jwks": Route::Jwks.template(),
+            "openapi": Route::OpenApi.template(),
+            "docs": Route::Docs.template(),
         },
     });
-    let mut answer = Response::new(Full::new(Bytes::from(document.to_string())));
-    answer.headers_mut().insert(CONTENT_TYPE, JSON);
-    Ok(answer)
+    Ok(json_answer(document.to_string()))
 }
 
-/// `GET /problems/{slug}`
-#[utoipa::path(get, path = "/problems/{slug}", tag = "service", operation_id = "readProblem",
-    params(("slug" = String, Path, description = "The last part of a problem's type", example = "email-taken")),
-    responses((status = 200, description = "What the problem means", body = String, content_type = "text/plain; charset=utf-8")))]
-pub(super) async fn problem<S: UserStore>(
-    _: Arc<Service<S>>,
-    request: Request,
-) -> Result<Answer, Problem> {
-    let slug = request.uri().path().rsplit('/').next().unwrap_or("");
+/// Reads what a problem type means, as text.
+pub(super) async fn problem<S: UserStore>(_: &Service<S>, call: &Call) -> Result<Answer, Problem> {
+    let slug = call.path().rsplit('/').next().unwrap_or("");
     let kind = ProblemKind::ALL
         .into_iter()
         .find(|kind| kind.slug() == slug)

@@ -6,14 +6,18 @@
 
 pub(super) mod changes;
 pub(super) mod cursor;
+pub(super) mod dispatch;
 pub(super) mod docs;
 pub(super) mod list_query;
 pub(super) mod list_users;
 pub(super) mod meta;
+pub(super) mod oauth_error;
 pub(super) mod openapi;
 pub(super) mod patch;
 pub(super) mod probes;
-pub(super) mod routes;
+pub(super) mod route;
+mod route_table;
+pub(super) mod service;
 pub(super) mod tokens;
 pub(super) mod user_json;
 pub(super) mod users;

@@ -1,65 +1,129 @@
-//! The service described by itself: `OpenAPI` 3.1, generated from the handlers and the documents that they speak.
+//! The OpenAPI 3.1 document, generated from the route table and the documents that the handlers read and write.
 //!
-//! `documents` is what goes over the wire, `texts` which texts are taken, `errors` which operation may fail how; here
-//! they become one document.
+//! `documents` is what goes over the wire, `operations` which parameters and responses an operation has, `texts` which
+//! texts are accepted, `errors` how an operation may fail; here they become one document.
 
 mod documents;
 mod errors;
+mod operations;
 mod texts;
 
-use super::users::JSON;
-use super::{changes, list_users, meta, tokens, users};
+use super::route::{Operation, Route};
+use super::route_table::route_table;
+use super::service::Service;
 use crate::domain::UserStore;
+use crate::http::answer::{Answer, json as json_answer};
+use crate::http::call::Call;
 use crate::http::problem::Problem;
-use crate::http::read_request::demand_acceptable;
-use crate::http::{Answer, Request, Service};
+use crate::http::read_request::require_acceptable;
 use bytes::Bytes;
-use http::Response;
-use http::header::CONTENT_TYPE;
-use http_body_util::Full;
+use documents::{
+    ChangesPage, ChangesParameters, KeySet, ListParameters, ListQuery, NewUser, PatchOperation,
+    ProblemDocument, Root, TokenRequest, TokenResponse, UserDocument, UserPage, UserPatch,
+};
+use errors::describe_problems;
+use operations::{
+    ChangeUserResponses, CreateUserResponses, DeleteUserResponses, IdempotencyParameters,
+    IssueTokenResponses, ListUsersResponses, ProblemPath, QueryUsersResponses,
+    ReadChangesResponses, ReadConditions, ReadKeysResponses, ReadProblemResponses,
+    ReadRootResponses, ReadUserResponses, UserPath, WriteConditions,
+};
 use serde_json::{Value, json};
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 use utoipa::OpenApi;
 
-use documents::{ListQuery, ProblemDocument};
-use errors::describe_problems;
-
-pub(super) use documents::{
-    ChangesPage, ChangesParameters, KeySet, ListParameters, NewUser, PatchOperation, Root,
-    TokenRequest, TokenResponse, UserDocument, UserPage, UserPatch,
-};
-
-/// `GET /openapi.json`
-pub(super) async fn read<S: UserStore>(
-    _: Arc<Service<S>>,
-    request: Request,
-) -> Result<Answer, Problem> {
+/// Reads the document.
+pub(super) async fn read<S: UserStore>(_: &Service<S>, call: &Call) -> Result<Answer, Problem> {
     static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(document().to_string()));
-    demand_acceptable(request.headers(), "application/json")?;
-    let mut answer = Response::new(Full::new(DOCUMENT.clone()));
-    answer.headers_mut().insert(CONTENT_TYPE, JSON);
-    Ok(answer)
+    require_acceptable(call.headers(), "application/json")?;
+    Ok(json_answer(DOCUMENT.clone()))
 }
 
+/// All but the operations.
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Roster", description = "A small, very fast user directory."),
-    paths(
-        meta::root, meta::problem, users::create, users::read, users::replace, users::patch, users::delete,
-        list_users::list, changes::read, tokens::issue, tokens::keys
-    ),
-    components(schemas(ProblemDocument, ListQuery)),
+    // What a response refers to is not collected by itself.
+    components(schemas(
+        ProblemDocument, UserDocument, UserPage, ChangesPage, TokenResponse, KeySet, Root
+    )),
     tags(
         (name = "users", description = "The directory"),
-        (name = "tokens", description = "Who may use it"),
+        (name = "tokens", description = "Access tokens"),
         (name = "service", description = "The service itself")
     )
 )]
-struct Described;
+struct Frame;
+
+macro_rules! define_operations {
+    ($(
+        $(#[$doc:meta])*
+        $route:ident = $path:tt $(| $alias:literal)? $($direct:ident)?: [
+            $($method:ident [$($scope:ident)?] $handler:path => $operation:ident { $($openapi:tt)* })+
+        ]
+    )+) => {
+        /// Adds every operation that the table describes.
+        fn add_operations(document: &mut Value) {
+            $($(
+                describe!(document, $route, $method, $operation, { $($openapi)* });
+            )+)+
+        }
+    };
+}
+
+macro_rules! describe {
+    ($document:ident, $route:ident, $method:ident, $operation:ident, {}) => {};
+    ($document:ident, $route:ident, $method:ident, $operation:ident, { $($openapi:tt)+ }) => {{
+        // Method and path come from the table; the derive only insists on some.
+        #[allow(dead_code, reason = "the derive describes it")]
+        #[utoipa::path(get, path = "", $($openapi)+)]
+        fn operation() {}
+        #[derive(OpenApi)]
+        #[openapi(paths(operation))]
+        struct Described;
+        let described = serde_json::to_value(Described::openapi()).unwrap_or_default();
+        add_operation($document, Route::$route, stringify!($method), Operation::$operation, described);
+    }};
+}
+
+route_table!(define_operations);
+
+fn add_operation(
+    document: &mut Value,
+    route: Route,
+    method: &str,
+    operation: Operation,
+    mut described: Value,
+) {
+    let mut item = described["paths"][""]["get"].take();
+    item["operationId"] = operation_id(operation).into();
+    if let Some(scope) = operation.scope() {
+        item["security"] = json!([{"bearer": [scope.as_str()]}]);
+    }
+    describe_problems(route, operation, &mut item);
+    // OpenAPI has a place for QUERY from 3.2 on.
+    let key = if method == "query" { "x-query" } else { method };
+    document["paths"][route.template()][key] = item;
+    if let Value::Object(schemas) = described["components"]["schemas"].take() {
+        for (name, schema) in schemas {
+            document["components"]["schemas"][name] = schema;
+        }
+    }
+}
+
+/// `ReadUser` is `readUser`.
+fn operation_id(operation: Operation) -> String {
+    let mut name = format!("{operation:?}");
+    if let Some(first) = name.get_mut(..1) {
+        first.make_ascii_lowercase();
+    }
+    name
+}
 
 /// The whole document.
 pub fn document() -> Value {
-    let mut document = serde_json::to_value(Described::openapi()).unwrap_or_default();
+    let mut document = serde_json::to_value(Frame::openapi()).unwrap_or_default();
+    add_operations(&mut document);
     document["components"]["securitySchemes"] = json!({
         "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT",
                    "description": "A token with the scope that the operation names"},
@@ -69,35 +133,13 @@ pub fn document() -> Value {
         document["components"]["schemas"][closed]["additionalProperties"] = false.into();
     }
     texts::describe(&mut document);
-    document["paths"]["/v1/users"]["x-query"] = query_operation(&document);
-    for (path, item) in document["paths"].as_object_mut().into_iter().flatten() {
-        for (method, operation) in item.as_object_mut().into_iter().flatten() {
-            describe_problems(path, method.trim_start_matches("x-"), operation);
-        }
-    }
     document
-}
-
-/// QUERY of users, which asks what GET asks; `OpenAPI` has a place for it from 3.2 on.
-fn query_operation(document: &Value) -> Value {
-    let mut query = document["paths"]["/v1/users"]["get"].clone();
-    query["operationId"] = "queryUsers".into();
-    query["requestBody"] = json!({"required": true,
-        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ListQuery"}}}});
-    if let Some(query) = query.as_object_mut() {
-        query.remove("parameters");
-    }
-    // A link cannot hold a body.
-    if let Some(answer) = query["responses"]["200"].as_object_mut() {
-        answer.remove("headers");
-    }
-    query
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::routes::Route;
     use super::document;
+    use crate::http::api::route::Route;
     use std::path::Path;
 
     #[test]
@@ -107,7 +149,7 @@ mod tests {
         let kept = std::fs::read_to_string(&path).unwrap_or_default();
         assert!(
             kept == written,
-            "service/openapi.json has drifted: write it anew with 'roster openapi > service/openapi.json'"
+            "service/openapi.json is out of date: write it with 'roster openapi > service/openapi.json'"
         );
     }
 

@@ -1,6 +1,7 @@
 //! The admin listener: whether the service lives, whether it is ready, and its metrics. Not for clients.
 
-use crate::http::{Answer, Listener};
+use crate::http::answer::Answer;
+use crate::http::connection::server::Listener;
 use crate::metrics::{self, Metrics};
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
@@ -103,11 +104,14 @@ impl Admin {
         if !matches!(path, "/livez" | "/readyz" | "/metrics") {
             return text(
                 StatusCode::NOT_FOUND,
-                "there are /livez, /readyz and /metrics\n",
+                "not found; the admin listener serves /livez, /readyz and /metrics\n",
             );
         }
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, "GET and HEAD alone\n");
+            let mut answer = text(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method not allowed; use GET or HEAD\n",
+            );
             answer
                 .headers_mut()
                 .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
@@ -130,7 +134,7 @@ impl Admin {
                 }
                 Err(error) => text(
                     StatusCode::INTERNAL_SERVER_ERROR,
-                    format!("the metrics cannot be written: {error}\n"),
+                    format!("the metrics cannot be encoded: {error}\n"),
                 ),
             },
         }

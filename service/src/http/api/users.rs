@@ -1,15 +1,16 @@
 //! One user: create, read, replace, patch, delete.
 
-use super::openapi::{NewUser, PatchOperation, UserDocument, UserPatch};
 use super::patch::Patch;
+use super::service::Service;
 use super::user_json::{TYPICAL_BYTES, read_profile, write_user};
 use crate::domain::{Created, IdempotencyClaim, IdempotencyKey, User, UserStore};
+use crate::http::answer::{APPLICATION_JSON, Answer};
+use crate::http::call::Call;
 use crate::http::problem::{Problem, ProblemKind};
 use crate::http::read_request::{
-    body_of, demand_acceptable, demand_json, is_not_modified, parse_json, read_condition, user_id,
+    is_not_modified, parse_json, read_condition, require_acceptable, require_json, user_id,
     write_entity_tag,
 };
-use crate::http::{Answer, Request, Service};
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use http::header::{
@@ -19,26 +20,21 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 use httpdate::HttpDate;
 use std::io::Write as _;
-use std::sync::Arc;
 
-pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// The header fields of an answer with a user, those of the edge included.
 const HEADER_FIELDS: usize = 6;
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
-/// `GET /v1/users/{id}`
-#[utoipa::path(get, path = "/v1/users/{id}", tag = "users", operation_id = "readUser", security(("bearer" = ["users:read"])),
-    params(("id" = Uuid, Path, description = "The user's id"), ("If-None-Match" = Option<String>, Header, description = "Entity tags that the client has")),
-    responses((status = 200, description = "The user", body = UserDocument, headers(("ETag" = String, description = "The strong entity tag of this version"), ("Last-Modified" = String, description = "When the user was changed last"))), (status = 304, description = "The client has this version")))]
+/// Reads a user: 200 with its entity tag, or 304 when the client has this version.
 pub(super) async fn read<S: UserStore>(
-    service: Arc<Service<S>>,
-    request: Request,
+    service: &Service<S>,
+    call: &Call,
 ) -> Result<Answer, Problem> {
-    demand_acceptable(request.headers(), "application/json")?;
-    let id = user_id(request.uri().path())?;
+    require_acceptable(call.headers(), "application/json")?;
+    let id = user_id(call.path())?;
     let user = service.directory.read(id).await?;
-    let mut answer = if is_not_modified(request.headers(), &user) {
+    let mut answer = if is_not_modified(call.headers(), &user) {
         let mut answer = Response::new(Full::default());
         *answer.status_mut() = StatusCode::NOT_MODIFIED;
         let mut buffer = Vec::with_capacity(VALIDATOR_BYTES);
@@ -54,27 +50,19 @@ pub(super) async fn read<S: UserStore>(
     Ok(answer)
 }
 
-/// `POST /v1/users`
-#[utoipa::path(post, path = "/v1/users", tag = "users", operation_id = "createUser", security(("bearer" = ["users:write"])),
-    params(("Idempotency-Key" = Option<String>, Header, description = "Names this attempt for 24 hours: 1 to 255 visible ASCII characters", min_length = 1, max_length = 255, pattern = "^[!-~]+$")),
-    request_body = NewUser,
-    responses((status = 201, description = "The user was created", body = UserDocument,
-        headers(("ETag" = String, description = "The strong entity tag of this version"), ("Location" = String, description = "Where the user is"),
-            ("Idempotency-Replayed" = bool, description = "True when an earlier attempt had created the user")))))]
+/// Creates a user: 201 with its `Location`.
 pub(super) async fn create<S: UserStore>(
-    service: Arc<Service<S>>,
-    request: Request,
+    service: &Service<S>,
+    call: &Call,
 ) -> Result<Answer, Problem> {
-    demand_acceptable(request.headers(), "application/json")?;
-    demand_json(request.headers(), ACCEPT)?;
-    let key = idempotency_key(request.headers())?;
-    let named = key.map(|key| (key, crate::http::edge::service::client_of(&request)));
-    let body = body_of(request).await;
-    let profile = read_profile(parse_json(&body)?)?;
-    let claim = named.map(|(key, client)| IdempotencyClaim {
-        client,
+    require_acceptable(call.headers(), "application/json")?;
+    require_json(call.headers(), ACCEPT)?;
+    let key = idempotency_key(call.headers())?;
+    let profile = read_profile(parse_json(&call.body)?)?;
+    let claim = key.map(|key| IdempotencyClaim {
+        client: call.client.as_deref().unwrap_or_default().to_owned(),
         key,
-        fingerprint: fingerprint(&body),
+        fingerprint: fingerprint(&call.body),
     });
     let user = User::new(service.source.user_id(), profile, service.source.now());
     let (user, replayed) = match service.directory.create(user, claim).await? {
@@ -94,20 +82,16 @@ pub(super) async fn create<S: UserStore>(
     Ok(answer)
 }
 
-/// `PUT /v1/users/{id}`
-#[utoipa::path(put, path = "/v1/users/{id}", tag = "users", operation_id = "replaceUser", security(("bearer" = ["users:write"])),
-    params(("id" = Uuid, Path, description = "The user's id"), ("If-Match" = Option<String>, Header, description = "The entity tag of the version that is replaced")),
-    request_body = NewUser,
-    responses((status = 200, description = "The user as it is now", body = UserDocument, headers(("ETag" = String, description = "The strong entity tag of this version"), ("Last-Modified" = String, description = "When the user was changed last")))))]
+/// Replaces a user: 200 with the user as it is now.
 pub(super) async fn replace<S: UserStore>(
-    service: Arc<Service<S>>,
-    request: Request,
+    service: &Service<S>,
+    call: &Call,
 ) -> Result<Answer, Problem> {
-    demand_acceptable(request.headers(), "application/json")?;
-    let id = user_id(request.uri().path())?;
-    demand_json(request.headers(), ACCEPT)?;
-    let condition = read_condition(request.headers(), service.settings.require_if_match)?;
-    let profile = read_profile(parse_json(&body_of(request).await)?)?;
+    require_acceptable(call.headers(), "application/json")?;
+    let id = user_id(call.path())?;
+    require_json(call.headers(), ACCEPT)?;
+    let condition = read_condition(call.headers(), service.settings.require_if_match)?;
+    let profile = read_profile(parse_json(&call.body)?)?;
     let user = service
         .directory
         .replace(id, profile, condition, service.source.now())
@@ -115,20 +99,15 @@ pub(super) async fn replace<S: UserStore>(
     Ok(represent(StatusCode::OK, &user))
 }
 
-/// `PATCH /v1/users/{id}`
-#[utoipa::path(patch, path = "/v1/users/{id}", tag = "users", operation_id = "patchUser", security(("bearer" = ["users:write"])),
-    params(("id" = Uuid, Path, description = "The user's id"), ("If-Match" = Option<String>, Header, description = "The entity tag of the version that is patched")),
-    request_body(content((UserPatch = "application/merge-patch+json"), (UserPatch = "application/json"), (Vec<PatchOperation> = "application/json-patch+json"))),
-    responses((status = 200, description = "The user as it is now", body = UserDocument, headers(("ETag" = String, description = "The strong entity tag of this version"), ("Last-Modified" = String, description = "When the user was changed last")))))]
+/// Patches a user: 200 with the user as it is now.
 pub(super) async fn patch<S: UserStore>(
-    service: Arc<Service<S>>,
-    request: Request,
+    service: &Service<S>,
+    call: &Call,
 ) -> Result<Answer, Problem> {
-    demand_acceptable(request.headers(), "application/json")?;
-    let id = user_id(request.uri().path())?;
-    let condition = read_condition(request.headers(), service.settings.require_if_match)?;
-    let (parts, body) = request.into_parts();
-    let patch = Patch::read(&parts.headers, &body_of(http::Request::new(body)).await)?;
+    require_acceptable(call.headers(), "application/json")?;
+    let id = user_id(call.path())?;
+    let condition = read_condition(call.headers(), service.settings.require_if_match)?;
+    let patch = Patch::read(call.headers(), &call.body)?;
     let user = service
         .directory
         .patch(id, condition, service.source.now(), |user| {
@@ -138,16 +117,13 @@ pub(super) async fn patch<S: UserStore>(
     Ok(represent(StatusCode::OK, &user))
 }
 
-/// `DELETE /v1/users/{id}`
-#[utoipa::path(delete, path = "/v1/users/{id}", tag = "users", operation_id = "deleteUser", security(("bearer" = ["users:write"])),
-    params(("id" = Uuid, Path, description = "The user's id"), ("If-Match" = Option<String>, Header, description = "The entity tag of the version that is deleted")),
-    responses((status = 204, description = "The user is gone")))]
+/// Deletes a user: 204.
 pub(super) async fn delete<S: UserStore>(
-    service: Arc<Service<S>>,
-    request: Request,
+    service: &Service<S>,
+    call: &Call,
 ) -> Result<Answer, Problem> {
-    let id = user_id(request.uri().path())?;
-    let condition = read_condition(request.headers(), service.settings.require_if_match)?;
+    let id = user_id(call.path())?;
+    let condition = read_condition(call.headers(), service.settings.require_if_match)?;
     service
         .directory
         .delete(id, condition, service.source.now())
@@ -167,7 +143,7 @@ fn represent(status: StatusCode, user: &User) -> Answer {
     *answer.status_mut() = status;
     // Room for what the edge adds: the map would otherwise be made twice.
     *answer.headers_mut() = HeaderMap::with_capacity(HEADER_FIELDS);
-    answer.headers_mut().insert(CONTENT_TYPE, JSON);
+    answer.headers_mut().insert(CONTENT_TYPE, APPLICATION_JSON);
     validators.set(answer.headers_mut(), &buffer);
     answer
 }

@@ -7,10 +7,10 @@
 #[cfg(test)]
 mod tests;
 
+use super::caller::Caller;
 use super::oidc::OidcIssuer;
 use super::signing_keys::SigningKeys;
 use super::trusted_keys::{BadToken, TrustedKeys, unix_now};
-use crate::domain::Scopes;
 use crate::metrics::Metrics;
 use arc_swap::ArcSwap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,15 +25,6 @@ const PATIENCE: Duration = Duration::from_millis(1500);
 const REFRESH_INTERVAL: Duration = Duration::from_mins(5);
 /// The longest pause between two attempts while the issuer has not answered yet.
 const MAX_RETRY_PAUSE: Duration = Duration::from_secs(30);
-
-/// Who sent a request, and what it may do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Caller {
-    /// The client: the id of one of ours, or `oidc:` and the subject that the issuer names.
-    pub client: Arc<str>,
-    /// What the token allows.
-    pub scopes: Scopes,
-}
 
 /// What the service's own tokens say.
 #[derive(Clone, Debug)]

@@ -3,8 +3,8 @@
 //! A set never changes: new keys make a new set with an empty memory, so that a token is never
 //! remembered for longer than the key that signed it is trusted.
 
+use super::caller::Caller;
 use super::signing_keys::PublicKey;
-use super::token_verifier::Caller;
 use crate::domain::{Scope, Scopes};
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
@@ -326,7 +326,7 @@ impl Claims {
 }
 
 /// Seconds since the Unix epoch.
-pub(super) fn unix_now() -> u64 {
+pub(in crate::http) fn unix_now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs())

@@ -1,46 +1,47 @@
-//! Who calls, and whether it may: reads the `Authorization` header, and says what a refused client is told (RFC 6750).
+//! Bearer authentication (RFC 6750): reads the `Authorization` header field, and writes the challenge of a refusal.
 //!
-//! How tokens are verified is the business of `token_verifier`; when this is asked, that of the edge.
+//! How a token is verified is up to `auth/`; which calls need one, to the route table.
 
 use crate::domain::{Scope, Scopes};
-use crate::http::auth::token_verifier::{Caller, TokenVerifier};
+use crate::http::auth::caller::Caller;
+use crate::http::auth::token_verifier::TokenVerifier;
 use crate::http::auth::trusted_keys::BadToken;
 use http::{HeaderMap, HeaderValue, header};
 use std::sync::{Arc, LazyLock};
 
-/// Whether callers have to prove themselves.
+/// Whether a call needs an access token.
 #[derive(Clone)]
 pub enum Auth {
-    /// Everybody may do everything; only asked for by name.
+    /// No call needs a token: everyone may do everything. Only with `--auth disabled`.
     Disabled,
-    /// Every call needs a good token.
+    /// Every call needs a valid token.
     Required(Arc<TokenVerifier>),
 }
 
-/// Why a call was refused.
+/// Why a call was refused; the display is the detail of the problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// It brought no token.
-    #[error("this call needs an access token: send it as 'Authorization: Bearer <token>'")]
+    /// The request has no token.
+    #[error("an access token is required: send it as 'Authorization: Bearer <token>'")]
     NoToken,
-    /// Its token is not good.
+    /// The token is not valid.
     #[error("{0}")]
     BadToken(BadToken),
-    /// Its token does not allow this.
-    #[error("this call needs the scope {}, which the token does not have", .0.as_str())]
+    /// The token lacks the scope of the operation.
+    #[error("this operation requires the scope {}, which the token does not have", .0.as_str())]
     ScopeLacking(Scope),
-    /// Whether its token is good cannot be told for the time being.
+    /// The token cannot be verified for now.
     #[error("the token cannot be verified while its issuer does not answer")]
     Unverifiable,
 }
 
-static ANYBODY: LazyLock<Caller> = LazyLock::new(|| Caller {
+static ANONYMOUS: LazyLock<Caller> = LazyLock::new(|| Caller {
     client: "anonymous".into(),
     scopes: Scopes::all(),
 });
 
 impl Auth {
-    /// Whether tokens can be verified by now.
+    /// Whether tokens can be verified.
     pub fn is_ready(&self) -> bool {
         match self {
             Self::Disabled => true,
@@ -48,13 +49,13 @@ impl Auth {
         }
     }
 
-    /// Who sends a request with these headers.
+    /// The caller of a request with these header fields.
     ///
     /// # Errors
-    /// When it brings no good token and needs one.
+    /// When a token is required and there is no valid one.
     pub async fn caller(&self, headers: &HeaderMap) -> Result<Caller, Refusal> {
         let Self::Required(verifier) = self else {
-            return Ok(ANYBODY.clone());
+            return Ok(ANONYMOUS.clone());
         };
         let token = bearer_token(headers)?;
         if let Some(caller) = verifier.recall(token) {
@@ -72,10 +73,8 @@ impl Auth {
 }
 
 impl Caller {
-    /// Refuses when `scope` is not among what the caller may do.
-    ///
     /// # Errors
-    /// When it is not.
+    /// When the caller does not have `scope`.
     pub fn require(&self, scope: Scope) -> Result<(), Refusal> {
         if self.scopes.contains(scope) {
             Ok(())
@@ -86,10 +85,10 @@ impl Caller {
 }
 
 impl Refusal {
-    /// The `WWW-Authenticate` field that goes with it.
+    /// The challenge for `WWW-Authenticate` (RFC 6750, 3); `None` when another token would not help.
     pub fn challenge(self) -> Option<HeaderValue> {
         let text = match self {
-            // RFC 6750: who sent nothing is told no error.
+            // RFC 6750, 3.1: no error code for a request without authentication.
             Self::NoToken => r#"Bearer realm="roster""#.to_owned(),
             Self::BadToken(bad) => format!(
                 r#"Bearer realm="roster", error="invalid_token", error_description="{bad}""#
@@ -128,5 +127,66 @@ fn bearer_token(headers: &HeaderMap) -> Result<&[u8], Refusal> {
         Err(malformed)
     } else {
         Ok(token)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Auth, Refusal};
+    use crate::domain::Scope;
+    use crate::http::auth::signing_keys::{KeyKind, SigningKeys, generate};
+    use crate::http::auth::token_verifier::{OwnTokens, TokenVerifier};
+    use crate::http::auth::trusted_keys::{BadToken, unix_now};
+    use crate::metrics::{BuildInfo, Metrics};
+    use http::{HeaderMap, header};
+    use serde_json::json;
+
+    #[tokio::test]
+    async fn a_caller_is_read_from_exactly_one_bearer_field() {
+        let keys = SigningKeys::from_pem(generate(KeyKind::Ed25519).unwrap().as_bytes()).unwrap();
+        let own = OwnTokens {
+            issuer: "roster".into(),
+            audience: "users".into(),
+        };
+        let build = BuildInfo {
+            version: "0",
+            revision: "0",
+        };
+        let metrics = Metrics::new(&["/"], build).unwrap();
+        let auth = Auth::Required(TokenVerifier::new(own, Some(&keys), None, metrics));
+        let claims = json!({"iss": "roster", "aud": "users", "sub": "billing", "scope": "users:read", "exp": unix_now() + 600});
+        let token = keys.sign(&claims).unwrap();
+        let caller = |fields: Vec<String>| {
+            let mut headers = HeaderMap::new();
+            for field in fields {
+                headers.append(header::AUTHORIZATION, field.parse().unwrap());
+            }
+            let auth = auth.clone();
+            async move { auth.caller(&headers).await }
+        };
+        assert!(caller(vec![format!("Bearer {token}")]).await.is_ok());
+        assert!(caller(vec![format!("bearer  {token}")]).await.is_ok());
+        assert_eq!(caller(vec![]).await, Err(Refusal::NoToken));
+        assert_eq!(
+            caller(vec!["Basic eDp5".into()]).await,
+            Err(Refusal::NoToken)
+        );
+        assert_eq!(caller(vec!["Bearer".into()]).await, Err(Refusal::NoToken));
+        assert_eq!(caller(vec![token.clone()]).await, Err(Refusal::NoToken));
+        let malformed = Err(Refusal::BadToken(BadToken::Malformed));
+        assert_eq!(caller(vec!["Bearer ".into()]).await, malformed);
+        assert_eq!(caller(vec!["Bearer \u{e4}.b.c".into()]).await, malformed);
+        assert_eq!(
+            caller(vec![format!("Bearer {token}"), format!("Bearer {token}")]).await,
+            malformed
+        );
+        let reader = caller(vec![format!("Bearer {token}")]).await.unwrap();
+        assert_eq!(reader.require(Scope::UsersRead), Ok(()));
+        let lacking = reader.require(Scope::UsersWrite).unwrap_err();
+        let challenge = lacking.challenge().unwrap();
+        assert_eq!(
+            challenge,
+            r#"Bearer realm="roster", error="insufficient_scope", scope="users:write""#
+        );
     }
 }

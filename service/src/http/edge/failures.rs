@@ -1,33 +1,36 @@
-//! Failures on their way out: what the client is told, and what the log keeps.
+//! Failures on their way out: the document that the client gets, and what is logged.
 
-use crate::http::Answer;
-use crate::http::api::routes::Route;
-use crate::http::api::tokens::with_oauth_error;
+use crate::http::answer::Answer;
+use crate::http::api::oauth_error::with_oauth_error;
+use crate::http::api::route::Route;
+use crate::http::call::Call;
 use crate::http::problem::{Problem, ProblemKind};
 
-/// Logs a panic, and gives what the client is told of it.
+/// Logs a panic of a handler, and returns the problem that the client gets.
 pub(super) fn panicked(panic: &(dyn std::any::Any + Send), request_id: &str) -> Problem {
-    // A message that was put together may hold what a client sent; one that is written in the code cannot.
+    // A formatted message may contain what a client sent; a literal cannot.
     let message = panic.downcast_ref::<&str>().copied();
     tracing::error!(
         request_id,
-        panic = message.unwrap_or("its message is kept out of the log"),
+        panic = message.unwrap_or("message withheld: it may contain client data"),
         "a handler panicked"
     );
     ProblemKind::Internal.with_detail("the failure was logged under the request id")
 }
 
-/// The problem as clients of this route expect to be told of it.
-pub(super) fn told(problem: &Problem, route: Route, path: &str, request_id: &str) -> Answer {
-    if route == Route::Token {
-        with_oauth_error(problem).render(path, request_id)
+/// The answer to a call that ended with `problem`, whose cause is logged.
+pub(super) fn failed(problem: &Problem, call: &Call) -> Answer {
+    log_cause(problem, call.request_id());
+    // Clients of RFC 6749 look for its member `error`.
+    if call.route == Route::Token {
+        with_oauth_error(problem).render(call.path(), call.request_id())
     } else {
-        problem.render(path, request_id)
+        problem.render(call.path(), call.request_id())
     }
 }
 
-/// Logs what went wrong inside, once, with everything that led to it.
-pub(super) fn log_cause(problem: &Problem, request_id: &str) {
+/// Logs the cause of a problem, once, with its sources.
+fn log_cause(problem: &Problem, request_id: &str) {
     let Some(cause) = problem.cause() else { return };
     let mut chain = cause.to_string();
     let mut source = cause.source();
@@ -42,7 +45,7 @@ pub(super) fn log_cause(problem: &Problem, request_id: &str) {
         tracing::warn!(
             request_id,
             error = chain,
-            "a request could not be answered for now"
+            "a request could not be served for now"
         );
     }
 }

@@ -1,25 +1,26 @@
-//! The door: who is let in, to do what, and how often.
+//! Authentication, rate limit and authorization of a call, in this order.
 
 use super::bearer_auth::{Auth, Refusal};
 use super::rate_limit::{RateKey, RateLimits, RateState};
 use crate::domain::Scope;
-use crate::http::auth::token_verifier::Caller;
+use crate::http::auth::caller::Caller;
 use crate::http::problem::{Problem, ProblemKind};
 use crate::metrics::Metrics;
 use http::HeaderMap;
 use http::header::WWW_AUTHENTICATE;
 use std::net::IpAddr;
 
-/// Who is let in, and how often.
+/// Decides whether a call is admitted.
 pub struct Gate {
-    /// Whether callers have to prove themselves.
+    /// Whether calls need a token.
     pub auth: Auth,
-    /// How often each may call, when that is limited.
+    /// The rate limit of each client, if there is one.
     pub rate_limits: Option<RateLimits>,
 }
 
 impl Gate {
-    /// Who calls, once it is known that it may, and not too often. `rate` is where the caller stands, refused or not.
+    /// The caller, once it is authenticated, within its rate and authorized for `scope`. `rate` is set to the state of
+    /// the client's rate limit, also when the call is refused.
     pub(super) async fn admit(
         &self,
         headers: &HeaderMap,
@@ -39,7 +40,7 @@ impl Gate {
             if state.refused_for.is_some() {
                 metrics.request_rate_limited();
                 let detail =
-                    "the rate of this client is used up; Retry-After says how long to wait";
+                    "the client has exceeded its rate limit; Retry-After says how long to wait";
                 return Err(ProblemKind::RateLimited.with_detail(detail));
             }
         }
@@ -48,7 +49,7 @@ impl Gate {
     }
 }
 
-/// The problem of a caller that was not let in.
+/// The problem of a refused call.
 fn refused(refusal: Refusal) -> Problem {
     let kind = match refusal {
         Refusal::NoToken | Refusal::BadToken(_) => ProblemKind::Unauthorized,

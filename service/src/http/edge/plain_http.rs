@@ -1,8 +1,8 @@
-//! Sends whoever came to the proxy in front by plain HTTP to the same address over HTTPS.
+//! Redirects a client that reached the proxy in front by plain HTTP to the same address over HTTPS.
 //!
-//! Not every Ingress controller redirects by itself, but each says how a client came (`X-Forwarded-Proto`).
+//! Not every Ingress controller redirects by itself, but each reports the client's scheme (`X-Forwarded-Proto`).
 
-use crate::http::Answer;
+use crate::http::answer::Answer;
 use crate::http::problem::{Problem, ProblemKind};
 use http::header::{HOST, LOCATION};
 use http::uri::{Authority, Uri};
@@ -11,14 +11,14 @@ use http_body_util::Full;
 
 const X_FORWARDED_PROTO: &str = "x-forwarded-proto";
 
-/// The redirect, when the request came by plain HTTP; none when it came by HTTPS, or without a proxy.
+/// The redirect of a request that came by plain HTTP; `None` when it came by HTTPS, or without a proxy.
 pub(super) fn redirect(uri: &Uri, headers: &HeaderMap) -> Result<Option<Answer>, Problem> {
     if !came_by_plain_http(headers) {
         return Ok(None);
     }
     let location = https_address(uri, headers).ok_or_else(|| {
         ProblemKind::MalformedRequest.with_detail(
-            "plain HTTP is not served here, and the Host field names no host to go on at",
+            "plain HTTP is not served, and the Host field does not name a host to redirect to",
         )
     })?;
     let mut answer = Response::new(Full::default());
@@ -27,7 +27,7 @@ pub(super) fn redirect(uri: &Uri, headers: &HeaderMap) -> Result<Option<Answer>,
     Ok(Some(answer))
 }
 
-/// Each proxy on the way may add a word; the first one is the client's own.
+/// Each proxy on the way may append its scheme; the first one is the client's.
 fn came_by_plain_http(headers: &HeaderMap) -> bool {
     headers
         .get(X_FORWARDED_PROTO)

@@ -1,8 +1,8 @@
-//! How often a client may call: a bucket for each, and the fields that tell it where it stands
+//! Rate limits: a token bucket for each client, and the header fields that report its state
 //! (draft-ietf-httpapi-ratelimit-headers).
 //!
-//! The table of buckets is bounded: whoever has not called for the longest is forgotten first, and
-//! a forgotten client begins with a full bucket.
+//! The table of buckets is bounded: the least recently used bucket is evicted first, and an evicted client starts with a
+//! full bucket.
 
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
@@ -18,24 +18,24 @@ use std::time::Duration;
 
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
-/// Clients whose buckets are kept at a time.
+/// Maximum number of buckets.
 const MAX_CLIENTS: usize = 65_536;
 
-/// How much a client may call.
+/// The rate limit of a client.
 #[derive(Clone, Copy, Debug)]
 pub struct RateQuota {
-    /// Requests each second, for as long as it likes.
+    /// Sustained requests per second.
     pub per_second: NonZeroU32,
-    /// Requests at once, after a pause.
+    /// Requests at once after a pause.
     pub burst: NonZeroU32,
 }
 
 /// Whose bucket it is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum RateKey {
-    /// That of an authenticated client.
+    /// An authenticated client.
     Client(Arc<str>),
-    /// That of an address, where nobody says who they are.
+    /// An address, where clients are not authenticated.
     Peer(IpAddr),
 }
 
@@ -64,10 +64,10 @@ pub struct RateLimits {
     buckets: Cache<RateKey, Arc<Bucket>>,
 }
 
-/// Where a client stands after a request.
+/// The state of a client's bucket after a request.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RateState {
-    /// How long to wait before the next try, when the request was refused.
+    /// How long to wait before the next attempt; `None` when the request was admitted.
     pub(super) refused_for: Option<Duration>,
     remaining: u32,
     reset_s: u64,
@@ -130,8 +130,8 @@ impl RateLimits {
         }
     }
 
-    /// Tells the client where it stands.
-    pub(super) fn tell(&self, state: RateState, headers: &mut HeaderMap) {
+    /// Adds the header fields that report `state`.
+    pub(super) fn set_headers(&self, state: RateState, headers: &mut HeaderMap) {
         let text = format!("\"default\";r={};t={}", state.remaining, state.reset_s);
         if let Ok(value) = HeaderValue::try_from(text) {
             headers.insert(RATE_LIMIT, value);
@@ -143,7 +143,7 @@ impl RateLimits {
     }
 }
 
-/// Rounded up, and at least one: whoever waits that long has waited long enough.
+/// Rounded up, and at least one: waiting that long is long enough.
 fn whole_seconds(wait: Duration) -> u64 {
     (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
 }
@@ -166,7 +166,7 @@ mod tests {
 
     fn fields(limits: &RateLimits, state: RateState) -> (String, String, Option<String>) {
         let mut headers = HeaderMap::new();
-        limits.tell(state, &mut headers);
+        limits.set_headers(state, &mut headers);
         let text = |name: &HeaderName| {
             headers
                 .get(name)
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn one_request_too_many_is_refused_until_the_time_that_it_is_told() {
+    fn a_request_over_the_limit_is_refused_until_retry_after_has_elapsed() {
         let limits = limits(2, 4);
         for left in (0..4).rev() {
             let state = limits.take(&client("a"));
@@ -197,10 +197,7 @@ mod tests {
             (state.as_str(), policy.as_str()),
             ("\"default\";r=0;t=1", "\"default\";q=4;w=2")
         );
-        let seconds: u64 = retry_after
-            .expect("is told when to come back")
-            .parse()
-            .unwrap();
+        let seconds: u64 = retry_after.expect("Retry-After").parse().unwrap();
         std::thread::sleep(Duration::from_secs(seconds));
         assert!(
             limits.take(&client("a")).refused_for.is_none(),
@@ -209,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn clients_do_not_use_up_one_another() {
+    fn clients_do_not_share_buckets() {
         let limits = limits(1, 1);
         assert!(limits.take(&client("a")).refused_for.is_none());
         assert!(limits.take(&client("a")).refused_for.is_some());

@@ -1,8 +1,8 @@
-//! The name of one request in answers and logs: the client's, when it can be taken, else a new one.
+//! Request ids: the client's `X-Request-Id` when it is acceptable, else a new one.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// The header field in requests and answers.
+/// The header field, in requests and responses.
 pub(in crate::http) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 const MAX_BYTES: usize = 128;

@@ -1,12 +1,13 @@
 //! The kinds of problems, in a table: status, slug, title, and what the page of the type says.
 
-use super::Problem;
 use http::StatusCode;
-use std::borrow::Cow;
 
 /// Every kind of error of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "each is told by its title and its explanation")]
+#[allow(
+    missing_docs,
+    reason = "the title and the explanation say what each is"
+)]
 pub(in crate::http) enum ProblemKind {
     MalformedRequest,
     InvalidQuery,
@@ -70,140 +71,140 @@ impl ProblemKind {
             Self::MalformedRequest => (
                 400,
                 "malformed-request",
-                "The request cannot be read",
-                "The request is not what its media type or its syntax promises: not JSON, not UTF-8, a key given twice, a header that cannot be parsed. Mend the request; repeating it as it is leads to the same answer.",
+                "Malformed request",
+                "The request is malformed: its body is not valid JSON or not UTF-8, a key occurs twice, or a header field cannot be parsed. Correct the request; repeating it unchanged leads to the same response.",
             ),
             Self::InvalidQuery => (
                 400,
                 "invalid-query",
-                "A query parameter is not valid",
-                "A parameter is unknown, empty, given twice, out of its range, or a cursor that does not belong to this query. The detail names it.",
+                "Invalid query parameter",
+                "A parameter is unknown, empty, repeated or out of range, or a cursor belongs to another query. The detail names the parameter.",
             ),
             Self::Unauthorized => (
                 401,
                 "unauthorized",
-                "A valid access token is needed",
-                "Send 'Authorization: Bearer <token>' with a token that is neither expired nor meant for another service. POST /oauth/token gives one to a registered client.",
+                "A valid access token is required",
+                "Send 'Authorization: Bearer <token>' with a token that has not expired and was issued for this service. Registered clients get one from POST /oauth/token.",
             ),
             Self::InsufficientScope => (
                 403,
                 "insufficient-scope",
-                "The token does not cover this",
-                "The token is valid but lacks the scope that the WWW-Authenticate header names. Ask for a token with that scope.",
+                "The token lacks a scope",
+                "The token is valid but does not have the scope that the WWW-Authenticate header field names. Request a token with that scope.",
             ),
             Self::UserNotFound => (
                 404,
                 "user-not-found",
-                "No such user",
-                "No user has this id; it may have been deleted.",
+                "User not found",
+                "No user has this id. The user may have been deleted.",
             ),
             Self::NotFound => (
                 404,
                 "not-found",
-                "No such resource",
-                "Nothing lives at this path. The root document links to what there is.",
+                "Resource not found",
+                "There is no resource at this path. The root document links to the resources of the service.",
             ),
             Self::MethodNotAllowed => (
                 405,
                 "method-not-allowed",
-                "The resource does not know this method",
-                "The Allow header lists the methods that it knows.",
+                "Method not allowed",
+                "The resource does not support this method. The Allow header field lists the methods that it supports.",
             ),
             Self::NotAcceptable => (
                 406,
                 "not-acceptable",
-                "No representation is acceptable",
-                "The resource has only the media types that the detail names; the Accept header excludes them all.",
+                "Not acceptable",
+                "The Accept header field excludes every media type of this resource. The detail names the media type that is available.",
             ),
             Self::RequestTimeout => (
                 408,
                 "request-timeout",
-                "The request came too slowly",
-                "The request did not arrive in full in time. Send it again, faster.",
+                "Request timeout",
+                "The body did not arrive before the deadline. Retry the request.",
             ),
             Self::EmailTaken => (
                 409,
                 "email-taken",
                 "The e-mail address is taken",
-                "Another user has this e-mail address; addresses are compared without regard to case.",
+                "Another user has this e-mail address. Addresses are compared without regard to case.",
             ),
             Self::IdempotencyInProgress => (
                 409,
                 "idempotency-in-progress",
-                "The first request is still running",
-                "A request with this Idempotency-Key is still running. Wait for the time that Retry-After gives and repeat it.",
+                "A request with this idempotency key is in progress",
+                "A request with this Idempotency-Key has not finished. Wait for the time in Retry-After, then repeat the request.",
             ),
             Self::PatchTestFailed => (
                 409,
                 "patch-test-failed",
-                "A test of the patch failed",
-                "A 'test' operation of the JSON Patch did not hold, so nothing was changed.",
+                "A test operation of the patch failed",
+                "A 'test' operation of the JSON Patch failed. The user is unchanged.",
             ),
             Self::PreconditionFailed => (
                 412,
                 "precondition-failed",
-                "The user was changed meanwhile",
-                "The user is not at the version that If-Match names. Read it again, decide anew, and send its present ETag.",
+                "Precondition failed",
+                "A condition of the request, such as If-Match, does not hold for the current version of the user. Read the user again and retry with its current ETag.",
             ),
             Self::ContentTooLarge => (
                 413,
                 "content-too-large",
-                "The body is too large",
+                "Content too large",
                 "The body exceeds the limit that the detail names.",
             ),
             Self::UriTooLong => (
                 414,
                 "uri-too-long",
-                "The URI is too long",
-                "The request target exceeds the limit. QUERY takes filters in a body instead.",
+                "URI too long",
+                "The request target exceeds the limit. QUERY accepts filters in the body instead.",
             ),
             Self::UnsupportedMediaType => (
                 415,
                 "unsupported-media-type",
-                "The media type is not supported",
-                "The Accept, Accept-Patch or Accept-Query header of this answer lists the media types that are.",
+                "Unsupported media type",
+                "The Accept, Accept-Patch or Accept-Query header field of this response lists the supported media types.",
             ),
             Self::ValidationFailed => (
                 422,
                 "validation-failed",
-                "The user is not valid",
-                "The member 'errors' names every fault by a JSON Pointer and says what is wanted instead.",
+                "Validation failed",
+                "The member 'errors' lists every fault: a JSON Pointer and what is expected there.",
             ),
             Self::IdempotencyKeyReused => (
                 422,
                 "idempotency-key-reused",
                 "The idempotency key was used for another request",
-                "An Idempotency-Key names one request for 24 hours. Use a new key for a new request.",
+                "An Idempotency-Key identifies one request for 24 hours. Use a new key for a new request.",
             ),
             Self::PreconditionRequired => (
                 428,
                 "precondition-required",
-                "The change has to be conditional",
-                "Send the ETag of the version that you have seen in If-Match, so that nobody's change is lost.",
+                "Precondition required",
+                "This service requires conditional changes. Send the ETag of the version that you read in If-Match, so that no other client's change is overwritten.",
             ),
             Self::RateLimited => (
                 429,
                 "rate-limited",
                 "Too many requests",
-                "The client has used up its rate. Retry-After says when the next request will be taken.",
+                "The client has exceeded its rate limit. Retry after the time in Retry-After.",
             ),
             Self::HeadersTooLarge => (
                 431,
                 "headers-too-large",
-                "The header fields are too large",
-                "The header fields exceed the limits in number or in size.",
+                "Header fields too large",
+                "The header fields exceed the limit on their number or their size.",
             ),
             Self::Internal => (
                 500,
                 "internal",
-                "The service failed",
-                "This is a bug. The operators find it in the log by the request id.",
+                "Internal error",
+                "This is a bug in the service. Its operators can find the cause in the log by the request id.",
             ),
             Self::Unavailable => (
                 503,
                 "unavailable",
-                "The service cannot answer just now",
-                "The database is away, the service is overloaded or shutting down. Repeat the request after the time that Retry-After gives.",
+                "Service unavailable",
+                "The database is unavailable, or the service is overloaded or shutting down. Retry after the time in Retry-After.",
             ),
         }
     }
@@ -223,26 +224,9 @@ impl ProblemKind {
         self.entry().2
     }
 
-    /// What it means and what to do.
+    /// What it means and what to do; the text of the problem type's page.
     pub(in crate::http) fn explanation(self) -> &'static str {
         self.entry().3
-    }
-
-    /// A problem of this kind that has no more to say than its title.
-    pub(in crate::http) fn into_problem(self) -> Problem {
-        self.with_detail(self.title())
-    }
-
-    /// A problem of this kind.
-    pub(in crate::http) fn with_detail(self, detail: impl Into<Cow<'static, str>>) -> Problem {
-        Problem {
-            kind: self,
-            detail: detail.into(),
-            faults: Vec::new(),
-            headers: Vec::new(),
-            members: Vec::new(),
-            cause: None,
-        }
     }
 }
 

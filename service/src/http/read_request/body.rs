@@ -1,12 +1,12 @@
 //! Bodies: read under a limit and a deadline.
 
-use super::media_types::demand_identity;
+use super::media_types::require_identity;
 use crate::http::problem::{Problem, ProblemKind};
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
+use http::HeaderMap;
 use http::header::CONTENT_LENGTH;
-use http::{HeaderMap, Request};
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ pub(in crate::http) async fn read_body(
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
-    demand_identity(headers)?;
+    require_identity(headers)?;
     let announced = headers
         .get(CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
@@ -35,7 +35,8 @@ pub(in crate::http) async fn read_body(
     tokio::time::timeout(deadline, collecting)
         .await
         .unwrap_or_else(|_| {
-            Err(ProblemKind::RequestTimeout.with_detail("the body did not arrive in time"))
+            Err(ProblemKind::RequestTimeout
+                .with_detail("the body did not arrive before the deadline; retry"))
         })
 }
 
@@ -44,8 +45,10 @@ async fn collect(body: &mut Incoming, limit: usize) -> Result<Bytes, Problem> {
     let mut rest = BytesMut::new();
     let mut length = 0;
     while let Some(frame) = body.frame().await {
-        let frame =
-            frame.map_err(|_| ProblemKind::MalformedRequest.with_detail("the body broke off"))?;
+        let frame = frame.map_err(|_| {
+            ProblemKind::MalformedRequest
+                .with_detail("the body is incomplete: the connection ended")
+        })?;
         let Ok(data) = frame.into_data() else {
             continue;
         };
@@ -71,13 +74,5 @@ async fn collect(body: &mut Incoming, limit: usize) -> Result<Bytes, Problem> {
 }
 
 fn too_large(limit: usize) -> Problem {
-    ProblemKind::ContentTooLarge.with_detail(format!("the body may have at most {limit} bytes"))
-}
-
-/// The body that the edge has read.
-pub(in crate::http) async fn body_of(request: Request<Full<Bytes>>) -> Bytes {
-    match request.into_body().collect().await {
-        Ok(collected) => collected.to_bytes(),
-        Err(never) => match never {},
-    }
+    ProblemKind::ContentTooLarge.with_detail(format!("the body exceeds the limit of {limit} bytes"))
 }

@@ -1,17 +1,17 @@
-//! Media types: what a body is, and what the client takes.
+//! Media types: of the body, and acceptable to the client.
 
 use crate::http::problem::{Problem, ProblemKind};
 use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// Demands a body without a content coding: nothing here unpacks one, and what is packed small may be large.
-pub(super) fn demand_identity(headers: &HeaderMap) -> Result<(), Problem> {
+/// Refuses a body with a content coding: none is supported, and a small compressed body may be large.
+pub(super) fn require_identity(headers: &HeaderMap) -> Result<(), Problem> {
     let mut codings = headers.get_all(CONTENT_ENCODING).iter();
     if codings.all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return Ok(());
     }
     let problem =
-        ProblemKind::UnsupportedMediaType.with_detail("the body must have no content coding");
+        ProblemKind::UnsupportedMediaType.with_detail("the body must not have a content coding");
     Err(problem.with_header(ACCEPT_ENCODING, HeaderValue::from_static("identity")))
 }
 
@@ -31,8 +31,8 @@ pub(in crate::http) fn media_type(headers: &HeaderMap) -> String {
         .to_ascii_lowercase()
 }
 
-/// Demands a body of type `application/json`; otherwise `listing` tells the client what is taken.
-pub(in crate::http) fn demand_json(
+/// Requires a body of type `application/json`; otherwise the header field `listing` names the supported type.
+pub(in crate::http) fn require_json(
     headers: &HeaderMap,
     listing: HeaderName,
 ) -> Result<(), Problem> {
@@ -40,12 +40,12 @@ pub(in crate::http) fn demand_json(
         return Ok(());
     }
     let problem =
-        ProblemKind::UnsupportedMediaType.with_detail("the body has to be application/json");
+        ProblemKind::UnsupportedMediaType.with_detail("the body must be application/json");
     Err(problem.with_header(listing, HeaderValue::from_static("application/json")))
 }
 
-/// Demands that the client takes `offered`, such as `application/json` (RFC 9110, 12.5.1).
-pub(in crate::http) fn demand_acceptable(
+/// Requires that the client accepts `offered`, such as `application/json` (RFC 9110, 12.5.1).
+pub(in crate::http) fn require_acceptable(
     headers: &HeaderMap,
     offered: &'static str,
 ) -> Result<(), Problem> {
@@ -75,7 +75,8 @@ pub(in crate::http) fn demand_acceptable(
         }
     }
     if given && !decided.1 {
-        return Err(ProblemKind::NotAcceptable.with_detail(format!("this resource is {offered}")));
+        return Err(ProblemKind::NotAcceptable
+            .with_detail(format!("this resource is available as {offered} only")));
     }
     Ok(())
 }
@@ -95,7 +96,7 @@ fn specificity(range: &str, offered: &str) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::demand_acceptable;
+    use super::require_acceptable;
     use http::{HeaderMap, HeaderValue, header};
 
     #[test]
@@ -111,7 +112,7 @@ mod tests {
             ("application/json, */*;q=0", true),
         ] {
             assert_eq!(
-                demand_acceptable(
+                require_acceptable(
                     &HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(accept))]),
                     "application/json"
                 )
@@ -120,6 +121,6 @@ mod tests {
                 "{accept}"
             );
         }
-        assert!(demand_acceptable(&HeaderMap::new(), "application/json").is_ok());
+        assert!(require_acceptable(&HeaderMap::new(), "application/json").is_ok());
     }
 }

@@ -207,7 +207,7 @@ fn conclude(all: &[Found]) -> Result<()> {
     if broken.is_empty() {
         return Ok(());
     }
-    let next = "look at http/edge/queue.rs and --queue-target-ms, and at where the time goes: cargo xtask bench flamegraph";
+    let next = "look at http/edge/concurrency_limit.rs and --queue-target-ms, and at where the time goes: cargo xtask bench flamegraph";
     Err(Failure::new(
         Kind::Check,
         "Roster does not keep its promise under overload",

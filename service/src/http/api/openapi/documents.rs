@@ -1,4 +1,4 @@
-//! What the documents look like on the wire. The handlers read and write them by hand; these describe them.
+//! The JSON documents of the API, as types for the OpenAPI derive. The handlers read and write them by hand.
 
 #![allow(
     dead_code,
@@ -14,7 +14,7 @@ use uuid::Uuid;
 #[derive(ToSchema)]
 #[schema(as = User)]
 pub(in crate::http) struct UserDocument {
-    /// A `UUIDv7` (RFC 9562), given by the server.
+    /// A `UUIDv7` (RFC 9562), assigned by the server.
     #[schema(example = "01936f5e-8c3a-7000-8000-000000000001")]
     id: Uuid,
     /// Unique without regard to case.
@@ -37,7 +37,7 @@ pub(in crate::http) struct UserDocument {
     updated_at: String,
 }
 
-/// Whether a user may act.
+/// Whether the user is active.
 #[derive(ToSchema)]
 #[schema(as = UserStatus, rename_all = "lowercase")]
 pub(in crate::http) enum UserStatusWord {
@@ -45,29 +45,29 @@ pub(in crate::http) enum UserStatusWord {
     Suspended,
 }
 
-/// What a client sets of a user.
+/// The fields of a user that a client sets.
 #[derive(ToSchema)]
 pub(in crate::http) struct NewUser {
     /// One address: a dot-atom, '@', and a domain of two or more labels; at most 254 bytes.
     #[schema(max_length = 254, example = "ada@example.com")]
     email: String,
-    /// Trimmed; no control characters.
+    /// Leading and trailing white space is removed; no control characters.
     #[schema(min_length = 1, max_length = 200, example = "Ada Lovelace")]
     name: String,
     /// E.164.
     #[schema(example = "+442071234567")]
     phone: Option<String>,
-    /// Trimmed; no control characters.
+    /// Leading and trailing white space is removed; no control characters.
     #[schema(min_length = 1, max_length = 100, example = "Analyst")]
     title: Option<String>,
-    /// Trimmed; no control characters.
+    /// Leading and trailing white space is removed; no control characters.
     #[schema(min_length = 1, max_length = 100, example = "Engines")]
     department: Option<String>,
     #[schema(required = false, default = "active")]
     status: UserStatusWord,
 }
 
-/// A merge patch of a user (RFC 7396): a member that is null is removed.
+/// A merge patch of a user (RFC 7396): null removes a field.
 #[derive(ToSchema)]
 pub(in crate::http) struct UserPatch {
     #[schema(
@@ -97,17 +97,17 @@ pub(in crate::http) struct UserPatch {
 #[derive(ToSchema, Serialize)]
 #[serde(tag = "op", rename_all = "lowercase")]
 pub(in crate::http) enum PatchOperation {
-    /// Sets a member.
+    /// Adds or replaces a member.
     Add { path: String, value: Value },
-    /// Takes a member away.
+    /// Removes a member.
     Remove { path: String },
-    /// Sets a member that is there.
+    /// Replaces an existing member.
     Replace { path: String, value: Value },
-    /// Takes a member away and sets another to what it was.
+    /// Moves the value of a member to another.
     Move { path: String, from: String },
-    /// Sets a member to what another is.
+    /// Copies the value of a member to another.
     Copy { path: String, from: String },
-    /// Lets the patch fail unless a member has this value.
+    /// Fails the patch unless a member has this value.
     Test { path: String, value: Value },
 }
 
@@ -115,7 +115,7 @@ pub(in crate::http) enum PatchOperation {
 #[derive(ToSchema)]
 pub(in crate::http) struct UserPage {
     items: Vec<UserDocument>,
-    /// The cursor of the next page, while there is one.
+    /// The cursor of the next page; null on the last page.
     #[schema(required = true)]
     next: Option<String>,
 }
@@ -124,29 +124,29 @@ pub(in crate::http) struct UserPage {
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::http) struct ListParameters {
-    /// The most users on a page.
+    /// Maximum number of users on the page.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<u8>,
-    /// Where the page begins: `next` of the page before, with the other parameters as they were.
+    /// Where the page starts: `next` of the previous page. The other parameters must be unchanged.
     #[param(min_length = 1)]
     cursor: Option<String>,
-    /// The order; ties are broken by the id.
+    /// The sort order; ties are broken by id. '-' sorts in descending order.
     #[param(inline)]
     sort: Option<SortWord>,
-    /// The user with this address, without regard to case.
+    /// The user with this address, compared without regard to case.
     #[param(max_length = 254)]
     email: Option<String>,
-    /// Users of this department, exactly.
+    /// Users of exactly this department.
     #[param(min_length = 1, max_length = 100)]
     department: Option<String>,
     #[param(inline)]
     status: Option<UserStatusWord>,
-    /// Users whose name or address contains this, without regard to case.
+    /// Users whose name or address contains this text, compared without regard to case.
     #[param(min_length = 2, max_length = 100)]
     q: Option<String>,
 }
 
-/// The body of QUERY: the same as the query of a list.
+/// The body of QUERY: the parameters of a list as JSON.
 #[derive(ToSchema)]
 pub(in crate::http) struct ListQuery {
     #[schema(
@@ -193,11 +193,11 @@ pub(in crate::http) enum SortWord {
     EmailBackwards,
 }
 
-/// A run of the change feed.
+/// A page of the change feed.
 #[derive(ToSchema)]
 pub(in crate::http) struct ChangesPage {
     items: Vec<ChangeDocument>,
-    /// Where to go on.
+    /// The cursor to continue from.
     next: String,
 }
 
@@ -210,7 +210,7 @@ pub(in crate::http) struct ChangeDocument {
     #[schema(format = DateTime)]
     at: String,
     id: Uuid,
-    /// The user as the change left it; null after a deletion.
+    /// The user as the change left it; null when it was deleted.
     #[schema(required = true)]
     user: Option<UserDocument>,
 }
@@ -227,13 +227,13 @@ pub(in crate::http) enum ChangeWord {
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::http) struct ChangesParameters {
-    /// The cursor of the last change that was seen; from the beginning of the feed when absent.
+    /// The cursor of the last change that was read; the feed starts at its beginning when absent.
     #[param(min_length = 1)]
     after: Option<String>,
-    /// The most changes.
+    /// Maximum number of changes.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<u8>,
-    /// Seconds to wait for a change when there is none yet.
+    /// Maximum time to wait for a change when there is none, in seconds.
     #[param(minimum = 0, maximum = 30, default = 0)]
     wait: Option<u8>,
 }
@@ -243,7 +243,7 @@ pub(in crate::http) struct ChangesParameters {
 pub(in crate::http) struct TokenRequest {
     #[schema(pattern = "^client_credentials$", example = "client_credentials")]
     grant_type: String,
-    /// Scopes, parted by spaces; all of the client's when absent.
+    /// Scopes, separated by spaces; all scopes of the client when absent.
     #[schema(
         required = false,
         nullable = false,
@@ -259,14 +259,14 @@ pub(in crate::http) struct TokenResponse {
     access_token: String,
     #[schema(example = "Bearer")]
     token_type: String,
-    /// Seconds until the token ends.
+    /// Seconds until the token expires.
     #[schema(example = 3600)]
     expires_in: u32,
     #[schema(example = "users:read users:write")]
     scope: String,
 }
 
-/// Keys (RFC 7517).
+/// A key set (RFC 7517).
 #[derive(ToSchema)]
 pub(in crate::http) struct KeySet {
     keys: Vec<Value>,
@@ -281,7 +281,7 @@ pub(in crate::http) struct Root {
     links: Value,
 }
 
-/// An error (RFC 9457).
+/// A problem document (RFC 9457).
 #[derive(ToSchema)]
 #[schema(as = Problem)]
 pub(in crate::http) struct ProblemDocument {
@@ -292,10 +292,10 @@ pub(in crate::http) struct ProblemDocument {
     detail: String,
     instance: String,
     request_id: String,
-    /// Every fault of a body that is not valid.
+    /// Every fault of an invalid body.
     #[schema(required = false, nullable = false)]
     errors: Option<Vec<FaultDocument>>,
-    /// The error of RFC 6749, on `/oauth/token` alone.
+    /// The error code of RFC 6749, 5.2; only from the token endpoint.
     #[schema(required = false, nullable = false)]
     error: Option<String>,
 }

@@ -1,27 +1,28 @@
 //! Which errors each operation may answer with.
 
+use crate::http::api::route::{Operation, Route};
 use crate::http::problem::ProblemKind;
 use serde_json::{Value, json};
 
 /// Adds the errors that an operation may answer with, each with the header fields that go with it.
-pub(super) fn describe_problems(path: &str, method: &str, operation: &mut Value) {
+pub(super) fn describe_problems(route: Route, operation: Operation, item: &mut Value) {
     for kind in ProblemKind::ALL
         .into_iter()
-        .filter(|kind| may_occur(*kind, path, method))
+        .filter(|kind| may_occur(*kind, route, operation))
     {
         let status = kind.status().as_u16().to_string();
         let name = kind.slug();
-        let response = &mut operation["responses"][&status];
+        let response = &mut item["responses"][&status];
         if response.is_null() {
             *response = json!({
                 "description": kind.title(),
-                "headers": {"X-Request-Id": {"schema": {"type": "string"}, "description": "The request in the log"}},
+                "headers": {"X-Request-Id": {"schema": {"type": "string"}, "description": "The id of the request in the log"}},
                 "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": {}}},
             });
         }
         response["content"]["application/problem+json"]["examples"][name] = json!({"value": {
             "type": format!("/problems/{name}"), "title": kind.title(), "status": kind.status().as_u16(),
-            "detail": kind.title(), "instance": path, "request_id": "5f3c1d0e9b7a4c2d8e6f0a1b2c3d4e5f",
+            "detail": kind.title(), "instance": route.template(), "request_id": "5f3c1d0e9b7a4c2d8e6f0a1b2c3d4e5f",
         }});
         let header = match kind {
             ProblemKind::RateLimited | ProblemKind::Unavailable => "Retry-After",
@@ -30,28 +31,36 @@ pub(super) fn describe_problems(path: &str, method: &str, operation: &mut Value)
         };
         response["headers"][header] = json!({"schema": {"type": "string"}});
         if kind == ProblemKind::RateLimited {
-            for (name, tells) in RATE_HEADERS {
+            for (name, description) in RATE_HEADERS {
                 response["headers"][name] =
-                    json!({"schema": {"type": "string"}, "description": tells});
+                    json!({"schema": {"type": "string"}, "description": description});
             }
         }
     }
 }
 
-/// What a refused client is told of its rate (draft-ietf-httpapi-ratelimit-headers).
+/// The state of the rate limit (draft-ietf-httpapi-ratelimit-headers).
 const RATE_HEADERS: [(&str, &str); 2] = [
-    ("RateLimit", "What is left, and when there will be more"),
+    (
+        "RateLimit",
+        "Remaining requests, and seconds until more are available",
+    ),
     (
         "RateLimit-Policy",
-        "How many requests are taken in how many seconds",
+        "Allowed requests, and the window in seconds",
     ),
 ];
 
-fn may_occur(kind: ProblemKind, path: &str, method: &str) -> bool {
-    let reads_body = matches!(method, "post" | "put" | "patch" | "query");
-    let one_user = path == "/v1/users/{id}";
-    let users = path.starts_with("/v1/");
-    let changes_one = one_user && method != "get";
+fn may_occur(kind: ProblemKind, route: Route, operation: Operation) -> bool {
+    let needs_token = operation.scope().is_some();
+    let is_list = matches!(
+        operation,
+        Operation::ListUsers | Operation::QueryUsers | Operation::ReadChanges
+    );
+    let changes_one = matches!(
+        operation,
+        Operation::ReplaceUser | Operation::PatchUser | Operation::DeleteUser
+    );
     match kind {
         ProblemKind::MalformedRequest
         | ProblemKind::UriTooLong
@@ -59,22 +68,23 @@ fn may_occur(kind: ProblemKind, path: &str, method: &str) -> bool {
         | ProblemKind::NotAcceptable
         | ProblemKind::Internal
         | ProblemKind::Unavailable => true,
-        ProblemKind::InvalidQuery => users && matches!(method, "get" | "query") && !one_user,
-        ProblemKind::Unauthorized => users || path == "/oauth/token",
-        ProblemKind::InsufficientScope | ProblemKind::RateLimited => users,
-        ProblemKind::UserNotFound => one_user,
-        ProblemKind::NotFound => path == "/problems/{slug}",
+        ProblemKind::InvalidQuery => is_list,
+        ProblemKind::Unauthorized => needs_token || operation == Operation::IssueToken,
+        ProblemKind::InsufficientScope | ProblemKind::RateLimited => needs_token,
+        ProblemKind::UserNotFound => route == Route::User,
+        ProblemKind::NotFound => operation == Operation::ReadProblem,
         ProblemKind::MethodNotAllowed => false,
         ProblemKind::RequestTimeout
         | ProblemKind::ContentTooLarge
-        | ProblemKind::UnsupportedMediaType => reads_body,
-        ProblemKind::EmailTaken | ProblemKind::ValidationFailed => {
-            users && reads_body && method != "query"
-        }
+        | ProblemKind::UnsupportedMediaType => operation.reads_body(),
+        ProblemKind::EmailTaken | ProblemKind::ValidationFailed => matches!(
+            operation,
+            Operation::CreateUser | Operation::ReplaceUser | Operation::PatchUser
+        ),
         ProblemKind::IdempotencyInProgress | ProblemKind::IdempotencyKeyReused => {
-            path == "/v1/users" && method == "post"
+            operation == Operation::CreateUser
         }
-        ProblemKind::PatchTestFailed => method == "patch",
+        ProblemKind::PatchTestFailed => operation == Operation::PatchUser,
         ProblemKind::PreconditionFailed | ProblemKind::PreconditionRequired => changes_one,
     }
 }

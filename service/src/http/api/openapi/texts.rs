@@ -1,7 +1,8 @@
-//! Which texts are taken, as patterns that every validator of JSON Schema understands.
+//! Patterns of the accepted texts, in the subset of regular expressions that every JSON Schema validator supports.
 //!
-//! The domain decides; a pattern here may be a little narrower, never wider, so that what fits is taken.
+//! The domain decides what is accepted; a pattern may be narrower, never wider, so that what matches is accepted.
 
+use crate::http::api::route::Route;
 use serde_json::Value;
 
 /// A dot-atom, '@', and two or more labels, the last of which does not begin with a digit. Unicode is welcome.
@@ -38,7 +39,7 @@ pub(super) fn describe(document: &mut Value) {
     }
     let forms = schemas["PatchOperation"]["oneOf"].as_array_mut();
     forms.into_iter().flatten().for_each(describe_members);
-    for path in ["/v1/users", "/v1/users/changes"] {
+    for path in [Route::Users.template(), Route::Changes.template()] {
         let parameters = document["paths"][path]["get"]["parameters"].as_array_mut();
         for parameter in parameters.into_iter().flatten() {
             let known = parameter["name"].as_str().and_then(pattern);
@@ -63,7 +64,7 @@ mod tests {
     use super::{CURSOR, EMAIL, PHONE, POINTER, SEARCH, TEXT, pattern};
     use crate::domain::{EmailAddress, Label, PhoneNumber, Search};
 
-    /// Texts that are near what is taken, on both sides.
+    /// Texts on both sides of the border.
     const TEXTS: [&str; 28] = [
         "ada@example.com",
         "Ada.Lovelace@Example.COM",
@@ -102,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fits_a_pattern_is_taken_by_the_domain() {
+    fn what_matches_a_pattern_is_accepted_by_the_domain() {
         for text in TEXTS {
             let taken = [
                 (EMAIL, EmailAddress::parse(text).is_ok()),
@@ -125,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn cursors_and_pointers_are_told_from_other_texts() {
+    fn cursors_and_pointers_match_nothing_else() {
         assert!(fits(CURSOR, "AZaz09_-") && !fits(CURSOR, "") && !fits(CURSOR, "a="));
         assert!(fits(POINTER, "") && fits(POINTER, "/a~1b/c") && !fits(POINTER, "a"));
         assert!(!fits(POINTER, "/a~2"));

@@ -1,0 +1,111 @@
+//! The one declaration of every path: its methods, the scope that each needs, its handler and its OpenAPI operation.
+//!
+//! A table and nothing else. `route` makes types of it, `dispatch` calls the handlers, `openapi` describes the
+//! operations; each gives the macro that expands its part. Must not know what any of them does with a row.
+
+/// Hands the table to the macro `$expand`.
+///
+/// ```text
+/// Route = ("/path/" parameter) direct: [
+///     method [Scope] handler => Operation { arguments of #[utoipa::path] },
+/// ]
+/// ```
+/// `get` stands for GET and HEAD. `direct` routes are called without the router (docs/adr/0051). Without a scope
+/// nobody needs a token; without arguments the operation is not in the OpenAPI document. The operation's name is its
+/// `operationId`. Literal paths stand before the patterns that match them too.
+macro_rules! route_table {
+    ($expand:ident) => {
+        $expand! {
+            /// All users.
+            Users = ("/v1/users") direct: [
+                get [UsersRead] list_users::list => ListUsers {
+                    tag = "users", summary = "List users",
+                    params(ListParameters), responses(ListUsersResponses)
+                }
+                query [UsersRead] list_users::query => QueryUsers {
+                    tag = "users", summary = "List users by a query in the body (RFC 10008)",
+                    request_body = ListQuery, responses(QueryUsersResponses)
+                }
+                post [UsersWrite] users::create => CreateUser {
+                    tag = "users", summary = "Create a user",
+                    params(IdempotencyParameters), request_body = NewUser, responses(CreateUserResponses)
+                }
+            ]
+            /// The change feed.
+            Changes = ("/v1/users/changes") direct: [
+                get [UsersRead] changes::read => ReadChanges {
+                    tag = "users", summary = "Read committed changes in commit order",
+                    params(ChangesParameters), responses(ReadChangesResponses)
+                }
+            ]
+            /// One user.
+            User = ("/v1/users/" id) direct: [
+                get [UsersRead] users::read => ReadUser {
+                    tag = "users", summary = "Read a user",
+                    params(UserPath, ReadConditions), responses(ReadUserResponses)
+                }
+                put [UsersWrite] users::replace => ReplaceUser {
+                    tag = "users", summary = "Replace a user",
+                    params(UserPath, WriteConditions), request_body = NewUser, responses(ChangeUserResponses)
+                }
+                patch [UsersWrite] users::patch => PatchUser {
+                    tag = "users", summary = "Patch a user",
+                    params(UserPath, WriteConditions),
+                    request_body(content(
+                        (UserPatch = "application/merge-patch+json"),
+                        (UserPatch = "application/json"),
+                        (Vec<PatchOperation> = "application/json-patch+json")
+                    )),
+                    responses(ChangeUserResponses)
+                }
+                delete [UsersWrite] users::delete => DeleteUser {
+                    tag = "users", summary = "Delete a user",
+                    params(UserPath, WriteConditions), responses(DeleteUserResponses)
+                }
+            ]
+            /// Access tokens for registered clients.
+            Token = ("/oauth/token"): [
+                post [] tokens::issue => IssueToken {
+                    tag = "tokens", summary = "Issue an access token", security(("client" = [])),
+                    request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"),
+                    responses(IssueTokenResponses)
+                }
+            ]
+            /// The keys that verify Roster's own tokens.
+            Jwks = ("/.well-known/jwks.json"): [
+                get [] tokens::keys => ReadKeys {
+                    tag = "tokens", summary = "Read the public keys of Roster's own tokens",
+                    responses(ReadKeysResponses)
+                }
+            ]
+            /// The OpenAPI document.
+            OpenApi = ("/openapi.json"): [
+                get [] openapi::read => ReadOpenApi {}
+            ]
+            /// The page that shows it.
+            Docs = ("/docs") | "/docs/": [
+                get [] docs::read => ReadDocs {}
+            ]
+            /// The files of that page.
+            DocsFile = ("/docs/" file): [
+                get [] docs::read => ReadDocsFile {}
+            ]
+            /// What the type of a problem means.
+            Problem = ("/problems/" slug): [
+                get [] meta::problem => ReadProblem {
+                    tag = "service", summary = "Read what a problem type means",
+                    params(ProblemPath), responses(ReadProblemResponses)
+                }
+            ]
+            /// Name, version and links.
+            Root = ("/"): [
+                get [] meta::root => ReadRoot {
+                    tag = "service", summary = "Read the name and version of the service, with links",
+                    responses(ReadRootResponses)
+                }
+            ]
+        }
+    };
+}
+
+pub(super) use route_table;

@@ -1,0 +1,26 @@
+//! The limits and switches of the edge and the handlers; `config.rs` says where they come from.
+
+use std::time::Duration;
+
+/// The settings of the edge and the handlers.
+#[derive(Clone, Debug)]
+pub struct HttpSettings {
+    /// The version of the service, as the root document has it.
+    pub version: &'static str,
+    /// Maximum size of a body, in bytes.
+    pub body_limit_bytes: usize,
+    /// Maximum time for a body to arrive.
+    pub body_timeout: Duration,
+    /// Maximum size of a request target, in bytes.
+    pub uri_limit_bytes: usize,
+    /// Maximum size of all header fields together, in bytes.
+    pub headers_limit_bytes: usize,
+    /// Maximum number of requests in work; further ones are answered 503 at once.
+    pub queue_limit: usize,
+    /// The mean duration of a request above which the concurrency limit falls; zero keeps it fixed.
+    pub queue_target: Duration,
+    /// Whether a change without a condition is answered 428.
+    pub require_if_match: bool,
+    /// Whether a request that reached a proxy by plain HTTP is redirected to HTTPS.
+    pub redirect_plain_http: bool,
+}
