@@ -7,58 +7,20 @@
 )]
 
 mod access;
+mod error;
 #[cfg(test)]
 mod table;
 
 use crate::store::DatabaseUrl;
 use crate::telemetry::{LogFormat, SyslogTarget};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use tracing::level_filters::LevelFilter;
 
-pub use access::{TlsArgs, TokenArgs};
-
-/// Why the settings cannot be used: one line that names the setting.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// A setting is missing.
-    #[error("{setting} is not set: {next}")]
-    Missing {
-        /// Its flag and environment variable.
-        setting: &'static str,
-        /// What to do.
-        next: &'static str,
-    },
-    /// A file that a setting names cannot be read.
-    #[error("{setting} names {path}, which cannot be read: {source}")]
-    File {
-        /// Its variable.
-        setting: &'static str,
-        /// The file.
-        path: String,
-        /// The error of the operating system.
-        source: std::io::Error,
-    },
-    /// A setting has an invalid value.
-    #[error("{setting} {why}")]
-    Invalid {
-        /// Its flag and environment variable.
-        setting: &'static str,
-        /// What is wrong, without the value if it is secret.
-        why: String,
-    },
-}
-
-/// Whether requests need an access token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum AuthMode {
-    /// Every request needs a token with the scope of its operation
-    Required,
-    /// No request needs a token: everyone may do everything. For trials only
-    Disabled,
-}
+pub use access::{AuthMode, TlsArgs, TokenArgs};
+pub use error::ConfigError;
 
 /// How to reach the database; every command that uses it has these.
 #[derive(Args, Clone, Debug)]

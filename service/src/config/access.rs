@@ -6,11 +6,20 @@
     reason = "these comments are the text of --help, where Markdown would show"
 )]
 
-use super::{AuthMode, ConfigError};
+use super::error::ConfigError;
 use crate::http::{OidcSettings, OwnTokens, RateQuota, SigningKeys, TlsFiles};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+
+/// Whether requests need an access token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum AuthMode {
+    /// Every request needs a token with the scope of its operation
+    Required,
+    /// No request needs a token: everyone may do everything. For trials only
+    Disabled,
+}
 
 /// Tokens.
 #[derive(Args, Clone, Debug)]

@@ -146,7 +146,9 @@ mod exported {
             started.elapsed() < Duration::from_secs(15),
             "a caller waited"
         );
-        eventually("it is said", || read(&path).contains("does not accept spans"));
+        eventually("it is said", || {
+            read(&path).contains("does not accept spans")
+        });
         drop(telemetry);
         assert_eq!(read(&path).matches("does not accept spans").count(), 1);
     }
