@@ -46,19 +46,19 @@ pub struct SmokeTestError {
     why: String,
 }
 
-struct Answer {
+struct ReceivedResponse {
     status: u16,
     body: String,
 }
 
-struct Client<'a> {
+struct SmokeTestClient<'a> {
     args: &'a SmokeTestArgs,
     authorization: Option<String>,
 }
 
 /// Creates, reads and deletes one user. Leaves nothing behind, even if it fails half-way.
 pub fn run(args: &SmokeTestArgs) -> Result<(), SmokeTestError> {
-    let mut client = Client {
+    let mut client = SmokeTestClient {
         args,
         authorization: None,
     };
@@ -75,7 +75,7 @@ pub fn run(args: &SmokeTestArgs) -> Result<(), SmokeTestError> {
     Ok(())
 }
 
-impl Client<'_> {
+impl SmokeTestClient<'_> {
     fn log_in(&mut self) -> Result<(), SmokeTestError> {
         let (Some(id), Some(secret)) = (&self.args.client_id_file, &self.args.client_secret_file)
         else {
@@ -116,14 +116,14 @@ impl Client<'_> {
             .exchange(method, path, body)
             .map_err(|error| failed(step, format!("{method} {path}: {error}")))?;
         if answer.status != wanted {
-            let Answer { status, body } = answer;
+            let ReceivedResponse { status, body } = answer;
             let why = format!("{method} {path} got {status} instead of {wanted}: {body}");
             return Err(failed(step, why));
         }
         Ok(serde_json::from_str(&answer.body).unwrap_or_default())
     }
 
-    fn exchange(&self, method: &str, path: &str, body: &str) -> io::Result<Answer> {
+    fn exchange(&self, method: &str, path: &str, body: &str) -> io::Result<ReceivedResponse> {
         let host = self.args.url.host().unwrap_or_default();
         let secure = self.args.url.scheme_str() == Some("https");
         let port = self
@@ -193,7 +193,7 @@ fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
     Err(last)
 }
 
-fn talk(mut stream: impl Read + Write, request: &str) -> io::Result<Answer> {
+fn talk(mut stream: impl Read + Write, request: &str) -> io::Result<ReceivedResponse> {
     stream.write_all(request.as_bytes())?;
     stream.flush()?;
     let mut answer = Vec::new();
@@ -207,10 +207,10 @@ fn talk(mut stream: impl Read + Write, request: &str) -> io::Result<Answer> {
         .ok_or_else(|| io::Error::other("the response is not HTTP"))
 }
 
-fn parse(answer: &str) -> Option<Answer> {
+fn parse(answer: &str) -> Option<ReceivedResponse> {
     let (head, body) = answer.split_once("\r\n\r\n")?;
     let status = head.split_whitespace().nth(1)?.parse().ok()?;
-    Some(Answer {
+    Some(ReceivedResponse {
         status,
         body: body.to_owned(),
     })

@@ -42,7 +42,7 @@ use capture::Capture;
 use entry::Entry;
 use format::Format;
 use output::{LogFile, Output, StandardOutput};
-use sinks::{Sink, Sinks, State};
+use sinks::{Sink, SinkState, Sinks};
 use writer::{Trouble, Writer};
 
 /// How long writing the last lines may take at shutdown.
@@ -261,7 +261,7 @@ fn queue(name: &'static str, capacity: usize) -> (Sink, Receiver<Entry>) {
         name,
         capacity,
         queue: sender,
-        state: Arc::new(State::default()),
+        state: Arc::new(SinkState::default()),
     };
     (sink, receiver)
 }

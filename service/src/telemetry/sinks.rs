@@ -12,7 +12,7 @@ use super::entry::{Access, AccessRecord, Entry, Event, Value};
 
 /// The state shared by both sides of a queue.
 #[derive(Default)]
-pub(super) struct State {
+pub(super) struct SinkState {
     /// Lines that are lost.
     pub(super) lost: AtomicU64,
     /// A failure of the sink has been logged, and its end has not.
@@ -28,7 +28,7 @@ pub(super) struct Sink {
     pub(super) name: &'static str,
     pub(super) capacity: usize,
     pub(super) queue: SyncSender<Entry>,
-    pub(super) state: Arc<State>,
+    pub(super) state: Arc<SinkState>,
 }
 
 /// Every sink.
@@ -108,7 +108,7 @@ impl AccessLog {
 #[derive(Clone)]
 pub struct LostLines {
     pub(super) sink: &'static str,
-    pub(super) state: Arc<State>,
+    pub(super) state: Arc<SinkState>,
 }
 
 impl LostLines {

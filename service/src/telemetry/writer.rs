@@ -16,7 +16,7 @@ use super::batch::Batch;
 use super::entry::{Entry, Value};
 use super::format::Format;
 use super::output::Output;
-use super::sinks::{Sinks, State};
+use super::sinks::{SinkState, Sinks};
 
 /// Lines per batch.
 const BATCH_LINES: usize = 256;
@@ -32,7 +32,7 @@ const QUIET: Duration = Duration::from_secs(2);
 pub(super) struct Writer {
     pub(super) name: &'static str,
     pub(super) queue: Receiver<Entry>,
-    pub(super) state: Arc<State>,
+    pub(super) state: Arc<SinkState>,
     pub(super) sinks: Arc<Sinks>,
     pub(super) format: Format,
     pub(super) output: Box<dyn Output>,

@@ -13,7 +13,7 @@ use std::time::Duration;
 const DEFAULT_LIMIT: u8 = 50;
 const MAX_WAIT_SECONDS: u64 = 30;
 
-/// Reads committed changes, and waits for one when the client asks for that and there is none.
+/// Reads committed changes; with `wait`, holds the response until there is one.
 pub(super) async fn read<S: UserStore>(
     service: &Service<S>,
     call: &Call,

@@ -1,5 +1,5 @@
-//! Cursors as clients see them: sealed, so that nobody reads an address in a URL or makes up a position,
-//! and bound to their query, so that one is not taken to another.
+//! Cursors as clients see them: encrypted and authenticated, so that a client can neither read an address in one nor
+//! forge a position, and bound to their query, so that one cannot be used for another.
 
 use crate::domain::{Cursor, Timestamp, UserId};
 use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, Nonce, RandomizedNonceKey};
@@ -15,7 +15,7 @@ const POSITION: u8 = b'p';
 #[derive(Clone)]
 pub struct CursorSeal(Arc<RandomizedNonceKey>);
 
-/// The key cannot be used.
+/// The cursor key is not usable.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the cursor key cannot be used")]
 pub struct BadCursorKey;
@@ -46,7 +46,7 @@ impl CursorSeal {
         self.seal_bytes(query, plain)
     }
 
-    /// Opens a cursor of the list `query`; `None` when it is none.
+    /// Opens a cursor of the list `query`; `None` when it is not one.
     pub(super) fn open(&self, query: &[u8], sealed: &str) -> Option<Cursor> {
         let plain = self.open_bytes(query, sealed)?;
         let (kind, rest) = plain.split_first()?;
@@ -69,7 +69,7 @@ impl CursorSeal {
         self.seal_bytes(b"changes", plain)
     }
 
-    /// Opens a cursor of the change feed; `None` when it is none.
+    /// Opens a cursor of the change feed; `None` when it is not one.
     pub(super) fn open_position(&self, sealed: &str) -> Option<i64> {
         let plain = self.open_bytes(b"changes", sealed)?;
         let (kind, value) = plain.split_first()?;

@@ -115,7 +115,7 @@ impl Dispatch {
         service: Arc<Service<S>>,
     ) -> Result<Self, RouteTableError> {
         let refused = |error: routerify_ng::RouteError| RouteTableError(error.to_string());
-        // Whatever is in no row gets a response without an operation.
+        // A path that is in no row gets a response without an operation.
         let nothing = |_| Box::pin(async { Ok(Response::new(Full::default())) }) as Routed;
         let router = routes(Router::builder())
             .any(nothing)

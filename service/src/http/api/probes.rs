@@ -1,4 +1,4 @@
-//! The admin listener: whether the service lives, whether it is ready, and its metrics. Not for clients.
+//! The admin listener: liveness, readiness and metrics. Not for clients.
 
 use crate::http::answer::Answer;
 use crate::http::connection::server::Listener;
@@ -19,17 +19,17 @@ use std::time::Duration;
 use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
 
-/// How long an answer of the database is taken for still true: probes must not load it.
+/// How long a result of the readiness check is reused: probes must not load the database.
 const FRESH: Duration = Duration::from_millis(500);
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 
-type State = Result<(), String>;
-type Check = Box<dyn Fn() -> Pin<Box<dyn Future<Output = State> + Send>> + Send + Sync>;
+type ReadyState = Result<(), String>;
+type Check = Box<dyn Fn() -> Pin<Box<dyn Future<Output = ReadyState> + Send>> + Send + Sync>;
 
-/// Whether the service can do its work.
+/// Whether the service can serve requests.
 pub struct Readiness {
     check: Check,
-    last: Mutex<Option<(Instant, State)>>,
+    last: Mutex<Option<(Instant, ReadyState)>>,
     draining: watch::Receiver<bool>,
 }
 
@@ -40,7 +40,7 @@ impl Readiness {
         check: impl Fn() -> F + Send + Sync + 'static,
     ) -> Self
     where
-        F: Future<Output = State> + Send + 'static,
+        F: Future<Output = ReadyState> + Send + 'static,
     {
         Self {
             check: Box::new(move || Box::pin(check())),
@@ -49,7 +49,7 @@ impl Readiness {
         }
     }
 
-    async fn state(&self) -> State {
+    async fn state(&self) -> ReadyState {
         if *self.draining.borrow() {
             return Err("shutting down".into());
         }
@@ -67,7 +67,7 @@ impl Readiness {
 
 /// What the admin listener answers with.
 pub struct Admin {
-    /// Whether the service can do its work.
+    /// Whether the service can serve requests.
     pub readiness: Readiness,
     /// The metrics.
     pub metrics: Arc<Metrics>,
@@ -91,7 +91,7 @@ impl Admin {
                 let builder = builder
                     .timer(TokioTimer::new())
                     .header_read_timeout(HEADER_TIMEOUT);
-                // A probe that hangs up is no event.
+                // A probe that disconnects is not an event.
                 let _ = builder
                     .serve_connection(TokioIo::new(stream), service)
                     .await;

@@ -17,7 +17,7 @@ macro_rules! define_routes {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(in crate::http) enum Route {
             $($(#[$doc])* $route,)+
-            /// A path that is none of the above.
+            /// Any other path.
             Unmatched,
         }
 

@@ -10,8 +10,8 @@
 ///     method [Scope] handler => Operation { arguments of #[utoipa::path] },
 /// ]
 /// ```
-/// `get` stands for GET and HEAD. `direct` routes are called without the router (docs/adr/0051). Without a scope
-/// nobody needs a token; without arguments the operation is not in the OpenAPI document. The operation's name is its
+/// `get` stands for GET and HEAD. `direct` routes bypass the router (docs/adr/0051). Without a scope no token is
+/// needed; without arguments the operation is not in the OpenAPI document. The operation's name is its
 /// `operationId`. Literal paths stand before the patterns that match them too.
 macro_rules! route_table {
     ($expand:ident) => {

@@ -1,6 +1,6 @@
-//! HTTPS: the certificate and its key, taken up anew when their files change, without a dropped connection.
+//! HTTPS: the certificate and its key, reloaded when their files change, without dropping a connection.
 //!
-//! A pair that cannot be used leaves the present one in place and is told of once.
+//! A pair that cannot be used leaves the current one in place and is logged once.
 
 use crate::metrics::Metrics;
 use arc_swap::ArcSwap;
@@ -20,15 +20,15 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-/// How often the files are looked at.
+/// How often the files are checked.
 const WATCH_INTERVAL: Duration = Duration::from_secs(2);
-/// The longest that a handshake may take.
+/// Maximum duration of a handshake.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Where the certificate and its key are.
+/// The files of the certificate and its key.
 #[derive(Clone, Debug)]
 pub struct TlsFiles {
-    /// The certificate, and those between it and its authority, in PEM.
+    /// The certificate and its intermediates, in PEM.
     pub certificate: PathBuf,
     /// Its private key, in PEM.
     pub key: PathBuf,
@@ -38,15 +38,15 @@ pub struct TlsFiles {
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A file cannot be read.
-    #[error("{path} cannot be read: {why}")]
+    #[error("cannot read {path}: {why}")]
     File {
         /// The file.
         path: String,
         /// What is wrong with it.
         why: String,
     },
-    /// They do not belong together, or are of a kind that is not known.
-    #[error("{certificate} and {key} cannot be used: {why}")]
+    /// They do not belong together, or are of an unsupported kind.
+    #[error("cannot use {certificate} and {key}: {why}")]
     Pair {
         /// The file with the certificate.
         certificate: String,
@@ -60,14 +60,14 @@ pub enum TlsError {
     Library(#[from] rustls::Error),
 }
 
-/// A certificate with its key, and when it ends.
+/// A certificate with its key, and when it expires.
 struct Pair {
     key: Arc<CertifiedKey>,
     /// Unix time.
     not_after: i64,
 }
 
-/// Hands out the certificate of the moment.
+/// Resolves to the current certificate.
 #[derive(Debug)]
 struct Current(ArcSwap<CertifiedKey>);
 
@@ -77,13 +77,13 @@ impl ResolvesServerCert for Current {
     }
 }
 
-/// HTTPS with a certificate that can change while it is served.
+/// A TLS acceptor whose certificate can change while it serves.
 pub struct Tls {
     acceptor: TlsAcceptor,
     current: Arc<Current>,
     files: TlsFiles,
     provider: Arc<CryptoProvider>,
-    /// What was in the files when they were last tried.
+    /// Fingerprint of the files when they were last loaded.
     tried: Mutex<[u8; 32]>,
     metrics: Arc<Metrics>,
 }
@@ -98,7 +98,7 @@ impl Tls {
         let contents = Contents::read(&files)?;
         let pair = contents.pair(&files, &provider)?;
         if pair.not_after < unix_now() {
-            tracing::warn!(certificate = %files.certificate.display(), "the certificate has expired: clients will refuse it");
+            tracing::warn!(certificate = %files.certificate.display(), "the certificate has expired: clients will reject it");
         }
         metrics.set_certificate_not_after(pair.not_after);
         let current = Arc::new(Current(ArcSwap::new(pair.key)));
@@ -118,7 +118,7 @@ impl Tls {
         }))
     }
 
-    /// Looks at the files again and again, until this is gone.
+    /// Checks the files periodically until this is dropped.
     pub fn start_watching(self: &Arc<Self>) {
         let watched = Arc::downgrade(self);
         tokio::spawn(async move {
@@ -131,17 +131,17 @@ impl Tls {
         });
     }
 
-    /// Takes up what is in the files, if it is something else and can be used.
+    /// Loads the files if they have changed and can be used.
     pub fn reload(&self) {
         let mut tried = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
         let contents = match Contents::read(&self.files) {
             Ok(contents) if contents.fingerprint == *tried => return,
             Ok(contents) => contents,
-            // In the middle of a renewal a file may be missing for a moment; said once, until it is back.
+            // During a renewal a file may be missing for a moment; logged once, until it is back.
             Err(error) if *tried == [0; 32] => return drop(error),
             Err(error) => {
                 *tried = [0; 32];
-                return tracing::error!(error = %error, "the certificate could not be read again; the present one stays");
+                return tracing::error!(error = %error, "cannot reload the certificate; the current one stays");
             }
         };
         *tried = contents.fingerprint;
@@ -150,21 +150,21 @@ impl Tls {
             Ok(pair) if pair.not_after < unix_now() && served_ends > pair.not_after => {
                 tracing::error!(
                     not_after = pair.not_after,
-                    "the new certificate has expired already; the present one stays"
+                    "the new certificate has expired; the current one stays"
                 );
             }
             Ok(pair) => {
                 self.current.0.store(pair.key);
                 self.metrics.set_certificate_not_after(pair.not_after);
-                tracing::info!(not_after = pair.not_after, "took up a new certificate");
+                tracing::info!(not_after = pair.not_after, "loaded a new certificate");
             }
             Err(error) => {
-                tracing::error!(error = %error, "the new certificate cannot be used; the present one stays");
+                tracing::error!(error = %error, "cannot use the new certificate; the current one stays");
             }
         }
     }
 
-    /// The handshake with a client; `None` when it comes to nothing.
+    /// The handshake with a client; `None` when it fails or takes too long.
     pub(super) async fn accept(&self, stream: TcpStream) -> Option<TlsStream<TcpStream>> {
         let handshake = tokio::time::timeout(HANDSHAKE_TIMEOUT, self.acceptor.accept(stream)).await;
         match handshake {
@@ -178,7 +178,7 @@ impl Tls {
     }
 }
 
-/// What is in the files at one moment.
+/// The contents of the files at one moment.
 struct Contents {
     certificate: Vec<u8>,
     key: Vec<u8>,
@@ -218,12 +218,13 @@ impl Contents {
         };
         let chain: Vec<_> = CertificateDer::pem_slice_iter(&self.certificate)
             .collect::<Result<_, _>>()
-            .map_err(|error| refused(format!("the certificate is no PEM: {error}")))?;
+            .map_err(|error| refused(format!("the certificate is not valid PEM: {error}")))?;
         if chain.is_empty() {
-            return Err(refused("the first file holds no certificate".into()));
+            return Err(refused("the first file contains no certificate".into()));
         }
-        let key = PrivateKeyDer::from_pem_slice(&self.key)
-            .map_err(|error| refused(format!("the second file holds no private key: {error}")))?;
+        let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(|error| {
+            refused(format!("the second file contains no private key: {error}"))
+        })?;
         // Fails also when the key is not that of the certificate.
         let key = CertifiedKey::from_der(chain, key, provider)
             .map_err(|error| refused(error.to_string()))?;

@@ -39,7 +39,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 use tokio::sync::watch;
 
-/// The edge of the service: one for the process.
+/// The edge of the service; one per process.
 pub struct Edge {
     gate: Gate,
     dispatch: Dispatch,
@@ -77,7 +77,7 @@ impl Edge {
         })
     }
 
-    /// What answers the requests of one connection.
+    /// The hyper service of one connection.
     pub(in crate::http) fn connection(
         self: &Arc<Self>,
         peer: SocketAddr,
@@ -99,7 +99,7 @@ struct ConnectionState {
     activity: Arc<Activity>,
 }
 
-/// How many requests of a connection have begun and ended.
+/// How many requests of a connection have started and finished.
 #[derive(Default)]
 pub(in crate::http) struct Activity {
     begun: AtomicUsize,
