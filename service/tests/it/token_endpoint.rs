@@ -178,11 +178,11 @@ async fn a_revoked_client_gets_no_more_tokens() {
         client_command(url, &["revoke", &id])
             .await
             .unwrap_err()
-            .contains("no client")
+            .contains("no active client")
     );
     let taken = client_command(url, &["create", "--scope", "users:read", "--id", &id]).await;
     assert!(
-        taken.unwrap_err().contains("already"),
+        taken.unwrap_err().contains("is or was in use"),
         "an id never comes to mean another client"
     );
 }
