@@ -7,7 +7,7 @@
 )]
 
 use super::error::ConfigError;
-use crate::http::{OidcSettings, OwnTokens, RateQuota, SigningKeys, TlsFiles};
+use crate::http::{OidcSettings, OwnTokens, RateQuota, ScopeClaims, SigningKeys, TlsFiles};
 use clap::{Args, ValueEnum};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -37,6 +37,25 @@ pub struct TokenArgs {
     /// Accept an issuer over plain HTTP that is not on this host. Anyone on the network path can then forge tokens.
     #[arg(long, env = "ROSTER_OIDC_ALLOW_PLAIN_HTTP")]
     pub oidc_allow_plain_http: bool,
+    /// Claims of the issuer's tokens that name scopes: strings with spaces, or lists. Add roles for Entra app roles,
+    /// permissions for Auth0.
+    #[arg(
+        long,
+        env = "ROSTER_OIDC_SCOPE_CLAIMS",
+        value_delimiter = ',',
+        default_values = ["scope", "scp"],
+        value_name = "NAME,…"
+    )]
+    pub oidc_scope_claims: Vec<String>,
+    /// Text before each scope in the issuer's tokens, such as roster/ of a Cognito resource server. Scopes without it are
+    /// ignored.
+    #[arg(
+        long,
+        env = "ROSTER_OIDC_SCOPE_PREFIX",
+        default_value = "",
+        value_name = "TEXT"
+    )]
+    pub oidc_scope_prefix: String,
     /// PEM file with the private keys of Roster's own tokens, reloaded on SIGHUP. The first signs, all verify;
     /// 'roster token keygen' creates one.
     #[arg(long, env = "ROSTER_TOKEN_KEYS_FILE", value_name = "FILE")]
@@ -156,6 +175,10 @@ impl TokenArgs {
             audience: self.oidc_audience.clone().ok_or(missing)?,
             ca_file: self.oidc_ca_file.clone(),
             allow_plain_http: self.oidc_allow_plain_http,
+            scope_claims: ScopeClaims {
+                names: self.oidc_scope_claims.clone(),
+                prefix: self.oidc_scope_prefix.clone(),
+            },
         }))
     }
 

@@ -21,6 +21,7 @@ pub use api::openapi::document as openapi_document;
 pub use api::probes::{Admin, Readiness};
 pub use api::route::TEMPLATES;
 pub use api::service::{Service, Source};
+pub use auth::ScopeClaims;
 pub use auth::caller::Caller;
 pub use auth::oidc::{OidcError, OidcIssuer, OidcSettings};
 pub use auth::signing_keys::{

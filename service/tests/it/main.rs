@@ -29,6 +29,7 @@ mod http2;
 mod http_edges;
 mod https;
 mod idempotency;
+mod issuer_keys;
 mod joined_pages;
 mod json_patch_cases;
 mod killed;

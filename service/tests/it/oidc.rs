@@ -21,17 +21,21 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 /// An issuer in this process.
-struct Issuer {
+pub(crate) struct Issuer {
     address: SocketAddr,
     /// What it publishes, in PEM; the first key signs.
     published: Mutex<String>,
+    /// Published instead, when it is set.
+    pub(crate) key_set: Mutex<Option<Value>>,
+    /// Where its key set redirects to, when that is set.
+    pub(crate) keys_moved_to: Mutex<Option<String>>,
     away: AtomicBool,
     redirects: AtomicBool,
     /// Takes connections and says nothing on them.
     silent: AtomicBool,
     /// Connections on which nothing is said and that are open.
     held: AtomicUsize,
-    fetches: AtomicUsize,
+    pub(crate) fetches: AtomicUsize,
 }
 
 fn key(kind: KeyKind) -> String {
@@ -39,11 +43,13 @@ fn key(kind: KeyKind) -> String {
 }
 
 impl Issuer {
-    async fn start() -> Arc<Self> {
+    pub(crate) async fn start() -> Arc<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let issuer = Arc::new(Self {
             address: listener.local_addr().expect("an address"),
             published: Mutex::new(key(KeyKind::P256)),
+            key_set: Mutex::default(),
+            keys_moved_to: Mutex::default(),
             away: AtomicBool::new(false),
             redirects: AtomicBool::new(false),
             silent: AtomicBool::new(false),
@@ -86,20 +92,27 @@ impl Issuer {
         }
         let body = match request.uri().path() {
             "/.well-known/openid-configuration" => {
-                json!({"issuer": url, "jwks_uri": format!("{url}/keys")})
+                json!({"issuer": url, "jwks_uri": format!("{url}/keys?p=sign_in")})
                     .to_string()
                     .into()
             }
-            "/keys" => {
+            "/keys" | "/moved" => {
+                let moved = self.keys_moved_to.lock().unwrap().clone();
+                if let Some(location) = moved.filter(|_| request.uri().path() == "/keys") {
+                    let moved = Response::builder().status(StatusCode::MOVED_PERMANENTLY);
+                    let moved = moved.header("location", location).body(Full::default());
+                    return moved.expect("an answer");
+                }
                 self.fetches.fetch_add(1, Ordering::Relaxed);
-                self.keys().jwks()
+                let set = self.key_set.lock().unwrap().clone();
+                set.map_or_else(|| self.keys().jwks(), |set| set.to_string().into())
             }
             other => panic!("the issuer was asked for {other}"),
         };
         Response::new(Full::new(body))
     }
 
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
@@ -124,20 +137,25 @@ impl Issuer {
     }
 }
 
-async fn guarded_by(issuer: &Issuer) -> TestApp {
+pub(crate) async fn guarded_by(issuer: &Issuer) -> TestApp {
+    guarded_with(issuer, &[]).await
+}
+
+/// With further settings.
+pub(crate) async fn guarded_with(issuer: &Issuer, further: &[&str]) -> TestApp {
     let url = issuer.url();
-    TestApp::start_with(&[
+    let settings = [
         "--auth",
         "required",
         "--oidc-issuer",
         &url,
         "--oidc-audience",
         "users",
-    ])
-    .await
+    ];
+    TestApp::start_with(&[&settings, further].concat()).await
 }
 
-async fn get(app: &TestApp, token: &str) -> Answer {
+pub(crate) async fn get(app: &TestApp, token: &str) -> Answer {
     app.send(
         "GET",
         "/v1/users",
@@ -147,7 +165,7 @@ async fn get(app: &TestApp, token: &str) -> Answer {
     .await
 }
 
-async fn until_ready(app: &TestApp) {
+pub(crate) async fn until_ready(app: &TestApp) {
     for _ in 0..200 {
         if app.readiness().await == 200 {
             return;
@@ -329,7 +347,7 @@ async fn a_service_whose_issuer_never_answered_is_not_ready_and_calls_no_token_b
     assert_eq!(
         issuer.fetches.load(Ordering::Relaxed),
         0,
-        "a redirect is not followed"
+        "a redirect that never ends is given up"
     );
     issuer.redirects.store(false, Ordering::Relaxed);
     until_ready(&app).await;

@@ -3,8 +3,12 @@
 //! Must not know requests, header fields or routes: a token comes in as bytes, a caller goes out as a value.
 
 pub(super) mod caller;
+mod claims;
+mod jwk;
 pub(super) mod oidc;
 pub(super) mod signing_keys;
 pub(super) mod token_issuer;
 pub(super) mod token_verifier;
 pub(super) mod trusted_keys;
+
+pub use claims::ScopeClaims;

@@ -1,20 +1,19 @@
 //! The OIDC issuer whose tokens are taken: finds its keys by discovery and fetches them.
 //!
-//! Follows no redirect, reads no more than it needs, waits no longer than it must. When to fetch
+//! Follows redirects within one origin only, and bounds what it reads and how long it waits. When to fetch
 //! and how long keys are kept is not decided here.
 
+use super::claims::{Expected, ScopeClaims};
+use super::jwk::verification_key;
 use super::signing_keys::PublicKey;
 use bytes::Bytes;
-use http::{HeaderValue, Request, StatusCode, Uri, header};
+use http::{HeaderValue, Request, Response, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Empty, Limited};
+use hyper::body::Incoming;
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use jsonwebtoken::jwk::{
-    AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse,
-};
-use jsonwebtoken::{Algorithm, DecodingKey};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
@@ -28,8 +27,10 @@ use std::time::Duration;
 const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 /// A key set of ten RSA keys has about 10 KiB.
 const MAX_DOCUMENT_BYTES: usize = 256 * 1024;
-/// More keys than this are not looked at.
-const MAX_KEYS: usize = 64;
+/// More keys than this are not used; the log says so.
+const MAX_KEYS: usize = 256;
+/// The most redirects of one fetch, each to the same origin.
+const MAX_REDIRECTS: usize = 3;
 
 /// Which issuer is trusted, and how it is reached.
 #[derive(Clone, Debug)]
@@ -42,6 +43,8 @@ pub struct OidcSettings {
     pub ca_file: Option<PathBuf>,
     /// Whether an issuer beyond this host may be asked over plain HTTP.
     pub allow_plain_http: bool,
+    /// Where its tokens name what they allow.
+    pub scope_claims: ScopeClaims,
 }
 
 /// Why the issuer cannot be used, or its keys could not be fetched.
@@ -62,12 +65,22 @@ pub enum OidcError {
     #[error("it did not answer within {} s", FETCH_TIMEOUT.as_secs())]
     TimedOut,
     /// It answered with another status than 200.
-    #[error("{url} answered {status}{}", if status.is_redirection() { "; redirects are not followed" } else { "" })]
+    #[error("{url} answered {status}")]
     Status {
         /// What was asked for.
         url: String,
         /// The answer.
         status: StatusCode,
+    },
+    /// It redirects to another origin, or too often: following would let others replace the keys.
+    #[error(
+        "{url} redirects to {location:?}: at most {MAX_REDIRECTS} redirects within one origin are followed"
+    )]
+    Redirect {
+        /// What was asked for.
+        url: String,
+        /// Where it points.
+        location: String,
     },
     /// What it answered makes no sense.
     #[error("{url}: {why}")]
@@ -103,9 +116,15 @@ impl OidcIssuer {
     /// # Errors
     /// When the settings cannot be used.
     pub fn new(settings: OidcSettings) -> Result<Self, OidcError> {
-        check_url(&settings.issuer, settings.allow_plain_http).map_err(|why| {
-            OidcError::Settings(format!("the issuer {:?} {why}", settings.issuer))
-        })?;
+        check_url(&settings.issuer, settings.allow_plain_http)
+            .and_then(|uri| match uri.query() {
+                // OpenID Connect Discovery 1.0, section 3: an issuer has no query or fragment.
+                Some(_) => Err("must not have a query"),
+                None => Ok(()),
+            })
+            .map_err(|why| {
+                OidcError::Settings(format!("the issuer {:?} {why}", settings.issuer))
+            })?;
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_connect_timeout(Some(FETCH_TIMEOUT / 2));
@@ -126,9 +145,14 @@ impl OidcIssuer {
         &self.settings.issuer
     }
 
-    /// The `aud` that its tokens must have.
-    pub(super) fn audience(&self) -> &str {
-        &self.settings.audience
+    /// What the claims of its tokens must say.
+    pub(super) fn expected(&self) -> Expected {
+        Expected {
+            issuer: self.settings.issuer.as_str().into(),
+            audience: self.settings.audience.as_str().into(),
+            scope_claims: Arc::new(self.settings.scope_claims.clone()),
+            client_prefix: "oidc:",
+        }
     }
 
     /// Whether a token, which nobody has verified yet, claims to be from this issuer.
@@ -167,12 +191,15 @@ impl OidcIssuer {
         check_url(&discovery.jwks_uri, self.settings.allow_plain_http)
             .map_err(|why| refused(format!("its jwks_uri {why}")))?;
         let set: KeySet = self.get(&discovery.jwks_uri).await?;
-        let keys: Vec<_> = set
-            .keys
-            .into_iter()
-            .take(MAX_KEYS)
-            .filter_map(usable_key)
-            .collect();
+        let mut keys: Vec<_> = set.keys.into_iter().filter_map(verification_key).collect();
+        if keys.len() > MAX_KEYS {
+            tracing::warn!(
+                issuer = self.name(),
+                keys = keys.len(),
+                "the OIDC issuer publishes more keys than are used: tokens signed by the last ones are rejected"
+            );
+            keys.truncate(MAX_KEYS);
+        }
         if keys.is_empty() {
             let why =
                 "it holds no key that can verify (RSA of 2048 bits or more, P-256, P-384, Ed25519)"
@@ -190,47 +217,86 @@ impl OidcIssuer {
             url: url.to_owned(),
             why,
         };
-        let uri: Uri = url.parse().map_err(|_| broken("it is no URL".into()))?;
+        let mut uri: Uri = url.parse().map_err(|_| broken("is not a URL".into()))?;
+        for _ in 0..=MAX_REDIRECTS {
+            let response = self.request(&uri).await?;
+            let status = response.status();
+            if status == StatusCode::OK {
+                let body = Limited::new(response.into_body(), MAX_DOCUMENT_BYTES)
+                    .collect()
+                    .await
+                    .map_err(|error| broken(error.to_string()))?;
+                return serde_json::from_slice(&body.to_bytes())
+                    .map_err(|error| broken(error.to_string()));
+            }
+            let location = response.headers().get(header::LOCATION);
+            let Some(location) = location.filter(|_| status.is_redirection()) else {
+                return Err(OidcError::Status {
+                    url: uri.to_string(),
+                    status,
+                });
+            };
+            uri = same_origin(&uri, location).ok_or_else(|| redirected(url, location))?;
+        }
+        Err(redirected(url, uri.to_string().as_bytes()))
+    }
+
+    async fn request(&self, uri: &Uri) -> Result<Response<Incoming>, OidcError> {
         let mut request = Request::new(Empty::new());
-        *request.uri_mut() = uri;
+        *request.uri_mut() = uri.clone();
         request.headers_mut().insert(
             header::ACCEPT,
             HeaderValue::from_static("application/json, application/jwk-set+json"),
         );
-        let response =
-            self.client
-                .request(request)
-                .await
-                .map_err(|error| OidcError::Unreachable {
-                    url: url.to_owned(),
-                    why: with_causes(&error),
-                })?;
-        if response.status() != StatusCode::OK {
-            return Err(OidcError::Status {
-                url: url.to_owned(),
-                status: response.status(),
-            });
-        }
-        let body = Limited::new(response.into_body(), MAX_DOCUMENT_BYTES)
-            .collect()
-            .await
-            .map_err(|error| broken(error.to_string()))?;
-        serde_json::from_slice(&body.to_bytes()).map_err(|error| broken(error.to_string()))
+        let unreachable = |error| OidcError::Unreachable {
+            url: uri.to_string(),
+            why: with_causes(&error),
+        };
+        self.client.request(request).await.map_err(unreachable)
     }
 }
 
-/// Whether keys may be fetched from this URL; the error continues a sentence that begins with the URL.
-fn check_url(url: &str, allow_plain_http: bool) -> Result<(), &'static str> {
-    let uri: Uri = url.parse().map_err(|_| "is no URL")?;
-    let host = uri.host().ok_or("is no URL with a host")?;
-    if uri.query().is_some() {
-        return Err("must not have a query");
+fn redirected(url: &str, location: impl AsRef<[u8]>) -> OidcError {
+    OidcError::Redirect {
+        url: url.to_owned(),
+        location: String::from_utf8_lossy(location.as_ref()).into_owned(),
     }
+}
+
+/// Where a redirect leads, when that is the same scheme, host and port.
+fn same_origin(from: &Uri, location: &HeaderValue) -> Option<Uri> {
+    let location = location.to_str().ok()?;
+    if location.starts_with("//") {
+        // RFC 3986, section 4.2: another authority, which `Uri` would take for a path.
+        return None;
+    }
+    let to: Uri = location.parse().ok()?;
+    let origin = |uri: &Uri| {
+        let scheme = uri.scheme_str()?.to_owned();
+        let port = match (uri.port_u16(), scheme.as_str()) {
+            (Some(port), _) => port,
+            (None, "http") => 80,
+            (None, _) => 443,
+        };
+        Some((scheme, uri.host()?.to_ascii_lowercase(), port))
+    };
+    if to.authority().is_some() {
+        return (origin(&to)? == origin(from)?).then_some(to);
+    }
+    let mut parts = from.clone().into_parts();
+    parts.path_and_query = Some(to.into_parts().path_and_query?);
+    Uri::from_parts(parts).ok()
+}
+
+/// The URL, when keys may be fetched from it; the error continues a sentence that begins with the URL.
+fn check_url(url: &str, allow_plain_http: bool) -> Result<Uri, &'static str> {
+    let uri: Uri = url.parse().map_err(|_| "is not a URL")?;
+    let host = uri.host().ok_or("is not a URL with a host")?;
     match uri.scheme_str() {
-        Some("https") => Ok(()),
-        Some("http") if allow_plain_http || is_this_host(host) => Ok(()),
+        Some("https") => Ok(uri),
+        Some("http") if allow_plain_http || is_this_host(host) => Ok(uri),
         Some("http") => Err(
-            "is plain HTTP, over which anybody on the way can replace the keys: use https, or allow it by name",
+            "is plain HTTP, over which others on the network can replace the keys: use https, or set --oidc-allow-plain-http",
         ),
         _ => Err("must begin with https://"),
     }
@@ -242,64 +308,6 @@ fn is_this_host(host: &str) -> bool {
         || host
             .parse::<IpAddr>()
             .is_ok_and(|address| address.is_loopback())
-}
-
-/// The key, when it is one that verifies signatures in a way that is known here.
-fn usable_key(value: serde_json::Value) -> Option<PublicKey> {
-    let jwk: Jwk = serde_json::from_value(value).ok()?;
-    let for_signatures = jwk
-        .common
-        .public_key_use
-        .as_ref()
-        .is_none_or(|used| *used == PublicKeyUse::Signature);
-    let verifies = jwk
-        .common
-        .key_operations
-        .as_ref()
-        .is_none_or(|operations| operations.contains(&KeyOperations::Verify));
-    if !for_signatures || !verifies {
-        return None;
-    }
-    let algorithm = match (&jwk.algorithm, jwk.common.key_algorithm) {
-        // The one that issuers mean when they do not say.
-        (AlgorithmParameters::RSA(_), None) => Algorithm::RS256,
-        (AlgorithmParameters::RSA(_), Some(named)) => rsa_algorithm(named)?,
-        (AlgorithmParameters::EllipticCurve(key), None | Some(KeyAlgorithm::ES256))
-            if key.curve == EllipticCurve::P256 =>
-        {
-            Algorithm::ES256
-        }
-        (AlgorithmParameters::EllipticCurve(key), None | Some(KeyAlgorithm::ES384))
-            if key.curve == EllipticCurve::P384 =>
-        {
-            Algorithm::ES384
-        }
-        (AlgorithmParameters::OctetKeyPair(key), None | Some(KeyAlgorithm::EdDSA))
-            if key.curve == EllipticCurve::Ed25519 =>
-        {
-            Algorithm::EdDSA
-        }
-        // Everything else, and above all a symmetric key, which whoever verifies could also sign with.
-        _ => return None,
-    };
-    let key = DecodingKey::from_jwk(&jwk).ok()?;
-    Some(PublicKey {
-        id: jwk.common.key_id,
-        algorithm,
-        key,
-    })
-}
-
-fn rsa_algorithm(named: KeyAlgorithm) -> Option<Algorithm> {
-    match named {
-        KeyAlgorithm::RS256 => Some(Algorithm::RS256),
-        KeyAlgorithm::RS384 => Some(Algorithm::RS384),
-        KeyAlgorithm::RS512 => Some(Algorithm::RS512),
-        KeyAlgorithm::PS256 => Some(Algorithm::PS256),
-        KeyAlgorithm::PS384 => Some(Algorithm::PS384),
-        KeyAlgorithm::PS512 => Some(Algorithm::PS512),
-        _ => None,
-    }
 }
 
 fn tls_config(ca_file: Option<&Path>) -> Result<ClientConfig, OidcError> {
@@ -342,14 +350,14 @@ fn with_causes(error: &dyn std::error::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{check_url, usable_key};
-    use jsonwebtoken::Algorithm;
-    use serde_json::json;
+    use super::{check_url, same_origin};
+    use http::HeaderValue;
 
     #[test]
-    fn plain_http_is_for_this_host_or_asked_for_by_name() {
+    fn plain_http_is_for_this_host_or_allowed_by_a_setting() {
         for good in [
             "https://login.example.com/tenant",
+            "https://login.example.com/keys?p=sign_in",
             "http://127.0.0.1:9000",
             "http://localhost/x",
             "http://[::1]:1",
@@ -362,7 +370,6 @@ mod tests {
             "ftp://x",
             "login.example.com",
             "",
-            "https://x/?a=b",
         ] {
             assert!(check_url(bad, false).is_err(), "{bad}");
         }
@@ -370,26 +377,23 @@ mod tests {
     }
 
     #[test]
-    fn only_keys_that_verify_signatures_are_used() {
-        let p256 = json!({"kty":"EC","crv":"P-256","kid":"a","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"});
-        let with = |changes: serde_json::Value| {
-            let mut key = p256.clone();
-            for (name, value) in changes.as_object().unwrap() {
-                key[name] = value.clone();
-            }
-            usable_key(key)
+    fn a_redirect_stays_within_its_origin() {
+        let from = "https://login.example.com/keys".parse().unwrap();
+        let to = |location| {
+            same_origin(&from, &HeaderValue::from_static(location)).map(|uri| uri.to_string())
         };
-        assert_eq!(
-            with(json!({})).map(|key| key.algorithm),
-            Some(Algorithm::ES256)
-        );
-        assert!(with(json!({"use": "sig", "alg": "ES256"})).is_some());
-        assert!(with(json!({"use": "enc"})).is_none());
-        assert!(with(json!({"key_ops": ["sign"]})).is_none());
-        assert!(with(json!({"alg": "HS256"})).is_none());
-        assert!(with(json!({"alg": "ES384"})).is_none());
-        assert!(usable_key(json!({"kty":"oct","k":"c2VjcmV0","alg":"HS256","kid":"a"})).is_none());
-        assert!(usable_key(json!({"kty":"EC","crv":"secp256k1","x":"AA","y":"AA"})).is_none());
-        assert!(usable_key(json!("nonsense")).is_none());
+        let new = Some("https://login.example.com/new?v=2".to_owned());
+        assert_eq!(to("/new?v=2"), new);
+        assert_eq!(to("https://login.example.com/new?v=2"), new);
+        assert!(to("https://LOGIN.example.com:443/new").is_some());
+        for other in [
+            "http://login.example.com/new",
+            "https://login.example.com:8443/new",
+            "https://login.example.com.example.net/new",
+            "//example.net/new",
+            "https://example.net/keys",
+        ] {
+            assert_eq!(to(other), None, "{other}");
+        }
     }
 }

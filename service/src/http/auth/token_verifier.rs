@@ -8,6 +8,7 @@
 mod tests;
 
 use super::caller::Caller;
+use super::claims::{Expected, ScopeClaims};
 use super::oidc::OidcIssuer;
 use super::signing_keys::SigningKeys;
 use super::trusted_keys::{BadToken, TrustedKeys, unix_now};
@@ -17,7 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// An unknown key id makes the issuer's keys be fetched, but not more often than this.
+/// An unknown key id, or a wrong signature, has the issuer's keys fetched, but not more often than this.
 const REFETCH_PAUSE: Duration = Duration::from_secs(10);
 /// The longest that a request waits for such a fetch: like any other it is answered within two seconds.
 const PATIENCE: Duration = Duration::from_millis(1500);
@@ -33,6 +34,17 @@ pub struct OwnTokens {
     pub issuer: String,
     /// Whom they are for: `aud`.
     pub audience: String,
+}
+
+impl OwnTokens {
+    fn expected(&self) -> Expected {
+        Expected {
+            issuer: self.issuer.as_str().into(),
+            audience: self.audience.as_str().into(),
+            scope_claims: Arc::new(ScopeClaims::default()),
+            client_prefix: "",
+        }
+    }
 }
 
 /// Verifies bearer tokens.
@@ -60,7 +72,7 @@ impl TokenVerifier {
         // Which library signs and verifies is said once for the process; saying it again changes nothing.
         let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
         let own_keys = keys.map_or(&[][..], SigningKeys::public);
-        let trusted = TrustedKeys::of_own(&own.issuer, &own.audience, own_keys);
+        let trusted = TrustedKeys::of_own(own_keys, &own.expected());
         let verifier = Arc::new(Self {
             own,
             issuer: issuer.map(Arc::new),
@@ -86,9 +98,7 @@ impl TokenVerifier {
 
     /// Trusts other keys of the service's own from now on.
     pub fn set_own_keys(&self, keys: &SigningKeys) {
-        self.change(|trusted| {
-            trusted.with_own_keys(&self.own.issuer, &self.own.audience, keys.public())
-        });
+        self.change(|trusted| trusted.with_own_keys(keys.public(), &self.own.expected()));
     }
 
     /// The caller of a token that was verified before and has not ended. Allocates nothing.
@@ -103,11 +113,15 @@ impl TokenVerifier {
     /// # Errors
     /// When the token is not good, or cannot be judged because its issuer does not answer.
     pub async fn verify(self: &Arc<Self>, token: &str) -> Result<Caller, BadToken> {
-        let first = self.keys.load().verify(token, unix_now());
+        let keys = self.keys.load_full();
+        let first = keys.verify(token, unix_now());
         match (first, &self.issuer) {
-            (Err(BadToken::UnknownKey), Some(issuer)) if issuer.is_named_by(token) => {
-                let told = tokio::time::timeout(PATIENCE, self.refetch(token)).await;
-                let is_away = told.is_err() || self.issuer_is_away.load(Ordering::Relaxed);
+            // A wrong signature may be that of a new key under the id of an old one.
+            (Err(BadToken::UnknownKey | BadToken::BadSignature), Some(issuer))
+                if issuer.is_named_by(token) =>
+            {
+                let fetched = tokio::time::timeout(PATIENCE, self.refetch(&keys)).await;
+                let is_away = fetched.is_err() || self.issuer_is_away.load(Ordering::Relaxed);
                 match self.keys.load().verify(token, unix_now()) {
                     Err(BadToken::UnknownKey) if is_away => Err(BadToken::IssuerAway),
                     outcome => outcome,
@@ -117,12 +131,12 @@ impl TokenVerifier {
         }
     }
 
-    /// Fetches the issuer's keys because of a token whose key is unknown, unless that was done just now.
-    async fn refetch(self: &Arc<Self>, token: &str) {
+    /// Fetches the issuer's keys because `judged_by` could not verify a token, unless that was done just now.
+    async fn refetch(self: &Arc<Self>, judged_by: &Arc<TrustedKeys>) {
         let mut refetched = self.refetched.clone().lock_owned().await;
-        // Whoever waited here is served by the fetch that it waited for.
-        let known_by_now = self.keys.load().knows_key_of(token);
-        if known_by_now || refetched.is_some_and(|at| at.elapsed() < REFETCH_PAUSE) {
+        // A request that waited here is served by the fetch that it waited for.
+        let changed_since = !Arc::ptr_eq(judged_by, &self.keys.load());
+        if changed_since || refetched.is_some_and(|at| at.elapsed() < REFETCH_PAUSE) {
             return;
         }
         *refetched = Some(Instant::now());
@@ -146,9 +160,7 @@ impl TokenVerifier {
             .store(fetched.is_err(), Ordering::Relaxed);
         match fetched {
             Ok(keys) => {
-                if self.change(|trusted| {
-                    trusted.with_issuer_keys(issuer.name(), issuer.audience(), &keys)
-                }) {
+                if self.change(|trusted| trusted.with_issuer_keys(&keys, &issuer.expected())) {
                     tracing::info!(
                         issuer = issuer.name(),
                         keys = keys.len(),

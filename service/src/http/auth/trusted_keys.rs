@@ -4,32 +4,36 @@
 //! remembered for longer than the key that signed it is trusted.
 
 use super::caller::Caller;
+use super::claims::{Claims, Expected};
+use super::jwk::algorithm_named;
 use super::signing_keys::PublicKey;
-use crate::domain::{Scope, Scopes};
-use jsonwebtoken::errors::ErrorKind;
-use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, DecodingKey};
 use quick_cache::sync::Cache;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The difference between two clocks that is forgiven, in seconds.
-const LEEWAY_S: u64 = 30;
 /// A longer token is refused unread. Tokens of well-known issuers have 1 to 2 KiB.
 const MAX_TOKEN_BYTES: usize = 8 * 1024;
+/// The most keys that one token is tried against: each try costs a verification.
+const MAX_TRIES: usize = 8;
 /// What all remembered tokens may take together.
 const MEMORY_BYTES: u64 = 16 * 1024 * 1024;
 /// About what is remembered besides a token's text.
 const BYTES_BESIDE_TOKEN: u64 = 128;
-/// The longest subject that is taken: what OpenID Connect allows.
-const MAX_SUBJECT_BYTES: usize = 255;
 
-/// Why a token is not good. The display is for the client, and tells nothing that a forger could use.
+/// Why a token is rejected. The display is for the client, and contains nothing that a forger could use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadToken {
-    /// It is not three parts of base64url and JSON, or is too long.
-    #[error("the token is no JSON Web Token that is understood here")]
+    /// It is not three parts of base64url and JSON, or its header names what is not supported.
+    #[error("the token is not a JSON Web Token of a supported form")]
     Malformed,
+    /// It has more than [`MAX_TOKEN_BYTES`].
+    #[error("the token is longer than {} KiB", MAX_TOKEN_BYTES / 1024)]
+    TooLong,
     /// No trusted key has its key id.
     #[error("the token is signed by a key that is not known here")]
     UnknownKey,
@@ -56,32 +60,12 @@ pub enum BadToken {
     IssuerAway,
 }
 
-impl From<jsonwebtoken::errors::Error> for BadToken {
-    fn from(error: jsonwebtoken::errors::Error) -> Self {
-        match error.kind() {
-            ErrorKind::ExpiredSignature => Self::Expired,
-            ErrorKind::ImmatureSignature => Self::NotYet,
-            ErrorKind::InvalidIssuer => Self::WrongIssuer,
-            ErrorKind::InvalidAudience => Self::WrongAudience,
-            ErrorKind::InvalidSignature
-            | ErrorKind::InvalidAlgorithm
-            | ErrorKind::InvalidKeyFormat => Self::BadSignature,
-            ErrorKind::MissingRequiredClaim(_)
-            | ErrorKind::InvalidClaimFormat(_)
-            | ErrorKind::Json(_) => Self::BadClaims,
-            _ => Self::Malformed,
-        }
-    }
-}
-
-/// A key, and all that a token has to fulfil beside being signed by it.
+/// A key, and what the claims of a token that it has signed must say.
 struct TrustedKey {
     id: Option<String>,
     algorithm: Algorithm,
     key: DecodingKey,
-    validation: Validation,
-    /// Put before the subject, so that two issuers' subjects are never the same client.
-    client_prefix: &'static str,
+    expected: Expected,
 }
 
 #[derive(Clone)]
@@ -101,29 +85,19 @@ pub(super) struct TrustedKeys {
 }
 
 impl TrustedKeys {
-    pub(super) fn of_own(issuer: &str, audience: &str, keys: &[PublicKey]) -> Self {
-        Self::new(trusted(keys, issuer, audience, ""), None)
+    pub(super) fn of_own(keys: &[PublicKey], expected: &Expected) -> Self {
+        Self::new(trusted(keys, expected), None)
     }
 
     /// The set with other keys of the service's own; `None` when they are the same.
-    pub(super) fn with_own_keys(
-        &self,
-        issuer: &str,
-        audience: &str,
-        keys: &[PublicKey],
-    ) -> Option<Self> {
-        let own = trusted(keys, issuer, audience, "");
+    pub(super) fn with_own_keys(&self, keys: &[PublicKey], expected: &Expected) -> Option<Self> {
+        let own = trusted(keys, expected);
         (!same_keys(&own, &self.own)).then(|| Self::new(own, self.issuer.clone()))
     }
 
     /// The set with other keys of the issuer; `None` when they are the same.
-    pub(super) fn with_issuer_keys(
-        &self,
-        issuer: &str,
-        audience: &str,
-        keys: &[PublicKey],
-    ) -> Option<Self> {
-        let keys = trusted(keys, issuer, audience, "oidc:");
+    pub(super) fn with_issuer_keys(&self, keys: &[PublicKey], expected: &Expected) -> Option<Self> {
+        let keys = trusted(keys, expected);
         let same = self
             .issuer
             .as_ref()
@@ -162,79 +136,99 @@ impl TrustedKeys {
     /// Verifies a token, and remembers it when it is good.
     pub(super) fn verify(&self, token: &str, now: u64) -> Result<Caller, BadToken> {
         if token.len() > MAX_TOKEN_BYTES {
-            return Err(BadToken::Malformed);
+            return Err(BadToken::TooLong);
         }
-        let header = header_of(token)?;
-        let key = self.key_for(&header).ok_or(BadToken::UnknownKey)?;
-        let data = jsonwebtoken::decode::<Claims>(token, &key.key, &key.validation)?;
-        let caller = data
-            .claims
-            .caller(key.client_prefix)
-            .ok_or(BadToken::BadClaims)?;
-        let ends_at = data.claims.ends_at();
+        let (message, signature) = token.rsplit_once('.').ok_or(BadToken::Malformed)?;
+        let (header, claims) = message
+            .split_once('.')
+            .filter(|(_, claims)| !claims.contains('.'))
+            .ok_or(BadToken::Malformed)?;
+        let header: Header = decode(header).ok_or(BadToken::Malformed)?;
+        let algorithm = header.algorithm().ok_or(BadToken::Malformed)?;
+        let key = self
+            .candidates(&header, algorithm)?
+            .take(MAX_TRIES)
+            .find(|key| is_signed_by(&key.key, algorithm, message, signature))
+            .ok_or(BadToken::BadSignature)?;
+        let claims: Claims = decode(claims).ok_or(BadToken::BadClaims)?;
+        let (caller, ends_at) = claims.judge(&key.expected, now)?;
         if ends_at >= now {
-            self.seen.insert(
-                token.as_bytes().into(),
-                Seen {
-                    caller: caller.clone(),
-                    ends_at,
-                },
-            );
+            let seen = Seen {
+                caller: caller.clone(),
+                ends_at,
+            };
+            self.seen.insert(token.as_bytes().into(), seen);
         }
         Ok(caller)
     }
 
-    /// Whether the key that a token names is one of these.
-    pub(super) fn knows_key_of(&self, token: &str) -> bool {
-        header_of(token).is_ok_and(|header| self.key_for(&header).is_some())
-    }
-
-    fn key_for(&self, header: &Header) -> Option<&TrustedKey> {
-        let issuer = self.issuer.as_deref().unwrap_or_default();
-        let mut all = self.own.iter().chain(issuer);
-        if let Some(id) = &header.kid {
-            return all.find(|key| key.id.as_ref() == Some(id));
+    /// The keys that may have signed a token. The header chooses among keys; what a key may verify is the key's.
+    ///
+    /// Several keys may have one id: issuers publish one RSA key for several algorithms, or an RSA and an EC
+    /// key under one id. A key without an id, and a token without one, fit whatever the algorithm fits.
+    fn candidates<'a>(
+        &'a self,
+        header: &Header,
+        algorithm: Algorithm,
+    ) -> Result<impl Iterator<Item = &'a TrustedKey> + use<'a>, BadToken> {
+        let all = || {
+            let issuer = self.issuer.as_deref().unwrap_or_default();
+            self.own.iter().chain(issuer)
+        };
+        let id = header.kid.clone();
+        let is_known = id.is_some() && all().any(|key| key.id == id);
+        let fits = move |key: &&TrustedKey| match &id {
+            Some(_) if is_known => key.id == id,
+            Some(_) => key.id.is_none(),
+            None => true,
+        };
+        if !all().any(|key| fits(&key)) {
+            return Err(BadToken::UnknownKey);
         }
-        // Without a key id there must be nothing to choose among.
-        let mut fitting = all.filter(|key| key.algorithm == header.alg);
-        fitting.next().filter(|_| fitting.next().is_none())
+        Ok(all()
+            .filter(fits)
+            .filter(move |key| key.algorithm == algorithm))
     }
 }
 
-fn header_of(token: &str) -> Result<Header, BadToken> {
-    let header = jsonwebtoken::decode_header(token).map_err(|_| BadToken::Malformed)?;
-    // RFC 7515: what must be understood and is not, is refused. RFC 8725: a token made for another use, too.
-    let fitting_type = header.typ.as_deref().is_none_or(|typ| {
-        let typ = typ.strip_prefix("application/").unwrap_or(typ);
-        typ.eq_ignore_ascii_case("JWT") || typ.eq_ignore_ascii_case("at+jwt")
-    });
-    if header.crit.is_none() && fitting_type {
-        Ok(header)
-    } else {
-        Err(BadToken::Malformed)
+/// The header parameters that are looked at (RFC 7515).
+#[derive(Deserialize)]
+struct Header {
+    alg: String,
+    kid: Option<String>,
+    typ: Option<String>,
+    crit: Option<serde_json::Value>,
+}
+
+impl Header {
+    /// The algorithm, unless the token is for another use (RFC 8725) or has extensions that must be understood.
+    fn algorithm(&self) -> Option<Algorithm> {
+        let fitting_type = self.typ.as_deref().is_none_or(|typ| {
+            let typ = typ.strip_prefix("application/").unwrap_or(typ);
+            typ.eq_ignore_ascii_case("JWT") || typ.eq_ignore_ascii_case("at+jwt")
+        });
+        (self.crit.is_none() && fitting_type)
+            .then(|| algorithm_named(&self.alg))
+            .flatten()
     }
 }
 
-fn trusted(
-    keys: &[PublicKey],
-    issuer: &str,
-    audience: &str,
-    client_prefix: &'static str,
-) -> Arc<[TrustedKey]> {
+fn decode<T: DeserializeOwned>(part: &str) -> Option<T> {
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()
+}
+
+fn is_signed_by(key: &DecodingKey, algorithm: Algorithm, message: &str, signature: &str) -> bool {
+    jsonwebtoken::crypto::verify(signature, message.as_bytes(), key, algorithm).unwrap_or(false)
+}
+
+fn trusted(keys: &[PublicKey], expected: &Expected) -> Arc<[TrustedKey]> {
     let trust = |key: &PublicKey| {
-        let mut validation = Validation::new(key.algorithm);
-        validation.leeway = LEEWAY_S;
-        validation.validate_nbf = true;
-        validation.set_issuer(&[issuer]);
-        validation.set_audience(&[audience]);
-        validation.set_required_spec_claims(&["exp", "iss", "aud"]);
         let PublicKey { id, algorithm, key } = key.clone();
         TrustedKey {
             id,
             algorithm,
             key,
-            validation,
-            client_prefix,
+            expected: expected.clone(),
         }
     };
     keys.iter().map(trust).collect()
@@ -265,63 +259,6 @@ struct TokenWeight;
 impl quick_cache::Weighter<Box<[u8]>, Seen> for TokenWeight {
     fn weight(&self, token: &Box<[u8]>, _: &Seen) -> u64 {
         token.len() as u64 + BYTES_BESIDE_TOKEN
-    }
-}
-
-/// The claims that are used beyond those that the library checks.
-#[derive(Deserialize)]
-struct Claims {
-    // Read once more by name, so that an issuer in any form but one string is refused.
-    #[serde(rename = "iss")]
-    _issuer: String,
-    exp: f64,
-    sub: Option<String>,
-    client_id: Option<String>,
-    azp: Option<String>,
-    scope: Option<Names>,
-    /// What some issuers call the scope.
-    scp: Option<Names>,
-}
-
-/// One string with spaces (RFC 8693), or a list, as some issuers have it.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Names {
-    Spaced(String),
-    Listed(Vec<String>),
-}
-
-impl Claims {
-    fn caller(&self, client_prefix: &str) -> Option<Caller> {
-        let subject = [&self.sub, &self.client_id, &self.azp]
-            .into_iter()
-            .find_map(Option::as_deref)?;
-        let usable = (1..=MAX_SUBJECT_BYTES).contains(&subject.len())
-            && !subject.chars().any(char::is_control);
-        usable.then(|| Caller {
-            client: format!("{client_prefix}{subject}").into(),
-            scopes: self.scopes(),
-        })
-    }
-
-    /// The scopes that mean something here; an issuer may well grant others for other services.
-    fn scopes(&self) -> Scopes {
-        let names = [&self.scope, &self.scp].into_iter().flatten();
-        names
-            .flat_map(|names| match names {
-                Names::Spaced(text) => text.split(' ').filter_map(Scope::parse).collect::<Vec<_>>(),
-                Names::Listed(list) => list.iter().filter_map(|name| Scope::parse(name)).collect(),
-            })
-            .collect()
-    }
-
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "the library has checked the range, and a cast saturates"
-    )]
-    fn ends_at(&self) -> u64 {
-        (self.exp.round() as u64).saturating_add(LEEWAY_S)
     }
 }
 

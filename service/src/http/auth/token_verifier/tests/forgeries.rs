@@ -153,6 +153,7 @@ async fn a_token_that_was_touched_or_is_garbage_is_refused() {
         Err(BadToken::BadSignature)
     );
     let too_long = "a".repeat(100_000);
+    assert_eq!(outcome(&verifier, &too_long).await, Err(BadToken::TooLong));
     let dots = ".".repeat(5_000);
     let nested = format!(
         "{}.{body}.{signature}",
@@ -163,7 +164,6 @@ async fn a_token_that_was_touched_or_is_garbage_is_refused() {
         "a.b",
         "a.b.c",
         "....",
-        &too_long,
         &dots,
         &nested,
         &format!("{good}.{good}"),
