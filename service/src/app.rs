@@ -13,7 +13,7 @@ use crate::http::{
 use crate::metrics::{BuildInfo, Metrics, PoolState};
 use crate::store::migrations::SchemaError;
 use crate::store::pool::{Limits, PoolSettings};
-use crate::store::{PgUserStore, StoreError, SweepSettings};
+use crate::store::{PgUserStore, Serves, StoreError, SweepSettings};
 use crate::telemetry::{Telemetry, TelemetrySettings};
 use access::Access;
 use std::io;
@@ -45,7 +45,7 @@ pub enum StartError {
     /// The database cannot be used.
     #[error("the database cannot be used: {0}")]
     Store(#[from] StoreError),
-    /// The schema does not fit this program.
+    /// The schema does not fit this program, or the role may not use it.
     #[error("{0}")]
     Schema(SchemaError),
     /// An address cannot be listened on.
@@ -59,6 +59,15 @@ pub enum StartError {
     /// A mistake in the program itself.
     #[error("the program cannot start: {0}")]
     Internal(String),
+}
+
+impl From<SchemaError> for StartError {
+    fn from(error: SchemaError) -> Self {
+        match error {
+            SchemaError::Store(error) => Self::Store(error),
+            error => Self::Schema(error),
+        }
+    }
 }
 
 /// A service that is bound to its addresses, but serves nobody yet.
@@ -103,21 +112,15 @@ impl App {
     /// Connects, checks the schema and binds the addresses.
     pub async fn start(args: &ServeArgs, telemetry: &Telemetry) -> Result<Self, StartError> {
         let internal = |error: &dyn std::fmt::Display| StartError::Internal(error.to_string());
-        if args.http.auth == AuthMode::Disabled {
-            tracing::warn!(
-                "--auth disabled: everyone who reaches this service may read and change every user"
-            );
-        }
         let metrics = Metrics::new(TEMPLATES, BUILD).map_err(|error| internal(&error))?;
         let access = Access::open(args, &metrics)?;
-        let store = PgUserStore::new(&pool_settings(&args.database, Some(&args.pool))?, &metrics)?;
+        let settings = pool_settings(&args.database, Some(&args.pool))?;
+        warn_of_risks(args, &settings);
+        let store = PgUserStore::new(&settings, &metrics)?;
         let workers = Workers::start(workers(&args.http)).map_err(|error| internal(&error))?;
         // Meanwhile the thread that serves the first request gets its connection.
         workers.serve(store.warm_up());
-        store.check_schema().await.map_err(|error| match error {
-            SchemaError::Store(error) => StartError::Store(error),
-            error => StartError::Schema(error),
-        })?;
+        store.check_schema().await?;
         let cursors =
             CursorSeal::new(&store.cursor_key().await?).map_err(|error| internal(&error))?;
         store.start_sweeping(SweepSettings {
@@ -214,6 +217,23 @@ async fn bind(address: SocketAddr) -> Result<Listener, StartError> {
         .map_err(|source| StartError::Listen { address, source })
 }
 
+/// Logs what is open to others by the settings.
+fn warn_of_risks(args: &ServeArgs, settings: &PoolSettings) {
+    if args.http.auth == AuthMode::Disabled {
+        tracing::warn!(
+            "--auth disabled: everyone who reaches this service may read and change every user"
+        );
+    }
+    if settings.url.is_unverified() {
+        tracing::warn!(
+            servers = settings.url.servers(),
+            sslmode = %settings.url.tls_mode(),
+            "the database's certificate is not verified: anyone on the network path can read and change all data; \
+             next: write sslmode=verify-full, or verify-ca with --database-ca-file"
+        );
+    }
+}
+
 /// Ready when tokens can be verified and the database answers.
 fn readiness(
     service: &Arc<Service<PgUserStore>>,
@@ -229,7 +249,12 @@ fn readiness(
                 return Err(why.into());
             }
             let ping = service.directory.store().ping().await;
-            ping.map_err(|error| error.to_string())
+            match ping.map_err(|error| error.to_string())? {
+                Serves::Everything => Ok("ok"),
+                Serves::ReadsOnly => {
+                    Ok("ok for reads; the database takes no writes for the time being")
+                }
+            }
         }
     })
 }
@@ -249,7 +274,7 @@ fn watch_state(metrics: &Metrics, service: &Arc<Service<PgUserStore>>, telemetry
                 max: status.max_size,
                 waiting: status.waiting,
             });
-            metrics.set_change_feed_lag(service.directory.store().deaf_for());
+            metrics.set_change_feed_lag(service.directory.store().notification_lag());
         }
         for lines in &lost {
             metrics.set_log_lines_lost(lines.sink(), lines.total());
@@ -276,7 +301,6 @@ pub fn pool_settings(
     };
     Ok(PoolSettings {
         url: database.url()?,
-        ca_file: database.database_ca_file.clone(),
         limits,
     })
 }

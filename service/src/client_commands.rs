@@ -122,7 +122,7 @@ pub async fn run_client(command: &ClientCommand) -> Result<String, CommandError>
     match command {
         ClientCommand::Create(args) => create(args).await,
         ClientCommand::List { database, json } => {
-            let clients = registry(database)?.list().await?;
+            let clients = registry(database).await?.list().await?;
             Ok(if *json {
                 format!(
                     "{}\n",
@@ -139,7 +139,7 @@ pub async fn run_client(command: &ClientCommand) -> Result<String, CommandError>
                 ))
             };
             let client = ClientId::parse(id).ok_or_else(unknown)?;
-            if !registry(database)?.revoke(&client, now()).await? {
+            if !registry(database).await?.revoke(&client, now()).await? {
                 return Err(unknown());
             }
             Ok(format!("revoked {client}\n"))
@@ -206,7 +206,8 @@ async fn create(args: &CreateArgs) -> Result<String, CommandError> {
             "the client id {id:?} is or was in use: choose another --id"
         ))
     };
-    registry(&args.database)?
+    registry(&args.database)
+        .await?
         .register(registration)
         .await?
         .ok_or_else(taken)?;
@@ -220,9 +221,10 @@ async fn create(args: &CreateArgs) -> Result<String, CommandError> {
     })
 }
 
-fn registry(database: &DatabaseArgs) -> Result<ClientRegistry, CommandError> {
+async fn registry(database: &DatabaseArgs) -> Result<ClientRegistry, CommandError> {
     let settings = pool_settings(database, None).map_err(StartError::from)?;
     let store = PgClientStore::new(&settings).map_err(StartError::from)?;
+    store.check_schema().await.map_err(StartError::from)?;
     Ok(ClientRegistry::new(Arc::new(store), 1))
 }
 

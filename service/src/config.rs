@@ -42,10 +42,12 @@ pub struct DatabaseArgs {
     /// ROSTER_DATABASE_PASSWORD contains the password itself.
     #[arg(long, env = "ROSTER_DATABASE_PASSWORD_FILE", value_name = "FILE")]
     pub database_password_file: Option<PathBuf>,
-    /// PEM file with the certificate authorities trusted to sign the server's certificate (sslmode verify-ca and verify-full).
+    /// PEM file with the certificate authorities trusted to sign the server's certificate. With it, sslmode=require verifies
+    /// as verify-ca does; prefer and disable are refused.
     #[arg(long, env = "ROSTER_DATABASE_CA_FILE", value_name = "FILE")]
     pub database_ca_file: Option<PathBuf>,
-    /// Maximum time to open a connection, in milliseconds.
+    /// Maximum time for one server to accept a connection, in milliseconds; then the next server of the connection string
+    /// is tried. The connection string's connect_timeout, in seconds, takes precedence.
     #[arg(long, env = "ROSTER_CONNECT_TIMEOUT_MS", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=60_000), value_name = "MS")]
     pub connect_timeout_ms: u64,
 }
@@ -250,6 +252,13 @@ impl DatabaseArgs {
         if let Some(password) = self.password()? {
             url.set_password(&password);
         }
+        if let Some(file) = &self.database_ca_file {
+            url.set_ca_file(file)
+                .map_err(|error| ConfigError::Invalid {
+                    setting: URL_SETTING,
+                    why: error.to_string(),
+                })?;
+        }
         Ok(url)
     }
 
@@ -259,6 +268,7 @@ impl DatabaseArgs {
             Some(file) => read_secret("ROSTER_DATABASE_PASSWORD_FILE", file).map(Some),
             None => Ok(std::env::var("ROSTER_DATABASE_PASSWORD")
                 .ok()
+                .map(|password| password.trim_end_matches(['\r', '\n']).to_owned())
                 .filter(|password| !password.is_empty())),
         }
     }

@@ -22,6 +22,8 @@ const BAD_SETTING: u8 = 2;
 const DATABASE_UNREACHABLE: u8 = 3;
 /// The schema does not fit this program.
 const SCHEMA_MISMATCH: u8 = 4;
+/// The database's role lacks a privilege.
+const PERMISSION_DENIED: u8 = 5;
 
 /// A user directory over HTTP, kept in PostgreSQL.
 ///
@@ -29,7 +31,7 @@ const SCHEMA_MISMATCH: u8 = 4;
 #[derive(Parser)]
 #[command(version, arg_required_else_help = true)]
 #[command(
-    after_help = "Exit codes: 0 done, 1 failure, 2 bad flag or setting, 3 database unreachable, 4 schema does not fit."
+    after_help = "Exit codes: 0 done, 1 failure, 2 bad flag or setting, 3 database unreachable, 4 schema does not fit, 5 the database role lacks a privilege."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -103,7 +105,9 @@ type Outcome = Result<(), (u8, String)>;
 fn start_failure(error: &StartError) -> (u8, String) {
     let code = match error {
         StartError::Config(_) => BAD_SETTING,
+        StartError::Store(error) if error.is_permission_denied() => PERMISSION_DENIED,
         StartError::Store(_) => DATABASE_UNREACHABLE,
+        StartError::Schema(SchemaError::Privileges(_)) => PERMISSION_DENIED,
         StartError::Schema(_) => SCHEMA_MISMATCH,
         StartError::Listen { .. } | StartError::Internal(_) => FAILURE,
     };
@@ -135,14 +139,11 @@ fn serve(args: &ServeArgs) -> Outcome {
 fn migrate(args: &DatabaseArgs) -> Outcome {
     let settings =
         app::pool_settings(args, None).map_err(|error| (BAD_SETTING, error.to_string()))?;
-    let outcome = runtime()?.block_on(migrations::migrate(&settings));
-    let migrated = outcome.map_err(|error| match error {
-        SchemaError::Store(error) => (
-            DATABASE_UNREACHABLE,
-            format!("the database cannot be used: {error}"),
-        ),
-        error => (SCHEMA_MISMATCH, error.to_string()),
-    })?;
+    let report = |line: &str| {
+        let _ = writeln!(std::io::stderr(), "roster: {line}");
+    };
+    let outcome = runtime()?.block_on(migrations::migrate(&settings, report));
+    let migrated = outcome.map_err(|error| start_failure(&error.into()))?;
     let mut out = std::io::stdout();
     for migration in &migrated.applied {
         let _ = writeln!(out, "applied {migration}");

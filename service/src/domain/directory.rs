@@ -167,7 +167,8 @@ impl<S: UserStore> Directory<S> {
             if let futures_util::future::Either::Right(_) =
                 futures_util::future::select(changed, patience.as_mut()).await
             {
-                return Ok(page);
+                // A notification may have been lost with the connection that listens.
+                return self.store.changes(after, limit).await;
             }
         }
     }

@@ -49,4 +49,13 @@ pub enum Unavailable {
     /// It did not answer in time.
     #[error("it did not answer in time")]
     Slow,
+    /// It answers reads and refuses writes.
+    #[error("it takes no writes for the time being")]
+    ReadOnly,
+    /// Only servers answer that take no writes, where reads would be stale.
+    #[error("no primary answers")]
+    NoPrimary,
+    /// The role may not do what it has to, or finds other tables.
+    #[error("its role or search path does not fit")]
+    Misconfigured,
 }

@@ -153,6 +153,9 @@ impl From<DirectoryError> for Problem {
                         Unavailable::Unreachable => "the database cannot be reached",
                         Unavailable::Exhausted => "no database connection was free in time",
                         Unavailable::Slow => "the database did not answer in time",
+                        Unavailable::ReadOnly => "the database takes no writes for the time being",
+                        Unavailable::NoPrimary => "no primary of the database answers",
+                        Unavailable::Misconfigured => "the service's role or search path in the database does not fit",
                     })
                     .retry_after(1)
             },

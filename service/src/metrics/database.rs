@@ -33,6 +33,8 @@ pub enum DatabaseErrorKind {
     PoolTimeout,
     /// A statement timed out.
     StatementTimeout,
+    /// The database takes no writes for the time being.
+    ReadOnly,
     /// Anything else: a bug, or a schema that does not fit.
     Internal,
 }
@@ -53,7 +55,7 @@ pub(super) struct DatabaseMetrics {
     waiting: IntGauge,
     wait: Histogram,
     statements: HistogramVec,
-    errors: [IntCounter; 4],
+    errors: [IntCounter; 5],
     batch_size: [Histogram; 2],
 }
 
@@ -82,6 +84,7 @@ impl DatabaseMetrics {
             "unreachable",
             "pool_timeout",
             "statement_timeout",
+            "read_only",
             "internal",
         ];
         Ok(Self {

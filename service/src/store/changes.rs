@@ -4,11 +4,10 @@
 //! sees every lower one that will ever be: reading on from the last one seen skips nothing.
 
 use super::observed::Statement;
-use super::pool::{self, Pool};
+use super::pool::{self, Object, Pool};
 use super::sql_error::StoreError;
 use super::user_row::{read_profile, read_time};
 use crate::domain::{Change, ChangeKind, ChangePage, User, UserId, Version};
-use deadpool_postgres::Object;
 use tokio_postgres::Row;
 
 const READ: &str = "

@@ -1,13 +1,13 @@
 //! Keeps the API clients. Off the hot path: a client is looked up when it asks for a token, not when it uses one.
 
-use super::pool::{self, Limits, Pool, PoolSettings};
+use super::migrations::SchemaError;
+use super::pool::{self, Limits, Object, Pool, PoolSettings};
 use super::sql_error::StoreError;
 use super::{PgUserStore, connector};
 use crate::domain::client::ClientOutcome;
 use crate::domain::{
     ApiClient, ClientId, ClientStore, DirectoryError, Scope, SecretHash, Timestamp,
 };
-use deadpool_postgres::Object;
 use std::time::SystemTime;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
@@ -52,6 +52,14 @@ impl PgClientStore {
             pool: pool::open(&connector, settings.limits)?,
             limits: settings.limits,
         })
+    }
+
+    /// Whether the schema is one that this program can work with.
+    ///
+    /// # Errors
+    /// Says what the schema or the role lacks.
+    pub async fn check_schema(&self) -> Result<(), SchemaError> {
+        super::check_schema(&self.pool).await
     }
 
     /// Runs one statement, which has to be safe to repeat.

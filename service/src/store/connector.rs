@@ -1,67 +1,104 @@
-//! Makes connections to `PostgreSQL`: their parameters, their TLS, and a password that can change while the service runs.
+//! Makes connections to `PostgreSQL`: to which server, in what time, with a password that can change while the service runs.
+//! Must not know what they are used for.
 
-use super::database_url::{DatabaseUrl, TlsMode};
+use super::database_url::Server;
 use super::pool::PoolSettings;
+use super::session::{self, ServerState};
 use super::sql_error::StoreError;
+use super::tls;
 use arc_swap::ArcSwap;
-use deadpool_postgres::Connect;
 use futures_util::future::BoxFuture;
-use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
-};
-use std::cell::Cell;
-use std::path::Path;
+use std::fmt;
+use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::task::JoinHandle;
+use tokio::net::lookup_host;
+use tokio::time::timeout;
+use tokio_postgres::config::Host;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, Connection, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 type TlsStream = <MakeRustlsConnect as tokio_postgres::tls::MakeTlsConnect<Socket>>::Stream;
 
-thread_local! {
-    /// How many connections this thread has made, and so drives.
-    static MADE: Cell<u64> = const { Cell::new(0) };
-}
+/// How long a connection may lie idle before the system asks its other end, how often then, and how many times.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(30);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
+const KEEPALIVE_COUNT: u32 = 3;
 
-/// How many connections of pools the calling thread has made.
-pub(super) fn made_on_this_thread() -> u64 {
-    MADE.get()
-}
-
-/// Makes connections; clones share the password.
+/// Makes connections; clones share the password, and what is known of the servers.
 #[derive(Clone)]
 pub(super) struct Connector {
     config: Arc<ArcSwap<Config>>,
+    servers: Arc<[Candidate]>,
     tls: MakeRustlsConnect,
+    preparation: Arc<str>,
+    /// The most that one address of a server may take, from the first packet to a session that is ready.
+    limit: Duration,
+    demands_writes: bool,
+}
+
+/// A server, and whether the last attempt to use it failed.
+struct Candidate {
+    server: Server,
+    has_failed: AtomicBool,
+}
+
+/// A connection whose session is prepared; `connection` has to be polled for `client` to work.
+pub(super) struct Opened {
+    pub(super) client: Client,
+    pub(super) connection: Connection<Socket, TlsStream>,
+}
+
+/// What is found while servers are asked in turn.
+#[derive(Default)]
+struct Search {
+    read_only: Option<Opened>,
+    refusals: Vec<(String, Refusal)>,
+}
+
+/// Why no server took a connection.
+#[derive(Clone, Debug)]
+pub struct ConnectError(Vec<(String, Refusal)>);
+
+/// Why one server did not.
+#[derive(Clone, Debug)]
+enum Refusal {
+    Lookup(Arc<io::Error>),
+    Silent(Duration),
+    Postgres(Arc<tokio_postgres::Error>),
+    Standby,
+    ReadOnly,
 }
 
 impl Connector {
     pub(super) fn new(settings: &PoolSettings) -> Result<Self, StoreError> {
-        let limits = settings.limits;
-        let mut config = settings.url.config().clone();
-        // No statement here is meant to read a whole table or to be compiled; where PostgreSQL guesses wrong how much one
-        // finds, or guessed while the table was small, it would do both.
+        let (limits, url) = (settings.limits, &settings.url);
+        let limit = url.connect_timeout().unwrap_or(limits.connect_timeout);
+        let mut config = url.config().clone();
+        if config.get_keepalives_interval().is_none() {
+            config.keepalives_interval(KEEPALIVE_INTERVAL);
+        }
+        if config.get_keepalives_retries().is_none() {
+            config.keepalives_retries(KEEPALIVE_COUNT);
+        }
         config
-            .application_name("roster")
-            .connect_timeout(limits.connect_timeout)
-            .tcp_user_timeout(limits.store_timeout)
-            .keepalives_idle(Duration::from_secs(30))
-            .options(format!(
-                "-c statement_timeout={} -c lock_timeout={} -c idle_in_transaction_session_timeout={} -c synchronous_commit=on -c enable_seqscan=off -c jit=off",
-                limits.statement_timeout.as_millis(),
-                limits.lock_timeout.as_millis(),
-                limits.store_timeout.as_millis() * 2,
-            ));
-        let tls = MakeRustlsConnect::new(tls_config(&settings.url, settings.ca_file.as_deref())?);
+            .connect_timeout(limit)
+            .keepalives_idle(url.keepalive_idle().unwrap_or(KEEPALIVE_IDLE))
+            .tcp_user_timeout(url.tcp_user_timeout().unwrap_or(limits.store_timeout));
+        let candidate = |server: &Server| Candidate {
+            server: server.clone(),
+            has_failed: AtomicBool::new(false),
+        };
         Ok(Self {
             config: Arc::new(ArcSwap::from_pointee(config)),
-            tls,
+            servers: url.each_server().iter().map(candidate).collect(),
+            tls: MakeRustlsConnect::new(tls::config(url)?),
+            preparation: session::preparation(&limits).into(),
+            limit,
+            demands_writes: url.demands_writes(),
         })
     }
 
@@ -72,169 +109,163 @@ impl Connector {
         self.config.store(Arc::new(config));
     }
 
-    /// A new connection; the second part has to be polled for the first to work.
-    pub(super) async fn open(
+    /// A new connection to a server that takes writes; to one that takes none for the time being only when there is no other.
+    /// Servers whose last attempt failed are asked after those that answered, so the last good one is asked first.
+    ///
+    /// Boxed: it is large, rare, and part of every future that may need a connection.
+    pub(super) fn open(&self) -> BoxFuture<'_, Result<Opened, ConnectError>> {
+        Box::pin(self.search())
+    }
+
+    async fn search(&self) -> Result<Opened, ConnectError> {
+        let mut search = Search::default();
+        for candidate in self.in_order() {
+            let attempt = Attempt::begin(candidate);
+            if let Some(opened) = self.open_at(&candidate.server, &mut search).await {
+                attempt.succeeded();
+                return Ok(opened);
+            }
+        }
+        search.read_only.ok_or(ConnectError(search.refusals))
+    }
+
+    fn in_order(&self) -> impl Iterator<Item = &Candidate> {
+        let mut order: Vec<&Candidate> = self.servers.iter().collect();
+        order.sort_by_key(|candidate| candidate.has_failed.load(Ordering::Relaxed));
+        order.into_iter()
+    }
+
+    /// Tries each address of a server in turn, until one takes writes.
+    async fn open_at(&self, server: &Server, search: &mut Search) -> Option<Opened> {
+        let mut refuse = |refusal| search.refusals.push((server.to_string(), refusal));
+        let addresses = match self.addresses(server).await {
+            Ok(addresses) => addresses,
+            Err(refusal) => {
+                refuse(refusal);
+                return None;
+            }
+        };
+        for address in addresses {
+            let config = self.config_for(server, address);
+            match timeout(self.limit, self.connect(&config)).await {
+                Ok(Ok((opened, ServerState::Writable))) => return Some(opened),
+                Ok(Ok((opened, ServerState::ReadOnly))) if !self.demands_writes => {
+                    search.read_only.get_or_insert(opened);
+                }
+                Ok(Ok((_, ServerState::ReadOnly))) => refuse(Refusal::ReadOnly),
+                Ok(Ok((_, ServerState::Standby))) => refuse(Refusal::Standby),
+                Ok(Err(error)) => refuse(Refusal::Postgres(Arc::new(error))),
+                Err(_) => refuse(Refusal::Silent(self.limit)),
+            }
+        }
+        None
+    }
+
+    fn config_for(&self, server: &Server, address: Option<IpAddr>) -> Config {
+        let mut config = Config::clone(&self.config.load());
+        match &server.host {
+            Host::Tcp(name) => config.host(name),
+            Host::Unix(path) => config.host_path(path),
+        };
+        if let Some(address) = address {
+            config.hostaddr(address);
+        }
+        config.port(server.port);
+        config
+    }
+
+    async fn addresses(&self, server: &Server) -> Result<Vec<Option<IpAddr>>, Refusal> {
+        let name = match (&server.host, server.address) {
+            (Host::Unix(_), _) => return Ok(vec![None]),
+            (Host::Tcp(_), Some(address)) => return Ok(vec![Some(address)]),
+            (Host::Tcp(name), None) => name.as_str(),
+        };
+        let found = timeout(self.limit, lookup_host((name, server.port))).await;
+        let found = found.map_err(|_| Refusal::Silent(self.limit))?;
+        let found = found.map_err(|error| Refusal::Lookup(Arc::new(error)))?;
+        Ok(found.map(|address| Some(address.ip())).collect())
+    }
+
+    async fn connect(
         &self,
-    ) -> Result<(Client, Connection<Socket, TlsStream>), tokio_postgres::Error> {
-        let config = self.config.load_full();
-        config.connect(self.tls.clone()).await
+        config: &Config,
+    ) -> Result<(Opened, ServerState), tokio_postgres::Error> {
+        let (client, mut connection) = config.connect(self.tls.clone()).await?;
+        let state = session::prepare(&client, &mut connection, &self.preparation).await?;
+        Ok((Opened { client, connection }, state))
     }
 }
 
-impl Connect for Connector {
-    fn connect(
-        &self,
-        _: &Config,
-    ) -> BoxFuture<'_, Result<(Client, JoinHandle<()>), tokio_postgres::Error>> {
-        Box::pin(async move {
-            let (client, connection) = self.open().await?;
-            MADE.set(MADE.get() + 1);
-            let task = tokio::spawn(async move {
-                if let Err(error) = connection.await {
-                    tracing::warn!(error = %error, "a connection to PostgreSQL broke");
-                }
-            });
-            Ok((client, task))
+/// An attempt to use a server, which has failed unless it is said to have succeeded: one that is given up half-way, because
+/// a request could wait no longer, is followed by one to the next server.
+struct Attempt<'a>(Option<&'a Candidate>);
+
+impl<'a> Attempt<'a> {
+    fn begin(candidate: &'a Candidate) -> Self {
+        Self(Some(candidate))
+    }
+
+    fn succeeded(mut self) {
+        if let Some(candidate) = self.0.take() {
+            candidate.has_failed.store(false, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        if let Some(candidate) = self.0 {
+            candidate.has_failed.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+impl ConnectError {
+    /// Whether a server has no connection left to give.
+    pub(super) fn is_too_many_connections(&self) -> bool {
+        self.any(|code| *code == SqlState::TOO_MANY_CONNECTIONS)
+    }
+
+    /// Whether the role may not use the database.
+    pub(super) fn is_permission_denied(&self) -> bool {
+        self.any(|code| *code == SqlState::INSUFFICIENT_PRIVILEGE)
+    }
+
+    /// Whether servers answered, but none of them takes writes.
+    pub(super) fn is_without_primary(&self) -> bool {
+        let refuses_writes =
+            |refusal: &Refusal| matches!(refusal, Refusal::Standby | Refusal::ReadOnly);
+        self.0.iter().any(|(_, refusal)| refuses_writes(refusal))
+    }
+
+    fn any(&self, holds: impl Fn(&SqlState) -> bool) -> bool {
+        self.0.iter().any(|(_, refusal)| match refusal {
+            Refusal::Postgres(error) => error.code().is_some_and(&holds),
+            _ => false,
         })
     }
 }
 
-fn tls_config(url: &DatabaseUrl, ca_file: Option<&Path>) -> Result<ClientConfig, StoreError> {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider.clone())
-        .with_safe_default_protocol_versions()
-        .map_err(|error| StoreError::Tls(error.to_string()))?;
-    if matches!(
-        url.tls_mode(),
-        TlsMode::Disable | TlsMode::Prefer | TlsMode::Require
-    ) {
-        return Ok(builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Unverified(provider)))
-            .with_no_client_auth());
-    }
-    let mut roots = RootCertStore::empty();
-    match ca_file.or(url.ca_file()) {
-        Some(path) => {
-            let unusable = |what: String| StoreError::Tls(format!("{}: {what}", path.display()));
-            for certificate in
-                CertificateDer::pem_file_iter(path).map_err(|e| unusable(e.to_string()))?
-            {
-                let certificate = certificate.map_err(|e| unusable(e.to_string()))?;
-                roots
-                    .add(certificate)
-                    .map_err(|e| unusable(e.to_string()))?;
-            }
-            if roots.is_empty() {
-                return Err(unusable("holds no certificate in PEM".into()));
-            }
+impl std::error::Error for ConnectError {}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, (server, refusal)) in self.0.iter().enumerate() {
+            let separator = if at > 0 { "; " } else { "" };
+            write!(f, "{separator}{server}: {refusal}")?;
         }
-        None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
-    }
-    if url.tls_mode() == TlsMode::VerifyFull {
-        return Ok(builder.with_root_certificates(roots).with_no_client_auth());
-    }
-    let chain = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
-        .build()
-        .map_err(|error| StoreError::Tls(error.to_string()))?;
-    Ok(builder
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(ChainOnly(chain)))
-        .with_no_client_auth())
-}
-
-/// `sslmode=require`: encrypts, and takes any certificate, as libpq does.
-#[derive(Debug)]
-struct Unverified(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Unverified {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(
-            message,
-            cert,
-            dss,
-            &self.0.signature_verification_algorithms,
-        )
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(
-            message,
-            cert,
-            dss,
-            &self.0.signature_verification_algorithms,
-        )
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+        Ok(())
     }
 }
 
-/// `sslmode=verify-ca`: the authority has to be right, the name need not be.
-#[derive(Debug)]
-struct ChainOnly(Arc<WebPkiServerVerifier>);
-
-impl ServerCertVerifier for ChainOnly {
-    fn verify_server_cert(
-        &self,
-        cert: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
-        ocsp: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        match self
-            .0
-            .verify_server_cert(cert, intermediates, name, ocsp, now)
-        {
-            Err(rustls::Error::InvalidCertificate(
-                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) => Ok(ServerCertVerified::assertion()),
-            verdict => verdict,
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lookup(error) => write!(f, "the name cannot be resolved: {error}"),
+            Self::Silent(limit) => write!(f, "no answer within {} ms", limit.as_millis()),
+            Self::Postgres(error) => write!(f, "{}", super::sql_error::WithoutValues(error)),
+            Self::Standby => f.write_str("is a standby, where reads would be stale"),
+            Self::ReadOnly => f.write_str("is read-only, and target_session_attrs=read-write"),
         }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls12_signature(message, cert, dss)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls13_signature(message, cert, dss)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
     }
 }

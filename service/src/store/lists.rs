@@ -6,12 +6,11 @@
 
 use super::grams::{like_pattern, search_query};
 use super::observed::Statement as Observation;
-use super::pool::{self, Pool};
+use super::pool::{self, Object, Pool};
 use super::shared_client::SharedClients;
 use super::sql_error::StoreError;
 use super::user_row::{USER_COLUMNS, read_user};
 use crate::domain::{Cursor, Filters, Page, PageRequest, SortField};
-use deadpool_postgres::Object;
 use std::fmt::Write as _;
 use std::sync::OnceLock;
 use tokio_postgres::Row;

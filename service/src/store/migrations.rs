@@ -1,19 +1,24 @@
 //! Brings the schema to the version of this program, and tells whether a schema that is there can be worked with.
+//! What is written in the files, and which rules they keep, is in `service/migrations/README.md`.
 
+mod apply;
+mod history;
+#[cfg(test)]
+mod tests;
+
+use super::connector::Connector;
+use super::pool::PoolSettings;
+use super::privileges::{self, Lacking};
 use super::sql_error::StoreError;
-use super::{connector::Connector, pool::PoolSettings};
-use refinery::Target;
+use refinery::Migration;
 use tokio_postgres::Client;
 
 mod embedded {
     refinery::embed_migrations!("migrations");
 }
 
-/// Held while migrations are applied, so that replicas that start together do it one after the other.
-const ADVISORY_LOCK: i64 = 0x0052_4f53_5445_5201;
-
 /// The version that this program brings the schema to: that of the newest file. Said here, since the library would have
-/// to be asked to read the names of all files, which takes a third of the time of a start.
+/// to be asked to read the names of all files, which takes a third of the time of a start. Files are numbered without gaps.
 const WANTED_VERSION: i32 = 4;
 
 /// The oldest schema that this program can work with: the one before the last, so that a rollout may run both.
@@ -41,9 +46,59 @@ pub enum SchemaError {
         /// The version this program wants.
         wanted: i32,
     },
+    /// Migrations were never applied although newer ones were: they were merged late.
+    #[error(
+        "the schema has version {found}, but {skipped} was never applied: it was numbered below what was there already; \
+         give it the next free number, so that it comes after V{found}"
+    )]
+    Skipped {
+        /// The file, or the version, that was skipped.
+        skipped: String,
+        /// The newest version that was applied.
+        found: i32,
+    },
+    /// A migration was applied that this program does not have, although it has newer ones.
+    #[error(
+        "the schema has {applied}, which this program does not have: it was built without that file, or the file was renumbered after it was applied"
+    )]
+    Unknown {
+        /// The migration that was applied.
+        applied: String,
+    },
+    /// An applied file was edited.
+    #[error(
+        "{applied} was edited after it was applied: restore the file, and put the change into a new one"
+    )]
+    Edited {
+        /// The migration that was applied.
+        applied: String,
+    },
+    /// The role may not do what it has to.
+    #[error(transparent)]
+    Privileges(#[from] Lacking),
+    /// Others hold a lock that a migration needs.
+    #[error(
+        "{migration} was not applied: others held a lock that it needs for {seconds} s (it waits no longer than {wait_ms} ms at a time, \
+         since requests wait behind it); see pg_stat_activity for long transactions, end them, and run 'roster migrate' again"
+    )]
+    Locked {
+        /// The migration.
+        migration: String,
+        /// How long it was tried.
+        seconds: u64,
+        /// How long each attempt waited.
+        wait_ms: u128,
+    },
     /// A migration failed.
-    #[error("a migration failed and was rolled back: {0}")]
-    Failed(String),
+    #[error("{migration} failed{effect}: {why}")]
+    Failed {
+        /// The migration.
+        migration: String,
+        /// What became of it.
+        effect: &'static str,
+        /// What `PostgreSQL` said.
+        why: String,
+    },
 }
 
 /// What `migrate` did.
@@ -55,89 +110,78 @@ pub struct Migrated {
     pub version: i32,
 }
 
-/// Applies what is missing. Safe to run from several replicas at once.
-pub async fn migrate(settings: &PoolSettings) -> Result<Migrated, SchemaError> {
-    let (mut client, connection) = Connector::new(settings)?
+/// Applies what is missing. Safe to run from several replicas at once, and to run again after it was interrupted.
+/// `report` is called with a line for a person whenever something begins or has to wait.
+///
+/// # Errors
+/// Names the migration and what to do.
+pub async fn migrate(
+    settings: &PoolSettings,
+    report: impl Fn(&str),
+) -> Result<Migrated, SchemaError> {
+    migrate_files(settings, embedded_files(), report).await
+}
+
+/// As [`migrate`], with these files instead of the program's own: for rehearsals.
+///
+/// # Errors
+/// As [`migrate`]; or when a name is not of the form `V<number>__<name>`.
+pub async fn rehearse(
+    settings: &PoolSettings,
+    files: &[(&str, &str)],
+    report: impl Fn(&str),
+) -> Result<Migrated, SchemaError> {
+    let unnamed = |(name, sql): &(&str, &str)| {
+        Migration::unapplied(name, sql).map_err(|error| SchemaError::Failed {
+            migration: (*name).to_owned(),
+            effect: "",
+            why: error.to_string(),
+        })
+    };
+    let more: Vec<Migration> = files.iter().map(unnamed).collect::<Result<_, _>>()?;
+    let all = embedded_files().into_iter().chain(more).collect();
+    migrate_files(settings, all, report).await
+}
+
+fn embedded_files() -> Vec<Migration> {
+    embedded::migrations::runner().get_migrations().clone()
+}
+
+async fn migrate_files(
+    settings: &PoolSettings,
+    mut files: Vec<Migration>,
+    report: impl Fn(&str),
+) -> Result<Migrated, SchemaError> {
+    files.sort_by_key(Migration::version);
+    let opened = Connector::new(settings)?
         .open()
         .await
         .map_err(StoreError::from)?;
-    let connection = tokio::spawn(connection);
-    // Building an index on a large table takes longer than any request may.
-    let unbounded = format!(
-        "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0; SELECT pg_advisory_lock({ADVISORY_LOCK})"
-    );
-    client
-        .batch_execute(&unbounded)
-        .await
-        .map_err(StoreError::from)?;
-    let report = embedded::migrations::runner()
-        .set_target(Target::Latest)
-        // A newer schema than this program's is what a rollback meets: nothing is to be done then.
-        .set_abort_missing(false)
-        .run_async(&mut client)
-        .await
-        .map_err(|error| SchemaError::Failed(with_causes(&error)))?;
-    let version = found_version(&client).await?.unwrap_or(0);
+    let mut client = opened.client;
+    let connection = tokio::spawn(opened.connection);
+    let outcome = apply::all(&mut client, settings.limits.store_timeout, &files, &report).await;
     drop(client);
-    connection.abort();
-    Ok(Migrated {
-        applied: report
-            .applied_migrations()
-            .iter()
-            .map(ToString::to_string)
-            .collect(),
-        version,
-    })
+    // It ends with the session, whose end releases the lock.
+    let _ = tokio::time::timeout(settings.limits.connect_timeout, connection).await;
+    outcome
 }
 
-/// Whether this program can work with the schema as it is. A newer one is taken: migrations expand before they contract.
+/// Whether this program can work with the schema as it is, and the role may do what it has to. A newer schema is taken:
+/// migrations expand before they contract.
 pub async fn check(client: &Client) -> Result<(), SchemaError> {
     let wanted = WANTED_VERSION;
-    match found_version(client).await? {
-        None => Err(SchemaError::Missing { wanted }),
-        Some(found) if found < OLDEST_WORKABLE.min(wanted) => {
-            Err(SchemaError::TooOld { found, wanted })
-        }
-        Some(_) => Ok(()),
+    privileges::check(client).await?;
+    let applied = history::versions(client).await?;
+    let Some(found) = applied.last().copied() else {
+        return Err(SchemaError::Missing { wanted });
+    };
+    let mut due = 1..=found.min(wanted);
+    if let Some(skipped) = due.find(|version| !applied.contains(version)) {
+        let skipped = format!("V{skipped}");
+        return Err(SchemaError::Skipped { skipped, found });
     }
-}
-
-async fn found_version(client: &Client) -> Result<Option<i32>, StoreError> {
-    let exists: bool = client
-        .query_one(
-            "SELECT to_regclass('refinery_schema_history') IS NOT NULL",
-            &[],
-        )
-        .await?
-        .try_get(0)?;
-    if !exists {
-        return Ok(None);
+    if found < OLDEST_WORKABLE.min(wanted) {
+        return Err(SchemaError::TooOld { found, wanted });
     }
-    Ok(client
-        .query_one("SELECT max(version) FROM refinery_schema_history", &[])
-        .await?
-        .try_get(0)?)
-}
-
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{WANTED_VERSION, embedded};
-    use refinery::Migration;
-
-    #[test]
-    fn the_version_that_is_wanted_is_that_of_the_newest_migration() {
-        let runner = embedded::migrations::runner();
-        let newest = runner.get_migrations().iter().map(Migration::version).max();
-        assert_eq!(newest, Some(WANTED_VERSION));
-    }
+    Ok(())
 }

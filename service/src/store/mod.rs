@@ -13,10 +13,13 @@ mod notifications;
 mod observed;
 mod page_reads;
 pub mod pool;
+mod privileges;
 mod reads;
+mod session;
 mod shared_client;
 mod sql_error;
 mod sweep;
+mod tls;
 mod user_row;
 mod work;
 mod write_batch;
@@ -31,13 +34,27 @@ use crate::domain::{
 use crate::metrics::Metrics;
 use observed::Observed;
 use pool::PoolSettings;
+use session::ServerState;
 use std::future::Future;
 use std::sync::Arc;
 
 pub use clients::PgClientStore;
 pub use database_url::{DatabaseUrl, DatabaseUrlError};
+pub use privileges::Lacking;
 pub use sql_error::StoreError;
 pub use sweep::SweepSettings;
+
+/// Reads nothing, and needs the tables to be found and to be readable.
+const PING: &str = "SELECT FROM users LIMIT 0";
+
+/// What the database does for the time being.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Serves {
+    /// Reads and writes.
+    Everything,
+    /// Reads: it is read-only.
+    ReadsOnly,
+}
 
 /// The users of a directory in a `PostgreSQL` database.
 pub struct PgUserStore {
@@ -82,18 +99,32 @@ impl PgUserStore {
         self.pool.status()
     }
 
-    /// How old a change may be that this replica's readers were not told of.
-    pub fn deaf_for(&self) -> std::time::Duration {
-        self.notifications.deaf_for()
+    /// How old a change may be of which this replica's readers were not notified.
+    pub fn notification_lag(&self) -> std::time::Duration {
+        self.notifications.notification_lag()
     }
 
-    /// Whether the database answers, within the limits of a request.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        pool::within(&self.pool, &self.limits, async {
-            let client = pool::get(&self.pool).await?;
-            Ok(client.batch_execute("").await?)
+    /// Whether the database answers and has the tables, within the limits of a request, and what it does not do for the time
+    /// being.
+    ///
+    /// # Errors
+    /// When nobody can be served.
+    pub async fn ping(&self) -> Result<Serves, StoreError> {
+        let state = pool::within(&self.pool, &self.limits, async {
+            let state = pool::server_state(&self.pool).await?;
+            // Through the pool's own ways, so that a session whose role or search path does not fit leaves it.
+            pool::with_client(&self.pool, |guard| async move {
+                let outcome = guard.client().batch_execute(PING).await;
+                (guard, outcome.map_err(StoreError::from))
+            })
+            .await?;
+            Ok(state)
         })
-        .await
+        .await?;
+        Ok(match state {
+            ServerState::Writable => Serves::Everything,
+            ServerState::ReadOnly | ServerState::Standby => Serves::ReadsOnly,
+        })
     }
 
     /// The key that signs cursors, the same for every replica on this database.
@@ -110,8 +141,7 @@ impl PgUserStore {
 
     /// Which version the schema has, and whether this program can work with it.
     pub async fn check_schema(&self) -> Result<(), migrations::SchemaError> {
-        let client = pool::get(&self.pool).await?;
-        migrations::check(&client).await
+        check_schema(&self.pool).await
     }
 
     /// Makes the connection of the lane of point reads of the thread that runs this, and reads nobody over it. Where that
@@ -127,6 +157,11 @@ impl PgUserStore {
     pub fn start_sweeping(&self, settings: SweepSettings) {
         sweep::start(self.pool.clone(), self.limits, settings);
     }
+}
+
+async fn check_schema(pool: &pool::Pool) -> Result<(), migrations::SchemaError> {
+    let client = pool::get(pool).await?;
+    migrations::check(&client).await
 }
 
 impl UserStore for PgUserStore {

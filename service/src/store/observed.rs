@@ -103,7 +103,8 @@ fn kind(error: &StoreError) -> Option<DatabaseErrorKind> {
             Some(DatabaseErrorKind::StatementTimeout)
         }
         error if error.is_lock_timeout() => Some(DatabaseErrorKind::StatementTimeout),
-        error if error.is_connection_loss() => Some(DatabaseErrorKind::Unreachable),
+        error if error.is_read_only() => Some(DatabaseErrorKind::ReadOnly),
+        error if error.is_unreachable() => Some(DatabaseErrorKind::Unreachable),
         _ => Some(DatabaseErrorKind::Internal),
     }
 }

@@ -4,7 +4,7 @@
 //! one. As with point reads, nobody joins a statement that was sent before: every page shows what was answered before.
 
 use super::lists;
-use super::pool::{Limits, Pool};
+use super::pool::{self, Limits, Pool};
 use super::shared_client::SharedClients;
 use super::sql_error::StoreError;
 use crate::domain::{Page, PageRequest};
@@ -114,6 +114,7 @@ impl Reader {
         let deadline = since + pages.limits.store_timeout;
         let Ok(outcome) = timeout_at(deadline, reading).await else {
             pages.pool.observed.failed(&StoreError::TimedOut);
+            pool::discard_idle(&pages.pool);
             return Err(StoreError::TimedOut);
         };
         outcome.map(Arc::new)

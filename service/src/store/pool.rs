@@ -1,22 +1,36 @@
 //! Connections: how many, how long one waits for each thing, and how a broken one is kept from being used again.
 
-use super::connector::{self, Connector};
+use super::connector::{ConnectError, Connector};
 use super::database_url::DatabaseUrl;
 use super::observed::Observed;
+use super::session::{self, ServerState};
 use super::sql_error::StoreError;
-use deadpool_postgres::{Manager, ManagerConfig, Object, RecyclingMethod, Runtime, Timeouts};
+use deadpool::Runtime;
+use deadpool::managed::{self, Metrics, PoolError, RecycleError, RecycleResult, Timeouts};
+use deadpool_postgres::ClientWrapper;
+use std::cell::Cell;
 use std::future::Future;
 use std::ops::Deref;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
+
+/// A connection of the pool, with its prepared statements; it goes back when dropped.
+pub(super) type Object = managed::Object<Sessions>;
+
+/// How long to wait for a connection to come back before the server, which had none left to give, is asked again.
+const REFUSED_PAUSE: Duration = Duration::from_millis(250);
+/// How often it is looked whether one has come back.
+const RETURN_POLL: Duration = Duration::from_millis(5);
+
+thread_local! {
+    /// How many connections this thread has made, and so drives.
+    static MADE: Cell<u64> = const { Cell::new(0) };
+}
 
 /// How to reach the database.
 #[derive(Clone, Debug)]
 pub struct PoolSettings {
     /// Where the database is, and who asks.
     pub url: DatabaseUrl,
-    /// Authorities that may sign the server's certificate, in PEM; those of the web when absent.
-    pub ca_file: Option<PathBuf>,
     /// Limits of the connections.
     pub limits: Limits,
 }
@@ -47,8 +61,40 @@ pub struct Limits {
 /// The connections, and where it is told how they do.
 #[derive(Clone)]
 pub(super) struct Pool {
-    connections: deadpool_postgres::Pool,
+    connections: managed::Pool<Sessions>,
+    wait_timeout: Duration,
     pub(super) observed: Observed,
+}
+
+/// Makes the sessions of a pool.
+pub(super) struct Sessions(Connector);
+
+impl managed::Manager for Sessions {
+    type Type = ClientWrapper;
+    type Error = ConnectError;
+
+    async fn create(&self) -> Result<ClientWrapper, ConnectError> {
+        let opened = self.0.open().await?;
+        MADE.set(MADE.get() + 1);
+        let task = tokio::spawn(async move {
+            if let Err(error) = opened.connection.await {
+                let error = StoreError::from(error);
+                tracing::warn!(error = %error, "a connection to PostgreSQL broke");
+            }
+        });
+        Ok(ClientWrapper::new(opened.client, task))
+    }
+
+    async fn recycle(
+        &self,
+        client: &mut ClientWrapper,
+        _: &Metrics,
+    ) -> RecycleResult<ConnectError> {
+        if client.is_closed() {
+            return Err(RecycleError::message("the connection is closed"));
+        }
+        Ok(())
+    }
 }
 
 impl Pool {
@@ -59,7 +105,7 @@ impl Pool {
 }
 
 impl Deref for Pool {
-    type Target = deadpool_postgres::Pool;
+    type Target = managed::Pool<Sessions>;
 
     fn deref(&self) -> &Self::Target {
         &self.connections
@@ -68,31 +114,27 @@ impl Deref for Pool {
 
 /// A pool of the connections that `connector` makes; nothing is connected yet.
 pub(super) fn open(connector: &Connector, limits: Limits) -> Result<Pool, StoreError> {
-    let recycling = ManagerConfig {
-        recycling_method: RecyclingMethod::Fast,
-    };
-    // The configuration that the manager hands on is not used: the connector has the one of the moment.
-    let manager =
-        Manager::from_connect(tokio_postgres::Config::new(), connector.clone(), recycling);
-    let connections = deadpool_postgres::Pool::builder(manager)
+    let connections = managed::Pool::<Sessions>::builder(Sessions(connector.clone()))
         .max_size(limits.size)
         .runtime(Runtime::Tokio1)
         .timeouts(Timeouts {
             wait: Some(limits.wait_timeout),
-            create: Some(limits.connect_timeout),
-            recycle: Some(limits.connect_timeout),
+            // The connector limits what each server may take; the next one is asked after that.
+            create: None,
+            recycle: None,
         })
         .build()
         .map_err(|error| StoreError::Tls(error.to_string()))?;
     retire_idle(connections.clone(), limits.idle_timeout);
     Ok(Pool {
         connections,
+        wait_timeout: limits.wait_timeout,
         observed: Observed::default(),
     })
 }
 
 /// Closes connections that nobody has used for `idle_timeout`, so that a quiet service holds few.
-fn retire_idle(pool: deadpool_postgres::Pool, idle_timeout: Duration) {
+fn retire_idle(pool: managed::Pool<Sessions>, idle_timeout: Duration) {
     if idle_timeout.is_zero() {
         return;
     }
@@ -110,7 +152,7 @@ fn retire_idle(pool: deadpool_postgres::Pool, idle_timeout: Duration) {
 /// A connection from the pool.
 pub(super) async fn get(pool: &Pool) -> Result<Object, StoreError> {
     let asked = Instant::now();
-    let got = pool.connections.get().await;
+    let got = get_or_wait(pool, asked).await;
     pool.observed.pool_waited(asked.elapsed());
     got.map_err(|error| {
         let error = match StoreError::from(error) {
@@ -128,6 +170,24 @@ pub(super) async fn get(pool: &Pool) -> Result<Object, StoreError> {
     })
 }
 
+/// Waits for a connection to come back where the server has none left to give.
+async fn get_or_wait(pool: &Pool, asked: Instant) -> Result<Object, PoolError<ConnectError>> {
+    loop {
+        let got = pool.connections.get().await;
+        let is_refused = |error: &PoolError<ConnectError>| matches!(error, PoolError::Backend(error) if error.is_too_many_connections());
+        if !got.as_ref().err().is_some_and(is_refused) {
+            return got;
+        }
+        let refused = Instant::now();
+        while pool.status().available == 0 && refused.elapsed() < REFUSED_PAUSE {
+            if asked.elapsed() >= pool.wait_timeout {
+                return got;
+            }
+            tokio::time::sleep(RETURN_POLL).await;
+        }
+    }
+}
+
 /// A connection for a lane, which keeps it until it breaks.
 ///
 /// Its few statements take arrays, whose cost does not depend on what is in them; `PostgreSQL` would nevertheless plan
@@ -143,10 +203,10 @@ pub(super) async fn get_for_lane(pool: &Pool) -> Result<Object, StoreError> {
 /// A connection that is driven by the calling thread, which then wakes no other for each statement.
 async fn get_made_here(pool: &Pool) -> Result<Object, StoreError> {
     loop {
-        let made = connector::made_on_this_thread();
+        let made = MADE.get();
         let client = get(pool).await?;
         // Another task of this thread may have made one meanwhile: then this one is taken for it, and merely slower.
-        if connector::made_on_this_thread() != made {
+        if MADE.get() != made {
             return Ok(client);
         }
         discard(client);
@@ -164,7 +224,32 @@ pub(super) fn discard_idle(pool: &Pool) {
     pool.retain(|_, _| false);
 }
 
-/// Bounds everything that one request asks of the store, and counts when the bound is met.
+/// What the server is by now. A session that says it takes no writes may have been opened while that was so: it leaves the
+/// pool, and a new one is asked.
+pub(super) async fn server_state(pool: &Pool) -> Result<ServerState, StoreError> {
+    let mut is_new = false;
+    loop {
+        let guard = DiscardUnlessDone::new(get(pool).await?);
+        let answer = guard.client().simple_query(session::ASK_STATE).await;
+        match answer.map_err(StoreError::from) {
+            Ok(messages) => {
+                let state = session::state(&messages);
+                if is_new || state == ServerState::Writable {
+                    guard.done();
+                    return Ok(state);
+                }
+            }
+            Err(error) if is_new || !error.is_connection_loss() => return Err(error),
+            Err(_) => {}
+        }
+        is_new = true;
+        drop(guard);
+        discard_idle(pool);
+    }
+}
+
+/// Bounds everything that one request asks of the store, and counts when the bound is met. A server that lets the bound be
+/// met, which is beyond its own limit for a statement, may be gone: nobody else is handed its idle connections.
 pub(super) async fn within<T>(
     pool: &Pool,
     limits: &Limits,
@@ -172,36 +257,74 @@ pub(super) async fn within<T>(
 ) -> Result<T, StoreError> {
     let Ok(outcome) = tokio::time::timeout(limits.store_timeout, work).await else {
         pool.observed.failed(&StoreError::TimedOut);
+        discard_idle(pool);
         return Err(StoreError::TimedOut);
     };
     outcome
 }
 
-/// Runs `work` with a pooled connection, which is thrown away when it breaks or is given up half-way.
-/// `work` hands the connection back beside its outcome. A connection that turns out to be dead is replaced once,
-/// so `work` has to be safe to repeat.
+/// Which failures of work on a connection are followed by a second attempt on another one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Repeat {
+    /// Those after which nobody knows what was run, too: the work is safe to repeat.
+    Always,
+    /// Those after which nothing was run.
+    WhenRefused,
+}
+
+/// Runs `work`, which is safe to repeat, with a pooled connection, as [`with_session`] does.
 pub(super) async fn with_client<T, W>(
     pool: &Pool,
+    work: impl FnMut(DiscardUnlessDone) -> W,
+) -> Result<T, StoreError>
+where
+    W: Future<Output = (DiscardUnlessDone, Result<T, StoreError>)>,
+{
+    with_session(pool, Repeat::Always, work).await
+}
+
+/// Runs `work` with a pooled connection, which is thrown away when it breaks, turns out to be unfit or is given up half-way.
+/// `work` hands the connection back beside its outcome. It is run once more when its statements have to be prepared again,
+/// and once more on another connection where `repeat` allows it.
+pub(super) async fn with_session<T, W>(
+    pool: &Pool,
+    repeat: Repeat,
     mut work: impl FnMut(DiscardUnlessDone) -> W,
 ) -> Result<T, StoreError>
 where
     W: Future<Output = (DiscardUnlessDone, Result<T, StoreError>)>,
 {
-    let mut failed_over = false;
+    let (mut is_second, mut is_prepared_again) = (false, false);
+    let mut guard = DiscardUnlessDone::new(get(pool).await?);
     loop {
-        let (guard, outcome) = work(DiscardUnlessDone::new(get(pool).await?)).await;
-        match outcome {
-            Err(error) if error.is_connection_loss() && !failed_over => {
-                failed_over = true;
-                discard_idle(pool);
+        let (used, outcome) = work(guard).await;
+        let error = match outcome {
+            Err(error) if is_of_session(&error) => error,
+            Err(error) if error.is_stale_statement() && !is_prepared_again => {
+                is_prepared_again = true;
+                used.client().statement_cache.clear();
+                guard = used;
+                continue;
             }
-            Err(error) if error.is_connection_loss() => return Err(error),
             outcome => {
-                guard.done();
+                used.done();
                 return outcome;
             }
+        };
+        drop(used);
+        let may_repeat = repeat == Repeat::Always || error.is_unfit_session();
+        if is_second || !may_repeat {
+            return Err(error);
         }
+        is_second = true;
+        discard_idle(pool);
+        guard = DiscardUnlessDone::new(get(pool).await?);
     }
+}
+
+/// Whether nobody should be handed the connection again on which this happened.
+pub(super) fn is_of_session(error: &StoreError) -> bool {
+    error.is_connection_loss() || error.is_unfit_session()
 }
 
 /// Throws a connection away unless the work on it was done: given up half-way, its answer may still be under way.

@@ -5,12 +5,11 @@
 //! Every thread that serves has a lane of its own while connections last, so that no read wakes another thread.
 
 use super::observed::Statement;
-use super::pool::{self, Limits, Pool};
+use super::pool::{self, Limits, Object, Pool};
 use super::sql_error::StoreError;
 use super::user_row::{USER_COLUMNS, read_user};
 use crate::domain::{User, UserId};
 use crate::metrics;
-use deadpool_postgres::Object;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use tokio::sync::{mpsc, oneshot};
@@ -140,6 +139,9 @@ impl Lane {
                 }
                 Err(error) => {
                     self.drop_client();
+                    if matches!(error, StoreError::TimedOut) {
+                        pool::discard_idle(&self.pool);
+                    }
                     // Everyone who gathered meanwhile has waited for the same database: they are told now, not in turn.
                     while let Ok(waiting) = requests.try_recv() {
                         batch.push(waiting);
@@ -152,12 +154,19 @@ impl Lane {
         }
     }
 
-    /// Reads the users with these ids, sorted by id; tries a second connection when the first turns out to be dead.
+    /// Reads the users with these ids, sorted by id; tries a second connection when the first turns out to be dead or unfit,
+    /// and prepares the statement again when the schema has changed.
     async fn read(&mut self, ids: &Vec<Uuid>) -> Result<Vec<Arc<User>>, StoreError> {
         match self.try_read(ids).await {
-            Err(error) if error.is_connection_loss() => {
+            Err(error) if pool::is_of_session(&error) => {
                 self.drop_client();
                 pool::discard_idle(&self.pool);
+                self.try_read(ids).await
+            }
+            Err(error) if error.is_stale_statement() => {
+                if let Some((client, statement)) = &mut self.connection {
+                    *statement = client.prepare(&self.sql).await?;
+                }
                 self.try_read(ids).await
             }
             outcome => outcome,

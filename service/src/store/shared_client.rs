@@ -3,9 +3,8 @@
 //! The first that asks takes it from the pool, the last that is done gives it back: a quiet service holds none.
 //! Only for statements that are quick whatever their values: on one connection each waits for those before it.
 
-use super::pool::{self, Pool};
+use super::pool::{self, Object, Pool};
 use super::sql_error::StoreError;
-use deadpool_postgres::Object;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -47,21 +46,31 @@ impl SharedClients {
         }
     }
 
-    /// Runs `work` on a shared connection; `work` hands it back beside its outcome. A connection that turns out to be
-    /// dead is replaced once, so `work` has to be safe to repeat.
+    /// Runs `work` on a shared connection; `work` hands it back beside its outcome. A connection that turns out to be dead or
+    /// unfit is replaced once, and statements are prepared again once, so `work` has to be safe to repeat.
     pub(super) async fn run<T, W>(&self, mut work: impl FnMut(Use) -> W) -> Result<T, StoreError>
     where
         W: Future<Output = (Use, Result<T, StoreError>)>,
     {
-        let mut failed_over = false;
+        let (mut is_second, mut is_prepared_again) = (false, false);
+        let mut taken = self.take().await?;
         loop {
-            let (mut used, outcome) = work(self.take().await?).await;
+            let (mut used, outcome) = work(taken).await;
             match outcome {
-                Err(error) if error.is_connection_loss() && !failed_over => {
-                    failed_over = true;
+                Err(error) if pool::is_of_session(&error) => {
+                    drop(used);
+                    if is_second {
+                        return Err(error);
+                    }
+                    is_second = true;
                     pool::discard_idle(&self.pool);
+                    taken = self.take().await?;
                 }
-                Err(error) if error.is_connection_loss() => return Err(error),
+                Err(error) if error.is_stale_statement() && !is_prepared_again => {
+                    is_prepared_again = true;
+                    used.client().statement_cache.clear();
+                    taken = used;
+                }
                 outcome => {
                     used.is_done = true;
                     return outcome;

@@ -1,10 +1,11 @@
 //! What can go wrong between the service and `PostgreSQL`, and what it means to the directory.
 
+use super::connector::ConnectError;
 use crate::domain::{DirectoryError, Unavailable};
-use deadpool_postgres::{PoolError, TimeoutType};
+use deadpool::managed::{PoolError, TimeoutType};
 use std::fmt;
 use std::sync::Arc;
-use tokio_postgres::error::SqlState;
+use tokio_postgres::error::{DbError, Severity, SqlState};
 
 /// A failure of the store.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -12,6 +13,9 @@ pub enum StoreError {
     /// `PostgreSQL` refused a statement, or the connection broke.
     #[error("PostgreSQL: {}", WithoutValues(.0))]
     Postgres(Arc<tokio_postgres::Error>),
+    /// No server took a connection.
+    #[error("no connection to PostgreSQL: {0}")]
+    Connect(Arc<ConnectError>),
     /// No connection was free, or could be made, in time.
     #[error("no connection to PostgreSQL was free in time ({in_use} of {max} in use)")]
     PoolExhausted {
@@ -34,8 +38,8 @@ pub enum StoreError {
     Row(String),
 }
 
-/// What `PostgreSQL` said, but for its DETAIL, which quotes the values of the row: it is fit for a log.
-struct WithoutValues<'a>(&'a tokio_postgres::Error);
+/// What `PostgreSQL` said, but for a DETAIL that quotes the values of the row: it is fit for a log.
+pub(super) struct WithoutValues<'a>(pub(super) &'a tokio_postgres::Error);
 
 impl fmt::Display for WithoutValues<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -52,6 +56,12 @@ impl fmt::Display for WithoutValues<'_> {
         // The messages of class 22 (data exceptions) quote values too.
         if !error.code().code().starts_with("22") {
             write!(f, ": {}", error.message())?;
+        }
+        // Class 42 (syntax, names, privileges) is about the statement and the schema, and its reason is in the DETAIL.
+        if error.code().code().starts_with("42") {
+            for more in [error.detail(), error.hint()].into_iter().flatten() {
+                write!(f, ": {more}")?;
+            }
         }
         for (what, name) in [
             ("table", error.table()),
@@ -71,9 +81,18 @@ impl StoreError {
     pub fn is_connection_loss(&self) -> bool {
         match self {
             Self::ConnectionLost => true,
-            Self::Postgres(error) => error.is_closed() || error.code().is_none_or(is_shutdown),
+            Self::Postgres(error) => {
+                error.is_closed()
+                    || error.code().is_none_or(is_shutdown)
+                    || error.as_db_error().is_some_and(ends_session)
+            }
             _ => false,
         }
+    }
+
+    /// Whether no server could be asked, or the one that was asked went away.
+    pub fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Connect(_)) || self.is_connection_loss()
     }
 
     /// Whether the row is locked by somebody else for longer than the limit.
@@ -86,33 +105,89 @@ impl StoreError {
         matches!(self, Self::Postgres(error) if error.as_db_error().is_some_and(|e| e.constraint() == Some(name)))
     }
 
+    /// Whether a prepared statement no longer fits the schema, or is gone: prepared again, it works. Nothing was run.
+    pub(super) fn is_stale_statement(&self) -> bool {
+        let Self::Postgres(error) = self else {
+            return false;
+        };
+        let Some(error) = error.as_db_error() else {
+            return false;
+        };
+        // 0A000 is used for much else; the function that raises it does not depend on the server's language.
+        *error.code() == SqlState::INVALID_SQL_STATEMENT_NAME
+            || *error.code() == SqlState::FEATURE_NOT_SUPPORTED
+                && error.routine() == Some("RevalidateCachedQuery")
+    }
+
+    /// Whether the session is not what the service needs, and a new one may be: it is read-only, or has another role or
+    /// search path. Nothing was run.
+    pub(super) fn is_unfit_session(&self) -> bool {
+        let unfit = |code: &SqlState| is_read_only(code) || is_misconfigured(code);
+        matches!(self, Self::Postgres(error) if error.code().is_some_and(unfit))
+    }
+
+    /// Whether the database takes no writes for the time being.
+    pub fn is_read_only(&self) -> bool {
+        matches!(self, Self::Postgres(error) if error.code().is_some_and(is_read_only))
+    }
+
+    /// Whether the role lacks a privilege.
+    pub fn is_permission_denied(&self) -> bool {
+        match self {
+            Self::Connect(error) => error.is_permission_denied(),
+            Self::Postgres(error) => error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE),
+            _ => false,
+        }
+    }
+
     fn unavailable(&self) -> Option<Unavailable> {
         match self {
             Self::PoolExhausted { .. } => Some(Unavailable::Exhausted),
             Self::TimedOut => Some(Unavailable::Slow),
+            Self::Connect(error) if error.is_too_many_connections() => Some(Unavailable::Exhausted),
+            Self::Connect(error) if error.is_without_primary() => Some(Unavailable::NoPrimary),
+            Self::Connect(error) if error.is_permission_denied() => {
+                Some(Unavailable::Misconfigured)
+            }
+            Self::Connect(_) => Some(Unavailable::Unreachable),
             _ if self.is_connection_loss() => Some(Unavailable::Unreachable),
-            Self::Postgres(error) => match error.code() {
-                Some(code)
-                    if *code == SqlState::QUERY_CANCELED
-                        || *code == SqlState::LOCK_NOT_AVAILABLE =>
-                {
-                    Some(Unavailable::Slow)
-                }
-                Some(code) if *code == SqlState::TOO_MANY_CONNECTIONS => {
-                    Some(Unavailable::Exhausted)
-                }
-                // Classes 53 (insufficient resources), 57 (operator intervention) and 25006 (a standby): away for a while.
-                Some(code) if code.code().starts_with("53") || code.code().starts_with("57") => {
-                    Some(Unavailable::Unreachable)
-                }
-                Some(code) if *code == SqlState::READ_ONLY_SQL_TRANSACTION => {
-                    Some(Unavailable::Unreachable)
-                }
-                _ => None,
-            },
+            Self::Postgres(error) => error.code().and_then(unavailable),
             _ => None,
         }
     }
+}
+
+/// What a code says about the database; `None` for what only a mistake of the service can cause.
+fn unavailable(code: &SqlState) -> Option<Unavailable> {
+    if [SqlState::QUERY_CANCELED, SqlState::LOCK_NOT_AVAILABLE].contains(code) {
+        return Some(Unavailable::Slow);
+    }
+    if *code == SqlState::TOO_MANY_CONNECTIONS {
+        return Some(Unavailable::Exhausted);
+    }
+    if is_read_only(code) {
+        return Some(Unavailable::ReadOnly);
+    }
+    if is_misconfigured(code) {
+        return Some(Unavailable::Misconfigured);
+    }
+    // Classes 53 (insufficient resources) and 57 (operator intervention): away for a while.
+    let class = code.code().get(..2);
+    matches!(class, Some("53" | "57")).then_some(Unavailable::Unreachable)
+}
+
+fn is_read_only(code: &SqlState) -> bool {
+    *code == SqlState::READ_ONLY_SQL_TRANSACTION
+}
+
+/// The role may not do it, or its search path leads to other tables.
+fn is_misconfigured(code: &SqlState) -> bool {
+    [
+        SqlState::INSUFFICIENT_PRIVILEGE,
+        SqlState::UNDEFINED_TABLE,
+        SqlState::INVALID_SCHEMA_NAME,
+    ]
+    .contains(code)
 }
 
 /// The server is going away or coming up; the statement was not run.
@@ -126,14 +201,28 @@ fn is_shutdown(code: &SqlState) -> bool {
         || code.code().starts_with("08")
 }
 
+/// The server ends the session with it, as it does after a time-out of an idle one.
+fn ends_session(error: &DbError) -> bool {
+    matches!(
+        error.parsed_severity(),
+        Some(Severity::Fatal | Severity::Panic)
+    )
+}
+
 impl From<tokio_postgres::Error> for StoreError {
     fn from(error: tokio_postgres::Error) -> Self {
         Self::Postgres(Arc::new(error))
     }
 }
 
-impl From<PoolError> for StoreError {
-    fn from(error: PoolError) -> Self {
+impl From<ConnectError> for StoreError {
+    fn from(error: ConnectError) -> Self {
+        Self::Connect(Arc::new(error))
+    }
+}
+
+impl From<PoolError<ConnectError>> for StoreError {
+    fn from(error: PoolError<ConnectError>) -> Self {
         match error {
             PoolError::Backend(error) => error.into(),
             PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle) => Self::TimedOut,

@@ -1,9 +1,8 @@
 //! Removes what is past its retention, a little at a time, so that no sweep is ever felt.
 
 use super::observed::Statement;
-use super::pool::{self, Limits, Pool};
+use super::pool::{self, Limits, Object, Pool};
 use super::sql_error::StoreError;
-use deadpool_postgres::Object;
 use std::time::{Duration, SystemTime};
 
 /// How long things are kept.

@@ -3,13 +3,13 @@
 //! Everything of a transaction is sent in one go. The advisory lock comes first and is held until the commit: the
 //! positions of the change feed, given out under it, are therefore in the order of commits (docs/adr/0002).
 
+use super::pool::Object;
 use super::sql_error::StoreError;
 use super::user_row::{read_profile, read_time};
 use super::work::{Mode, Verdict, Work};
 use super::write_columns::{Claims, Expectations, Profiles};
 use super::write_sql;
 use crate::domain::{Timestamp, User, UserId, Version};
-use deadpool_postgres::Object;
 use futures_util::future::OptionFuture;
 use std::collections::HashMap;
 use std::time::SystemTime;

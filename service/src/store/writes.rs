@@ -5,7 +5,7 @@
 //! a change of address, and every write of a transaction that was refused as a whole.
 
 use super::observed::Statement;
-use super::pool::{self, Limits, Pool};
+use super::pool::{self, Limits, Object, Pool, Repeat};
 use super::sql_error::StoreError;
 use super::work::{Mode, Verdict, Work, expected_version};
 use super::write_batch;
@@ -13,9 +13,9 @@ use crate::domain::{
     Condition, Created, DirectoryError, IdempotencyClaim, Profile, Timestamp, User, UserId, Version,
 };
 use crate::metrics;
-use deadpool_postgres::Object;
 use std::collections::{HashSet, VecDeque};
 use std::sync::OnceLock;
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::yield_now;
 use tokio::time::{Instant, timeout_at};
@@ -27,6 +27,9 @@ struct Waiting {
     since: Instant,
     answer: oneshot::Sender<(Work, Answer)>,
 }
+
+/// How long writes are refused without asking once a new session has refused them: each question costs a connection.
+const REFUSAL_PAUSE: Duration = Duration::from_millis(250);
 
 /// The most bytes that one transaction takes up.
 const MAX_BATCH_BYTES: usize = 1 << 20;
@@ -56,6 +59,7 @@ impl GroupedWrites {
                 pool: self.pool.clone(),
                 limits: self.limits,
                 client: None,
+                refusal: None,
                 requests,
                 postponed: VecDeque::new(),
             };
@@ -155,6 +159,8 @@ struct Lane {
     pool: Pool,
     limits: Limits,
     client: Option<Object>,
+    /// What a new session answered, and until when nobody is asked again.
+    refusal: Option<(Instant, StoreError)>,
     requests: mpsc::UnboundedReceiver<Waiting>,
     /// What has to wait for the next transaction: another write of the same user is in this one, or it is full.
     postponed: VecDeque<Waiting>,
@@ -223,7 +229,37 @@ impl Lane {
         Some(batch)
     }
 
+    /// Commits on a session that is fit for it: one that refused everything, as a read-only one does, is replaced once.
     async fn commit(&mut self, works: &[&Work]) -> Result<Vec<Verdict>, StoreError> {
+        if let Some((until, error)) = &self.refusal
+            && Instant::now() < *until
+        {
+            return Err(error.clone());
+        }
+        self.refusal = None;
+        let is_new = self.client.is_none();
+        let outcome = self.try_commit(works).await;
+        let error = match outcome {
+            Err(error) if error.is_unfit_session() => error,
+            outcome => return outcome,
+        };
+        self.drop_client();
+        pool::discard_idle(&self.pool);
+        let outcome = if is_new {
+            Err(error)
+        } else {
+            self.try_commit(works).await
+        };
+        if let Err(error) = &outcome
+            && error.is_unfit_session()
+        {
+            self.drop_client();
+            self.refusal = Some((Instant::now() + REFUSAL_PAUSE, error.clone()));
+        }
+        outcome
+    }
+
+    async fn try_commit(&mut self, works: &[&Work]) -> Result<Vec<Verdict>, StoreError> {
         if self.client.as_ref().is_none_or(|client| client.is_closed()) {
             self.drop_client();
             self.client = Some(pool::get_for_lane(&self.pool).await?);
@@ -231,6 +267,12 @@ impl Lane {
         let Some(client) = &self.client else {
             return Err(StoreError::ConnectionLost);
         };
+        let running = self.pool.observed.begin(Statement::WriteUsers);
+        let outcome = running.end(write_batch::run(client, works, Mode::Together).await);
+        if !matches!(&outcome, Err(error) if error.is_stale_statement()) {
+            return outcome;
+        }
+        client.statement_cache.clear();
         let running = self.pool.observed.begin(Statement::WriteUsers);
         running.end(write_batch::run(client, works, Mode::Together).await)
     }
@@ -249,6 +291,9 @@ impl Lane {
     /// Tells everyone who waits that the database is away; nothing is tried again, for it may have been committed.
     fn give_up(&mut self, batch: Vec<Waiting>, error: &StoreError) {
         self.drop_client();
+        if matches!(error, StoreError::TimedOut) {
+            pool::discard_idle(&self.pool);
+        }
         let postponed = std::mem::take(&mut self.postponed);
         let gathered = std::iter::from_fn(|| self.requests.try_recv().ok());
         for waiting in batch.into_iter().chain(postponed).chain(gathered) {
@@ -279,21 +324,20 @@ impl Lane {
 
 /// Whether nobody can tell if the transaction was committed, or the database cannot be used at all.
 fn is_unknown(error: &StoreError) -> bool {
-    error.is_connection_loss()
+    pool::is_of_session(error)
         || matches!(
             error,
-            StoreError::TimedOut | StoreError::PoolExhausted { .. }
+            StoreError::TimedOut | StoreError::PoolExhausted { .. } | StoreError::Connect(_)
         )
 }
 
 async fn commit_alone(pool: &Pool, work: &Work) -> Answer {
-    let guard = pool::DiscardUnlessDone::new(pool::get(pool).await?);
-    let running = pool.observed.begin(Statement::WriteUserAlone);
-    let outcome = running.end(write_batch::run(guard.client(), &[work], Mode::Alone).await);
-    if !matches!(&outcome, Err(error) if is_unknown(error)) {
-        guard.done();
-    }
-    match outcome {
+    let committed = pool::with_session(pool, Repeat::WhenRefused, |guard| async move {
+        let running = pool.observed.begin(Statement::WriteUserAlone);
+        let outcome = running.end(write_batch::run(guard.client(), &[work], Mode::Alone).await);
+        (guard, outcome)
+    });
+    match committed.await {
         Ok(verdicts) => verdicts
             .into_iter()
             .next()

@@ -11,6 +11,7 @@ use hyper_util::rt::TokioExecutor;
 use roster::app::{App, Reload, pool_settings};
 use roster::config::{DatabaseArgs, ServeArgs};
 use roster::store::migrations;
+use roster::store::pool::PoolSettings;
 use roster::telemetry::{LogFormat, Telemetry, TelemetrySettings};
 use serde_json::Value;
 use std::net::SocketAddr;
@@ -87,12 +88,21 @@ impl Answer {
     }
 }
 
+/// How `roster migrate` connects.
+pub(crate) fn migration_settings(url: &str) -> PoolSettings {
+    let args = Migrate::parse_from([
+        "migrate",
+        "--connect-timeout-ms=30000",
+        "--database-url",
+        url,
+    ]);
+    pool_settings(&args.database, None).unwrap_or_else(|error| panic!("{error}"))
+}
+
 /// A fresh database with the schema of Roster.
 pub(crate) async fn database() -> Database {
     dev_postgres::test_database(async |url: String| {
-        let args = Migrate::parse_from(["migrate", "--database-url", &url]).database;
-        let settings = pool_settings(&args, None).map_err(|error| error.to_string())?;
-        migrations::migrate(&settings)
+        migrations::migrate(&migration_settings(&url), |_| {})
             .await
             .map(drop)
             .map_err(|error| error.to_string())
@@ -180,6 +190,11 @@ impl TestApp {
     /// The status of `/readyz`.
     pub(crate) async fn readiness(&self) -> u16 {
         self.ask_admin("/readyz").await.status.as_u16()
+    }
+
+    /// What `/readyz` says.
+    pub(crate) async fn ready_text(&self) -> String {
+        String::from_utf8(self.ask_admin("/readyz").await.body.to_vec()).expect("UTF-8")
     }
 
     /// Its metrics, as Prometheus reads them.

@@ -23,7 +23,8 @@ use tokio::time::Instant;
 const FRESH: Duration = Duration::from_millis(500);
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 
-type ReadyState = Result<(), String>;
+/// What the service can do, or why it can do nothing.
+type ReadyState = Result<&'static str, String>;
 type Check = Box<dyn Fn() -> Pin<Box<dyn Future<Output = ReadyState> + Send>> + Send + Sync>;
 
 /// Whether the service can serve requests.
@@ -120,7 +121,7 @@ impl Admin {
         match path {
             "/livez" => text(StatusCode::OK, "ok\n"),
             "/readyz" => match self.readiness.state().await {
-                Ok(()) => text(StatusCode::OK, "ok\n"),
+                Ok(what) => text(StatusCode::OK, format!("{what}\n")),
                 Err(why) => text(StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")),
             },
             _ => match self.metrics.encode() {

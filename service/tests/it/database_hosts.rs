@@ -1,0 +1,112 @@
+//! Several hosts in a connection string, and hosts that take connections and then say nothing.
+
+use crate::relay::Relay;
+use crate::spawned::roster;
+use crate::test_app::{JSON, TestApp, database, path};
+use serde_json::json;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+/// One server's limit: far below that of a request, and long enough for the one that answers on the busiest machine.
+const LIMITS: &[&str] = &["--connect-timeout-ms=5000"];
+/// How long anything may take on the busiest machine.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_host_that_says_nothing_is_passed_over_and_not_asked_again() {
+    let database = database().await;
+    let frozen = Relay::start(database.url()).await;
+    frozen.silence();
+    let live = Relay::start(database.url()).await;
+    let app = TestApp::start_on(&Relay::url_of(&[&frozen, &live]), LIMITS).await;
+    let user = app
+        .created(&json!({"email": "a@example.com", "name": "A"}))
+        .await;
+    assert!(frozen.taken() > 0, "the first host was never asked");
+    let asked = frozen.taken();
+    for _ in 0..3 {
+        live.cut_once();
+        assert_eq!(app.get(&path(&user)).await.status, 200);
+        assert_eq!(app.get("/v1/users").await.status, 200);
+    }
+    assert_eq!(frozen.taken(), asked, "the last good host is asked first");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_freezes_under_the_service_is_left_for_the_next() {
+    let database = database().await;
+    let first = Relay::start(database.url()).await;
+    let second = Relay::start(database.url()).await;
+    let limits = ["--connect-timeout-ms=5000", "--database-timeout-ms=6000"];
+    let app = TestApp::start_on(&Relay::url_of(&[&first, &second]), &limits).await;
+    let user = app
+        .created(&json!({"email": "a@example.com", "name": "A"}))
+        .await;
+    first.silence();
+    let begun = Instant::now();
+    let replacement = json!({"email": "a@example.com", "name": "B"}).to_string();
+    for (method, at, body) in [
+        ("GET", path(&user), ""),
+        ("GET", "/v1/users".into(), ""),
+        ("GET", "/v1/users/changes".into(), ""),
+        ("PUT", path(&user), replacement.as_str()),
+    ] {
+        loop {
+            let answer = app.send(method, &at, JSON, body).await;
+            if answer.status == 200 {
+                break;
+            }
+            assert_eq!(answer.problem(), "unavailable");
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "{method} {at} never recovers: {answer:?}"
+            );
+        }
+    }
+}
+
+/// A request that gives up before a host has used up its own limit must not keep the next one from being asked.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_of_requests_below_that_of_a_host_still_leads_to_the_next() {
+    let database = database().await;
+    let first = Relay::start(database.url()).await;
+    let second = Relay::start(database.url()).await;
+    let limits = ["--connect-timeout-ms=30000", "--database-timeout-ms=1000"];
+    let app = TestApp::start_on(&Relay::url_of(&[&first, &second]), &limits).await;
+    let user = app
+        .created(&json!({"email": "a@example.com", "name": "A"}))
+        .await;
+    first.silence();
+    let begun = Instant::now();
+    while app.get(&path(&user)).await.status != 200 {
+        assert!(begun.elapsed() < PATIENCE, "the second host is never asked");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_end_where_the_server_says_nothing_and_say_so() {
+    let database = database().await;
+    let relay = Relay::start(database.url()).await;
+    relay.silence();
+    for arguments in [&["migrate"][..], &["client", "list"]] {
+        let mut child = roster()
+            .args(arguments)
+            .arg("--connect-timeout-ms=500")
+            .env("ROSTER_DATABASE_URL", relay.url())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let begun = Instant::now();
+        while child.try_wait().expect("a child").is_none() {
+            if begun.elapsed() > Duration::from_secs(20) {
+                child.kill().expect("is killed");
+                panic!("{arguments:?} hangs");
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let output = child.wait_with_output().expect("its output");
+        let words = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(3), "{arguments:?}: {words}");
+        assert!(words.contains("no answer within 500 ms"), "{words}");
+    }
+}
