@@ -23,7 +23,7 @@ mod rollback;
 mod rules;
 mod slack_stand_in;
 mod sonar;
-mod standby;
+pub(crate) mod standby;
 mod status;
 mod test;
 mod tools;
@@ -45,7 +45,7 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Logs(args) => status::logs(&args),
         Command::E2e(args) => match &args.story {
             Some(E2eStory::Alerts(alerts)) => alerts::run(alerts),
-            Some(E2eStory::Standby) => standby::run(),
+            Some(E2eStory::Standby(args)) => standby::run(&args.by),
             Some(E2eStory::Pgbouncer) => pgbouncer::run(),
             Some(E2eStory::Docs(page)) => docs_page::run(page),
             Some(E2eStory::Kills(kills)) => kills::run(kills),

@@ -23,6 +23,7 @@ mod image;
 mod infra;
 mod interrupt;
 mod local_roster;
+mod network_link;
 mod notify;
 mod postgres;
 mod postgres_pair;

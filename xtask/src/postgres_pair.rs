@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use tokio_postgres::NoTls;
 
 use crate::failure::{Failure, Kind};
+use crate::network_link::Link;
 use crate::prometheus_servers::free_port;
 use crate::{interrupt, tools};
 
@@ -26,7 +27,11 @@ const NAME: &str = "roster";
 /// One server; it is killed with the value.
 pub(crate) struct Postgres {
     child: Child,
+    host: String,
     port: u16,
+    /// Those of its processes that are stopped.
+    frozen: Vec<rustix::process::Pid>,
+    link: Option<Link>,
 }
 
 /// Where PostgreSQL's programs and everybody's data are.
@@ -57,6 +62,11 @@ impl Place {
 
     /// A new, empty server with Roster's database.
     pub(crate) fn primary(&self) -> Result<Postgres> {
+        self.primary_across(None)
+    }
+
+    /// The same, at the far end of a link.
+    pub(crate) fn primary_across(&self, link: Option<Link>) -> Result<Postgres> {
         let data = self.folder.path().join("primary");
         self.run(
             "initdb",
@@ -69,15 +79,22 @@ impl Place {
             ],
             &data,
         )?;
-        let server = self.start(&data)?;
-        self.execute(server.port, "postgres", &format!("CREATE DATABASE {NAME}"))?;
+        if let Some(link) = &link {
+            let path = data.join("pg_hba.conf");
+            let near = link.near_address();
+            let rules = fs::read_to_string(&path).context("cannot read pg_hba.conf")?;
+            let more = format!("host all,replication all {near}/32 trust\n");
+            fs::write(&path, rules + &more).context("cannot write pg_hba.conf")?;
+        }
+        let server = self.start(&data, link)?;
+        self.execute(&server, "postgres", &format!("CREATE DATABASE {NAME}"))?;
         Ok(server)
     }
 
     /// A copy of the primary that follows it; from then on the primary confirms no commit that the standby has not.
     pub(crate) fn standby(&self, primary: &Postgres) -> Result<Postgres> {
         let data = self.folder.path().join("standby");
-        let from = format!("host=127.0.0.1 port={} user={NAME}", primary.port);
+        let from = format!("host={} port={} user={NAME}", primary.host, primary.port);
         self.run(
             "pg_basebackup",
             &[
@@ -89,16 +106,16 @@ impl Place {
             ],
             &data,
         )?;
-        let server = self.start(&data)?;
+        let server = self.start(&data, None)?;
         for statement in [
             "ALTER SYSTEM SET synchronous_standby_names = '*'",
             "SELECT pg_reload_conf()",
         ] {
-            self.execute(primary.port, NAME, statement)?;
+            self.execute(primary, NAME, statement)?;
         }
         let begun = Instant::now();
         while self.text(
-            primary.port,
+            primary,
             "SELECT coalesce(max(sync_state), '') FROM pg_stat_replication",
         )? != "sync"
         {
@@ -107,30 +124,46 @@ impl Place {
         Ok(server)
     }
 
-    fn start(&self, data: &Path) -> Result<Postgres> {
+    fn start(&self, data: &Path, link: Option<Link>) -> Result<Postgres> {
         let port = free_port()?;
+        let host = link.as_ref().map_or("127.0.0.1", Link::far_address);
         let log_path = data.with_extension("log");
         let log = File::create(&log_path).context("cannot write a log")?;
-        let mut command = Command::new(self.programs.join("postgres"));
+        let program = self.programs.join("postgres");
+        let mut command = match &link {
+            Some(link) => link.program(NOBODY),
+            None => Command::new(&program),
+        };
+        if link.is_some() {
+            command.arg(&program);
+        } else {
+            as_nobody(&mut command);
+        }
         command.arg("-D").arg(data);
         for setting in [
             format!("port={port}"),
-            "listen_addresses=127.0.0.1".to_owned(),
+            format!("listen_addresses={host}"),
             "unix_socket_directories=".to_owned(),
             "shared_buffers=32MB".to_owned(),
             "max_connections=100".to_owned(),
         ] {
             command.arg("-c").arg(setting);
         }
-        let child = as_nobody(&mut command)
+        let child = command
             .stdin(Stdio::null())
             .stdout(log.try_clone().context("cannot share a log")?)
             .stderr(log)
             .spawn()
             .context("cannot start postgres")?;
-        let server = Postgres { child, port };
+        let server = Postgres {
+            child,
+            host: host.to_owned(),
+            port,
+            frozen: Vec::new(),
+            link,
+        };
         let begun = Instant::now();
-        while self.text(port, "SELECT 'ready'").is_err() {
+        while self.text(&server, "SELECT 'ready'").is_err() {
             wait(
                 begun,
                 "PostgreSQL does not answer",
@@ -169,7 +202,7 @@ impl Place {
         let text = format!(
             "[databases]\n{NAME} = host=127.0.0.1 port={} dbname={NAME} user={NAME}\n\
              [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\n\
-             pool_mode = {mode}\nmax_client_conn = 200\ndefault_pool_size = 40\nignore_startup_parameters = options\n",
+             pool_mode = {mode}\nmax_client_conn = 200\ndefault_pool_size = 40\n",
             before.port
         );
         fs::write(&file, text).context("cannot write PgBouncer's configuration")?;
@@ -181,9 +214,15 @@ impl Place {
             .stderr(log)
             .spawn()
             .context("cannot start pgbouncer")?;
-        let server = Postgres { child, port };
+        let server = Postgres {
+            child,
+            host: "127.0.0.1".to_owned(),
+            port,
+            frozen: Vec::new(),
+            link: None,
+        };
         let begun = Instant::now();
-        while self.text(port, "SELECT 'ready'").is_err() {
+        while self.text(&server, "SELECT 'ready'").is_err() {
             let words = fs::read_to_string(file.with_extension("log")).unwrap_or_default();
             wait(begun, "PgBouncer does not answer", &words)?;
         }
@@ -191,9 +230,9 @@ impl Place {
     }
 
     /// Runs a statement.
-    pub(crate) fn execute(&self, port: u16, database: &str, statement: &str) -> Result<()> {
+    pub(crate) fn execute(&self, server: &Postgres, database: &str, statement: &str) -> Result<()> {
         self.runtime.block_on(async {
-            connect(port, database)
+            connect(server, database)
                 .await?
                 .batch_execute(statement)
                 .await
@@ -202,12 +241,12 @@ impl Place {
     }
 
     /// The first value of a query of Roster's database, as text.
-    pub(crate) fn text(&self, port: u16, query: &str) -> Result<String> {
+    pub(crate) fn text(&self, server: &Postgres, query: &str) -> Result<String> {
         self.runtime.block_on(async {
-            let client = match connect(port, NAME).await {
+            let client = match connect(server, NAME).await {
                 Ok(client) => client,
                 // Before Roster's database is made.
-                Err(_) => connect(port, "postgres").await?,
+                Err(_) => connect(server, "postgres").await?,
             };
             let rows = client.simple_query(query).await?;
             let row = rows.iter().find_map(|message| match message {
@@ -220,19 +259,46 @@ impl Place {
 }
 
 impl Postgres {
-    pub(crate) fn port(&self) -> u16 {
-        self.port
-    }
-
     /// Ends it as a power cut does.
-    pub(crate) fn kill(mut self) {
+    pub(crate) fn kill(&mut self) {
         self.end();
     }
 
+    /// Stops all of its processes: the system still takes connections for them, and nobody answers.
+    pub(crate) fn freeze(&mut self) -> Result<()> {
+        let postmaster = rustix::process::Pid::from_child(&self.child);
+        self.stop(postmaster)?;
+        let id = self.child.id();
+        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children"))
+            .context("cannot list the server's processes: it needs Linux")?;
+        for child in children.split_whitespace() {
+            let child = child.parse().ok().and_then(rustix::process::Pid::from_raw);
+            self.stop(child.context("a process without a number")?)?;
+        }
+        Ok(())
+    }
+
+    fn stop(&mut self, process: rustix::process::Pid) -> Result<()> {
+        rustix::process::kill_process(process, rustix::process::Signal::STOP)
+            .context("cannot stop a process of the server")?;
+        self.frozen.push(process);
+        Ok(())
+    }
+
+    /// From now on, nothing that it sends arrives.
+    pub(crate) fn drop_packets(&self) -> Result<()> {
+        let link = self.link.as_ref();
+        link.context("the server is not behind a link")?
+            .drop_packets()
+    }
+
     fn end(&mut self) {
-        // Its children see the death of their parent and end.
+        // Its children see the death of their parent and end, unless they are stopped.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        for process in self.frozen.drain(..).skip(1) {
+            let _ = rustix::process::kill_process(process, rustix::process::Signal::KILL);
+        }
     }
 }
 
@@ -242,28 +308,23 @@ impl Drop for Postgres {
     }
 }
 
-/// A database URL of these ports; of several, whichever takes writes.
-pub(crate) fn url(ports: &[u16]) -> String {
-    let hosts: Vec<String> = ports
+/// A database URL of these servers.
+pub(crate) fn url(servers: &[&Postgres]) -> String {
+    let hosts: Vec<String> = servers
         .iter()
-        .map(|port| format!("127.0.0.1:{port}"))
+        .map(|server| format!("{}:{}", server.host, server.port))
         .collect();
-    let attributes = if ports.len() > 1 {
-        "&target_session_attrs=read-write"
-    } else {
-        ""
-    };
     format!(
-        "postgresql://{NAME}@{}/{NAME}?sslmode=disable{attributes}",
+        "postgresql://{NAME}@{}/{NAME}?sslmode=disable",
         hosts.join(",")
     )
 }
 
-async fn connect(port: u16, database: &str) -> Result<tokio_postgres::Client> {
+async fn connect(server: &Postgres, database: &str) -> Result<tokio_postgres::Client> {
     let mut config = tokio_postgres::Config::new();
     config
-        .host("127.0.0.1")
-        .port(port)
+        .host(&server.host)
+        .port(server.port)
         .user(NAME)
         .dbname(database)
         .connect_timeout(Duration::from_secs(2));

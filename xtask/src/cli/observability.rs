@@ -2,6 +2,8 @@
 
 use clap::{Args, Subcommand};
 
+use crate::commands::standby::Fault;
+
 /// Make what comes from `prometheus/slos.toml`, or try how good the rules' tests are.
 #[derive(Args)]
 pub(crate) struct RulesArgs {
@@ -55,16 +57,25 @@ pub(crate) struct DashboardsArgs {
 #[derive(Subcommand)]
 pub(crate) enum E2eStory {
     Alerts(AlertsArgs),
-    /// Kill the primary of a streaming pair under load, promote the standby, and see Roster go on by itself
+    /// Let the primary of a streaming pair fail under load, promote the standby, and see Roster go on by itself
     ///
-    /// Both servers are private ones of this machine. In between every failed call must be a 503; no acknowledged user may be lost.
-    Standby,
+    /// The primary is killed, frozen (SIGSTOP), and cut off by dropped packets, each with a pair of its own. Both servers are
+    /// private ones of this machine. In between every failed call must be a 503; no acknowledged user may be lost.
+    Standby(StandbyArgs),
     /// Run Roster behind a real `pgbouncer` in each of its modes, and print what works
     ///
     /// Mode `session` must serve everything; what mode `transaction` breaks is counted.
     Pgbouncer,
     Docs(super::DocsPageArgs),
     Kills(super::KillsArgs),
+}
+
+/// Which faults the primary has.
+#[derive(Args)]
+pub(crate) struct StandbyArgs {
+    /// How the primary fails, again for each further fault; all of them when not given
+    #[arg(long, value_enum, value_name = "FAULT")]
+    pub(crate) by: Vec<Fault>,
 }
 
 /// Follow an outage of a real Roster to Slack's stand-in and back, with a real Prometheus and a real Alertmanager

@@ -15,16 +15,11 @@ use crate::{http_client, interrupt};
 /// Calls of the load before it is judged.
 const CALLS: u64 = 600;
 const LIMIT: Duration = Duration::from_mins(2);
-/// What the account must be given, for `pgbouncer` drops the settings that Roster sends with its start-up message.
-const ACCOUNT: &str = "ALTER ROLE roster SET statement_timeout = '5s'; ALTER ROLE roster SET lock_timeout = '2s'; \
-                       ALTER ROLE roster SET idle_in_transaction_session_timeout = '10s'";
-
 struct Seen {
     good: u64,
     failures: String,
     failed: u64,
     feed: Option<Duration>,
-    timeout: String,
     connections: String,
 }
 
@@ -44,7 +39,6 @@ impl Seen {
             failures: format!("a replica does not start: {words}"),
             failed: 1,
             feed: None,
-            timeout: "–".to_owned(),
             connections: "–".to_owned(),
         })
     }
@@ -58,9 +52,6 @@ pub(crate) fn run() -> Result<()> {
     let mut rows = vec![("none".to_owned(), direct)];
     for mode in ["session", "transaction"] {
         let bouncer = place.pgbouncer(mode, &primary)?;
-        if mode == "session" {
-            place.execute(primary.port(), "roster", ACCOUNT)?;
-        }
         let seen = look(&place, &bouncer, &primary);
         let seen = match (mode, seen) {
             ("transaction", Err(error)) => Seen::did_not_start(error)?,
@@ -69,7 +60,7 @@ pub(crate) fn run() -> Result<()> {
         rows.push((mode.to_owned(), seen));
     }
     println!(
-        "| PgBouncer | good | failed | feed wakes its readers after | `statement_timeout` | connections of PostgreSQL |\n| --- | ---: | --- | --- | --- | ---: |"
+        "| PgBouncer | good | failed | feed wakes its readers after | connections of PostgreSQL |\n| --- | ---: | --- | --- | ---: |"
     );
     for (mode, seen) in &rows {
         let feed = seen.feed.map_or_else(
@@ -77,8 +68,8 @@ pub(crate) fn run() -> Result<()> {
             |took| format!("{} ms", took.as_millis()),
         );
         println!(
-            "| {mode} | {} | {} | {feed} | {} | {} |",
-            seen.good, seen.failures, seen.timeout, seen.connections
+            "| {mode} | {} | {} | {feed} | {} |",
+            seen.good, seen.failures, seen.connections
         );
     }
     for (mode, seen) in &rows {
@@ -109,7 +100,7 @@ pub(crate) fn run() -> Result<()> {
 
 /// Two replicas and a load by way of `front`.
 fn look(place: &Place, front: &Postgres, primary: &Postgres) -> Result<Seen> {
-    let mut roster = WatchedRoster::start_on(&postgres_pair::url(&[front.port()]))?;
+    let mut roster = WatchedRoster::start_on(&postgres_pair::url(&[front]))?;
     until(LIMIT, "enough calls are answered", || {
         let (good, bad) = roster.answered();
         good + bad >= CALLS
@@ -123,8 +114,7 @@ fn look(place: &Place, front: &Postgres, primary: &Postgres) -> Result<Seen> {
         failed,
         failures: told(&roster.failures()),
         feed,
-        timeout: place.text(front.port(), "SHOW statement_timeout")?,
-        connections: place.text(primary.port(), count)?,
+        connections: place.text(primary, count)?,
     })
 }
 

@@ -1,13 +1,16 @@
-//! `cargo xtask e2e standby`: the primary of a streaming pair dies under load, the standby is promoted, and Roster goes on by
-//! itself: in between it answers 503, afterwards nothing that it acknowledged is missing.
+//! `cargo xtask e2e standby`: the primary of a streaming pair fails under load, the standby is promoted, and Roster goes on by
+//! itself: in between it answers 503, afterwards nothing that it acknowledged is missing. The primary fails in each of the ways
+//! that databases fail: its process dies, it freezes, or the network drops its packets.
 
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use clap::ValueEnum;
 
 use crate::failure::{Failure, Kind};
 use crate::interrupt;
-use crate::postgres_pair::{self, Place};
+use crate::network_link::Link;
+use crate::postgres_pair::{self, Place, Postgres};
 use crate::watched_roster::WatchedRoster;
 
 /// How long nobody promotes the standby: what an operator or a failover needs to notice.
@@ -15,13 +18,41 @@ const UNNOTICED: Duration = Duration::from_secs(3);
 /// How long Roster may take to serve again once there is a primary.
 const RECOVERY_LIMIT: Duration = Duration::from_secs(30);
 
-pub(crate) fn run() -> Result<()> {
+/// How the primary fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Fault {
+    /// Its process is killed: connections are refused.
+    Kill,
+    /// Its processes are stopped (SIGSTOP): connections are taken, and nothing is said.
+    Freeze,
+    /// Its packets are dropped: connections get no answer at all. Needs root and Linux's network namespaces.
+    Drop,
+}
+
+/// Lets the primary fail in these ways, one after the other; in all of them when none is given.
+pub(crate) fn run(faults: &[Fault]) -> Result<()> {
     interrupt::watch()?;
+    let faults = if faults.is_empty() {
+        Fault::value_variants()
+    } else {
+        faults
+    };
+    for fault in faults {
+        one(*fault)?;
+    }
+    Ok(())
+}
+
+fn one(fault: Fault) -> Result<()> {
+    let link = match fault {
+        Fault::Drop => Some(Link::new().ok_or_else(no_namespace)?),
+        Fault::Kill | Fault::Freeze => None,
+    };
     let place = Place::new()?;
-    let primary = place.primary()?;
+    let mut primary = place.primary_across(link)?;
     let standby = place.standby(&primary)?;
-    let url = postgres_pair::url(&[primary.port(), standby.port()]);
-    let mut roster = WatchedRoster::start_on(&url)?;
+    let url = postgres_pair::url(&[&primary, &standby]);
+    let roster = WatchedRoster::start_on(&url)?;
     let begun = Instant::now();
     let say = |what: &str| anstream::eprintln!("{:>6.1} s  {what}", begun.elapsed().as_secs_f64());
     until(RECOVERY_LIMIT, "requests are answered", || {
@@ -31,19 +62,22 @@ pub(crate) fn run() -> Result<()> {
     if bad > 0 {
         return Err(failed("requests failed before anything happened", &roster));
     }
-    say("the primary is killed");
-    primary.kill();
-    let killed = Instant::now();
+    say(match fault {
+        Fault::Kill => "the primary is killed",
+        Fault::Freeze => "the primary freezes",
+        Fault::Drop => "the primary's packets are dropped",
+    });
+    strike(&mut primary, fault)?;
+    let struck = Instant::now();
     std::thread::sleep(UNNOTICED);
-    let (_, bad_before) = roster.answered();
-    if bad_before == 0 {
-        return Err(failed("nothing failed without a primary", &roster));
-    }
+    until(RECOVERY_LIMIT, "calls fail without a primary", || {
+        roster.answered().1 > 0
+    })?;
     say("the standby is promoted");
     let promoted = Instant::now();
-    place.execute(standby.port(), "roster", "SELECT pg_promote(true, 30)")?;
+    place.execute(&standby, "roster", "SELECT pg_promote(true, 30)")?;
     say("it is the primary");
-    // Over when a second goes by without a failure.
+    // Over when three seconds go by without a failure.
     let mut newest = (roster.answered().1, Instant::now());
     until(RECOVERY_LIMIT, "no request fails any more", || {
         let bad = roster.answered().1;
@@ -53,15 +87,36 @@ pub(crate) fn run() -> Result<()> {
         newest.1.elapsed() > Duration::from_secs(3)
     })?;
     say("no request has failed for three seconds");
+    judge(
+        fault,
+        roster,
+        newest.1.duration_since(struck),
+        newest.1.saturating_duration_since(promoted),
+    )
+}
+
+fn strike(primary: &mut Postgres, fault: Fault) -> Result<()> {
+    match fault {
+        Fault::Kill => {
+            primary.kill();
+            Ok(())
+        }
+        Fault::Freeze => primary.freeze(),
+        Fault::Drop => primary.drop_packets(),
+    }
+}
+
+fn judge(fault: Fault, mut roster: WatchedRoster, after: Duration, since: Duration) -> Result<()> {
     let statuses = roster.failures();
     let (all, lost) = roster.lost()?;
     let good = roster.answered().0;
     println!(
-        "{good} calls answered well; failed: {}; the last {:.1} s after the kill, {:.1} s after the promotion began; \
+        "{}: {good} calls answered well; failed: {}; the last {:.1} s after the fault, {:.1} s after the promotion began; \
          of {all} acknowledged users {lost} are lost",
+        format!("{fault:?}").to_lowercase(),
         told(&statuses),
-        newest.1.duration_since(killed).as_secs_f64(),
-        newest.1.saturating_duration_since(promoted).as_secs_f64(),
+        after.as_secs_f64(),
+        since.as_secs_f64(),
     );
     if lost > 0 {
         return Err(failed("acknowledged users are lost", &roster));
@@ -70,6 +125,16 @@ pub(crate) fn run() -> Result<()> {
         return Err(failed("calls failed otherwise than with 503", &roster));
     }
     Ok(())
+}
+
+fn no_namespace() -> anyhow::Error {
+    Failure::new(
+        Kind::Missing,
+        "packets cannot be dropped here",
+        "it needs root, and the program 'ip' of iproute2",
+        "run it as root, or leave this fault out: --by kill --by freeze",
+    )
+    .into()
 }
 
 /// `503: 12, no answer: 1`.
