@@ -5,6 +5,9 @@
 
 mod database;
 mod http;
+mod queries;
+mod register;
+mod requests;
 #[cfg(test)]
 mod tests;
 
@@ -14,15 +17,12 @@ pub use http::{InFlight, MethodLabel, OpenConnection};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use prometheus::core::Collector;
 use prometheus::process_collector::ProcessCollector;
-use prometheus::{
-    Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
-    IntGaugeVec, Opts, Registry, TextEncoder,
-};
+use prometheus::{Gauge, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
 
 use database::DatabaseMetrics;
 use http::HttpMetrics;
+use register::{as_i64, counters, each, int_gauge, registered};
 
 /// The content type of [`Metrics::encode`].
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -173,80 +173,4 @@ impl Metrics {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn registered<C: Collector + Clone + 'static>(
-    registry: &Registry,
-    metric: C,
-) -> prometheus::Result<C> {
-    registry.register(Box::new(metric.clone()))?;
-    Ok(metric)
-}
-
-fn counter(r: &Registry, name: &str, help: &str) -> prometheus::Result<IntCounter> {
-    registered(r, IntCounter::new(name, help)?)
-}
-
-fn counters(
-    r: &Registry,
-    name: &str,
-    help: &str,
-    label: &str,
-) -> prometheus::Result<IntCounterVec> {
-    registered(r, IntCounterVec::new(Opts::new(name, help), &[label])?)
-}
-
-fn int_gauge(r: &Registry, name: &str, help: &str) -> prometheus::Result<IntGauge> {
-    registered(r, IntGauge::new(name, help)?)
-}
-
-fn int_gauges(
-    r: &Registry,
-    name: &str,
-    help: &str,
-    label: &str,
-) -> prometheus::Result<IntGaugeVec> {
-    registered(r, IntGaugeVec::new(Opts::new(name, help), &[label])?)
-}
-
-fn histogram(
-    r: &Registry,
-    name: &str,
-    help: &str,
-    buckets: &[f64],
-) -> prometheus::Result<Histogram> {
-    let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
-    registered(r, Histogram::with_opts(options)?)
-}
-
-fn histograms(
-    r: &Registry,
-    name: &str,
-    help: &str,
-    labels: &[&str],
-    buckets: &[f64],
-) -> prometheus::Result<HistogramVec> {
-    let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
-    registered(r, HistogramVec::new(options, labels)?)
-}
-
-/// The counters of a closed list of label values, all present at zero from the start.
-fn each<const N: usize>(
-    counters: &IntCounterVec,
-    values: [&str; N],
-) -> prometheus::Result<[IntCounter; N]> {
-    // `try_map` is not stable; the first pass finds the error that the second cannot have.
-    for value in values {
-        counters.get_metric_with_label_values(&[value])?;
-    }
-    Ok(values.map(|value| counters.with_label_values(&[value])))
-}
-
-fn as_i64(count: usize) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "sizes are far below 2^52")]
-fn as_f64(count: usize) -> f64 {
-    count as f64
 }

@@ -1,10 +1,8 @@
 //! The metrics of the database: the pool, statements, batches, failures.
 
-use std::time::Duration;
-
 use prometheus::{Histogram, HistogramVec, IntCounter, IntGauge, Registry};
 
-use super::{as_f64, as_i64, counters, each, histogram, histograms, int_gauge, int_gauges};
+use super::register::{counters, each, histogram, histograms, int_gauge, int_gauges};
 
 const QUERY_SECONDS: &[f64] = &[
     0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
@@ -49,14 +47,14 @@ pub enum Lane {
 }
 
 pub(super) struct DatabaseMetrics {
-    in_use: IntGauge,
-    idle: IntGauge,
-    max: IntGauge,
-    waiting: IntGauge,
-    wait: Histogram,
-    statements: HistogramVec,
-    errors: [IntCounter; 5],
-    batch_size: [Histogram; 2],
+    pub(super) in_use: IntGauge,
+    pub(super) idle: IntGauge,
+    pub(super) max: IntGauge,
+    pub(super) waiting: IntGauge,
+    pub(super) wait: Histogram,
+    pub(super) statements: HistogramVec,
+    pub(super) errors: [IntCounter; 5],
+    pub(super) batch_size: [Histogram; 2],
 }
 
 impl DatabaseMetrics {
@@ -119,36 +117,5 @@ impl DatabaseMetrics {
                 batches.get_metric_with_label_values(&["writes"])?,
             ],
         })
-    }
-}
-
-impl super::Metrics {
-    /// The duration histogram of a named statement. Call it once per statement at start and keep the result: a lookup
-    /// takes a lock.
-    pub fn statement(&self, name: &'static str) -> Histogram {
-        self.database.statements.with_label_values(&[name])
-    }
-
-    /// Counts a failure of the database.
-    pub fn database_failed(&self, kind: DatabaseErrorKind) {
-        self.database.errors[kind as usize].inc();
-    }
-
-    /// Counts one round trip that served `requests` requests.
-    pub fn batch_sent(&self, lane: Lane, requests: usize) {
-        self.database.batch_size[lane as usize].observe(as_f64(requests));
-    }
-
-    /// Counts the wait for a connection of the pool.
-    pub fn pool_waited(&self, wait: Duration) {
-        self.database.wait.observe(wait.as_secs_f64());
-    }
-
-    /// The state of the pool; for [`super::Metrics::before_scrape`].
-    pub fn set_pool(&self, pool: PoolState) {
-        self.database.in_use.set(as_i64(pool.in_use));
-        self.database.idle.set(as_i64(pool.idle));
-        self.database.max.set(as_i64(pool.max));
-        self.database.waiting.set(as_i64(pool.waiting));
     }
 }

@@ -4,11 +4,10 @@
 //! exist from the start. After that it is found by index, without a lock.
 
 use std::sync::OnceLock;
-use std::time::Duration;
 
 use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
-use super::{as_f64, counter, histograms, int_gauge, registered};
+use super::register::{counter, histograms, int_gauge, registered};
 
 const REQUEST_SECONDS: &[f64] = &[
     0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
@@ -87,22 +86,22 @@ impl MethodLabel {
 
 /// The metrics of one (method, route): a duration, and a counter per code.
 #[derive(Default)]
-struct Endpoint {
-    duration: OnceLock<Histogram>,
-    codes: [OnceLock<IntCounter>; OTHER_CODE + 1],
+pub(super) struct Endpoint {
+    pub(super) duration: OnceLock<Histogram>,
+    pub(super) codes: [OnceLock<IntCounter>; OTHER_CODE + 1],
 }
 
 pub(super) struct HttpMetrics {
-    routes: &'static [&'static str],
-    requests: IntCounterVec,
-    durations: HistogramVec,
-    endpoints: Vec<[Endpoint; MethodLabel::ALL.len()]>,
-    request_bytes: Vec<Histogram>,
-    response_bytes: Vec<Histogram>,
-    in_flight: IntGauge,
-    connections: IntGauge,
-    shed: IntCounter,
-    rate_limited: IntCounter,
+    pub(super) routes: &'static [&'static str],
+    pub(super) requests: IntCounterVec,
+    pub(super) durations: HistogramVec,
+    pub(super) endpoints: Vec<[Endpoint; MethodLabel::ALL.len()]>,
+    pub(super) request_bytes: Vec<Histogram>,
+    pub(super) response_bytes: Vec<Histogram>,
+    pub(super) in_flight: IntGauge,
+    pub(super) connections: IntGauge,
+    pub(super) shed: IntCounter,
+    pub(super) rate_limited: IntCounter,
 }
 
 impl HttpMetrics {
@@ -167,7 +166,7 @@ impl HttpMetrics {
         Ok(made)
     }
 
-    fn counter(
+    pub(super) fn counter(
         &self,
         endpoint: &Endpoint,
         method: MethodLabel,
@@ -184,7 +183,12 @@ impl HttpMetrics {
         made.clone()
     }
 
-    fn first_seen(&self, endpoint: &Endpoint, method: MethodLabel, route: usize) -> Histogram {
+    pub(super) fn first_seen(
+        &self,
+        endpoint: &Endpoint,
+        method: MethodLabel,
+        route: usize,
+    ) -> Histogram {
         for code in ERROR_CODES {
             self.counter(endpoint, method, route, code_index(code));
         }
@@ -193,66 +197,9 @@ impl HttpMetrics {
     }
 }
 
-impl super::Metrics {
-    /// Counts a finished request. `route` is an index into the route templates given at start; one out of range is a
-    /// bug and counts as the last, which is for unmatched paths.
-    pub fn http_finished(
-        &self,
-        route: usize,
-        method: MethodLabel,
-        status: u16,
-        duration: Duration,
-        request_bytes: usize,
-        response_bytes: usize,
-    ) {
-        let http = &self.http;
-        let route = route.min(http.routes.len().saturating_sub(1));
-        let Some(endpoint) = http
-            .endpoints
-            .get(route)
-            .map(|methods| &methods[method as usize])
-        else {
-            return;
-        };
-        endpoint
-            .duration
-            .get_or_init(|| http.first_seen(endpoint, method, route))
-            .observe(duration.as_secs_f64());
-        let code = code_index(status);
-        match endpoint.codes[code].get() {
-            Some(counter) => counter.inc(),
-            None => http.counter(endpoint, method, route, code).inc(),
-        }
-        http.request_bytes[route].observe(as_f64(request_bytes));
-        http.response_bytes[route].observe(as_f64(response_bytes));
-    }
-
-    /// Counts a request as in progress until the guard is dropped.
-    pub fn request_started(&self) -> InFlight {
-        self.http.in_flight.inc();
-        InFlight(self.http.in_flight.clone())
-    }
-
-    /// Counts a connection as open until the guard is dropped.
-    pub fn connection_opened(&self) -> OpenConnection {
-        self.http.connections.inc();
-        OpenConnection(self.http.connections.clone())
-    }
-
-    /// Counts a request rejected under load.
-    pub fn request_shed(&self) {
-        self.http.shed.inc();
-    }
-
-    /// Counts a request rejected by its client's rate limit.
-    pub fn request_rate_limited(&self) {
-        self.http.rate_limited.inc();
-    }
-}
-
 /// A request in progress while this value lives.
 #[must_use = "the request counts as finished once this is dropped"]
-pub struct InFlight(IntGauge);
+pub struct InFlight(pub(super) IntGauge);
 
 impl Drop for InFlight {
     fn drop(&mut self) {
@@ -262,7 +209,7 @@ impl Drop for InFlight {
 
 /// An open connection while this value lives.
 #[must_use = "the connection counts as closed once this is dropped"]
-pub struct OpenConnection(IntGauge);
+pub struct OpenConnection(pub(super) IntGauge);
 
 impl Drop for OpenConnection {
     fn drop(&mut self) {
@@ -270,6 +217,6 @@ impl Drop for OpenConnection {
     }
 }
 
-fn code_index(status: u16) -> usize {
+pub(super) fn code_index(status: u16) -> usize {
     CODES.binary_search(&status).unwrap_or(OTHER_CODE)
 }

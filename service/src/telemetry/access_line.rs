@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use syslog::Formatter5424;
 
 use super::entry::Access;
-use super::format::Escaped;
+use super::escaped::Escaped;
 use crate::domain::Timestamp;
 
 /// `daemon` and `info`, as RFC 5424 counts them.

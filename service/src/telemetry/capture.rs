@@ -16,7 +16,7 @@ use tracing_subscriber::layer::Context;
 
 use super::entry::{Entry, Event, Value, bounded};
 use super::sinks::Sinks;
-use super::spans::SPAN_TARGET;
+use super::span_target::SPAN_TARGET;
 
 /// Which events are kept at a level.
 pub(super) fn kept(level: LevelFilter) -> Targets {

@@ -4,7 +4,6 @@
 //! a terminal sequence.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::io::Write as _;
 use std::time::SystemTime;
 
@@ -14,6 +13,7 @@ use tracing::Level;
 
 use super::access_line;
 use super::entry::{Access, Entry, Event, Value};
+use super::escaped::Escaped;
 
 /// The id of the structured data. 32473 is the enterprise number that RFC 5612 reserves for examples and unregistered
 /// use.
@@ -171,27 +171,6 @@ fn plain(value: &Value) -> String {
         Value::Signed(number) => number.to_string(),
         Value::Unsigned(number) => number.to_string(),
         Value::Float(number) => number.to_string(),
-    }
-}
-
-/// Text with control characters (line feeds, escape sequences) escaped.
-pub(super) struct Escaped<'a>(pub(super) &'a str);
-
-impl std::fmt::Display for Escaped<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Some readers treat U+2028 and U+2029 as line ends.
-        let speaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
-        let mut rest = self.0;
-        while let Some(at) = rest.find(speaks) {
-            let (before, from) = rest.split_at(at);
-            f.write_str(before)?;
-            let mut characters = from.chars();
-            for character in characters.next().into_iter().flat_map(char::escape_default) {
-                f.write_char(character)?;
-            }
-            rest = characters.as_str();
-        }
-        f.write_str(rest)
     }
 }
 

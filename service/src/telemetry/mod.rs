@@ -8,17 +8,21 @@ mod access_line;
 mod batch;
 mod capture;
 mod entry;
+mod error;
+mod escaped;
 mod format;
 #[cfg(feature = "otlp")]
 mod otlp;
 mod output;
 mod settings;
 mod sinks;
+mod span_target;
 mod spans;
 mod syslog_server;
 mod writer;
 
 pub use entry::AccessRecord;
+pub use error::TelemetryError;
 pub use settings::{LogFormat, SyslogTarget, TelemetrySettings};
 pub use sinks::{AccessLog, LostLines};
 pub use spans::{RequestSpan, Tracer};
@@ -47,33 +51,6 @@ use writer::{Trouble, Writer};
 
 /// How long writing the last lines may take at shutdown.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// Why logging could not be set up.
-#[derive(Debug, thiserror::Error)]
-pub enum TelemetryError {
-    /// The process has no usable standard output.
-    #[error("cannot use standard output for logs: {0}; use `--log-format off` to disable it")]
-    StandardOutput(#[source] io::Error),
-    /// The operating system could not start a thread.
-    #[error("cannot start a thread that writes logs: {0}; raise the limit of tasks")]
-    Thread(#[source] io::Error),
-    /// Spans are configured, but this build cannot send them.
-    #[error(
-        "this build cannot send spans: remove `--otlp-endpoint`, or build with `--features otlp`"
-    )]
-    NoOtlp,
-    /// The collector's address is invalid.
-    #[error("cannot send spans to `{endpoint}`: {why}; use the form `http://host:4318`")]
-    OtlpEndpoint {
-        /// What was given.
-        endpoint: String,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// `tracing` is already set up in this process.
-    #[error("logging is already set up; it can be set up only once per process")]
-    AlreadyStarted(#[from] tracing::subscriber::SetGlobalDefaultError),
-}
 
 /// The running log. Queued lines are written on drop.
 pub struct Telemetry {

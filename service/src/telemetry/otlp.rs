@@ -22,10 +22,10 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::registry::LookupSpan;
 
-use super::TelemetryError;
 use super::entry::Value;
+use super::error::TelemetryError;
 use super::sinks::Sinks;
-use super::spans::SPAN_TARGET;
+use super::span_target::SPAN_TARGET;
 use crate::trace_context::TraceContext;
 
 const SEND_TIMEOUT: Duration = Duration::from_secs(5);

@@ -3,10 +3,8 @@
 use tracing::Span;
 use tracing::field::Empty;
 
+use super::span_target::SPAN_TARGET;
 use crate::trace_context::TraceContext;
-
-/// The target of spans meant for export. Nothing is logged under it.
-pub(super) const SPAN_TARGET: &str = "roster::request";
 
 /// Opens the spans of requests. Cheap to copy; a default one opens none.
 #[derive(Clone, Copy, Default, Debug)]
