@@ -114,6 +114,10 @@ impl Dispatch {
     pub(in crate::http) fn new<S: UserStore>(
         service: Arc<Service<S>>,
     ) -> Result<Self, RouteTableError> {
+        Self::over(service)
+    }
+
+    fn over(handlers: Arc<dyn Handlers>) -> Result<Self, RouteTableError> {
         let refused = |error: routerify_ng::RouteError| RouteTableError(error.to_string());
         // A path that is in no row gets a response without an operation.
         let nothing = |_| Box::pin(async { Ok(Response::new(Full::default())) }) as Routed;
@@ -123,7 +127,7 @@ impl Dispatch {
             .map_err(refused)?;
         let router = RequestServiceBuilder::new(router).map_err(refused)?;
         Ok(Self {
-            handlers: service,
+            handlers,
             // No handler asks the router for the client's address.
             router: router.build(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0))),
         })
@@ -167,4 +171,61 @@ impl Dispatch {
 /// Whether the path can mean nothing but the route that it spells.
 fn is_spelled_out(call: &Call) -> bool {
     call.route.is_direct() && !call.parts.uri.path().contains('%')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Answering, Call, Dispatch, Handlers, Operation, is_spelled_out};
+    use http::{Method, Request};
+    use std::sync::Arc;
+
+    struct NoHandlers;
+
+    impl Handlers for NoHandlers {
+        fn handle<'a>(&'a self, _: Operation, _: &'a Call) -> Answering<'a> {
+            Box::pin(std::future::pending())
+        }
+    }
+
+    fn call(method: Method, path: &str) -> Call {
+        let request = Request::builder().method(method).uri(path);
+        Call::new(request.body(()).unwrap().into_parts().0)
+    }
+
+    #[test]
+    fn only_a_direct_path_without_percent_encoding_bypasses_the_router() {
+        let bypasses = |path| is_spelled_out(&call(Method::GET, path));
+        assert!(bypasses("/v1/users/a") && bypasses("/v1/users"));
+        assert!(!bypasses("/v1/users/%61") && !bypasses("/docs"));
+    }
+
+    #[tokio::test]
+    async fn the_router_resolves_what_a_path_means_once_it_is_decoded() {
+        let dispatch = Dispatch::over(Arc::new(NoHandlers)).unwrap();
+        for (method, path, operation) in [
+            (Method::GET, "/v1/users/%61", Ok(Operation::ReadUser)),
+            (
+                Method::GET,
+                "/v1/users/%63hanges",
+                Ok(Operation::ReadChanges),
+            ),
+            (
+                Method::PUT,
+                "/v1/users/%63hanges",
+                Ok(Operation::ReplaceUser),
+            ),
+            (Method::HEAD, "/docs", Ok(Operation::ReadDocs)),
+            (Method::GET, "/docs/", Ok(Operation::ReadDocs)),
+            (Method::GET, "/docs/index.html", Ok(Operation::ReadDocsFile)),
+            (Method::POST, "/oauth/token", Ok(Operation::IssueToken)),
+            (Method::GET, "/", Ok(Operation::ReadRoot)),
+            (Method::GET, "/v1/users/%ff", Err("user-not-found")),
+            (Method::GET, "/v1/users/a%2Fb", Err("user-not-found")),
+            (Method::GET, "/problems/a%2Fb", Err("not-found")),
+        ] {
+            let resolved = dispatch.resolve(&call(method.clone(), path)).await;
+            let resolved = resolved.map_err(|problem| problem.kind.slug());
+            assert_eq!(resolved, operation, "{method} {path}");
+        }
+    }
 }
