@@ -2,8 +2,8 @@
 //!
 //! Must not know keys or signatures: it judges claims whose signature has been verified.
 
+use super::bad_token::BadToken;
 use super::caller::Caller;
-use super::trusted_keys::BadToken;
 use crate::domain::{Scope, Scopes};
 use serde::Deserialize;
 use std::sync::Arc;

@@ -2,6 +2,7 @@
 //!
 //! Must not know requests, header fields or routes: a token comes in as bytes, a caller goes out as a value.
 
+pub(super) mod bad_token;
 pub(super) mod caller;
 mod claims;
 mod jwk;

@@ -7,11 +7,12 @@
 #[cfg(test)]
 mod tests;
 
+use super::bad_token::BadToken;
 use super::caller::Caller;
 use super::claims::{Expected, ScopeClaims};
 use super::oidc::OidcIssuer;
 use super::signing_keys::SigningKeys;
-use super::trusted_keys::{BadToken, TrustedKeys, unix_now};
+use super::trusted_keys::{TrustedKeys, unix_now};
 use crate::metrics::Metrics;
 use arc_swap::ArcSwap;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -3,6 +3,7 @@
 //! A set never changes: new keys make a new set with an empty memory, so that a token is never
 //! remembered for longer than the key that signed it is trusted.
 
+use super::bad_token::{BadToken, MAX_TOKEN_BYTES};
 use super::caller::Caller;
 use super::claims::{Claims, Expected};
 use super::jwk::algorithm_named;
@@ -16,49 +17,12 @@ use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// A longer token is refused unread. Tokens of well-known issuers have 1 to 2 KiB.
-const MAX_TOKEN_BYTES: usize = 8 * 1024;
 /// The most keys that one token is tried against: each try costs a verification.
 const MAX_TRIES: usize = 8;
 /// What all remembered tokens may take together.
 const MEMORY_BYTES: u64 = 16 * 1024 * 1024;
 /// About what is remembered besides a token's text.
 const BYTES_BESIDE_TOKEN: u64 = 128;
-
-/// Why a token is rejected. The display is for the client, and contains nothing that a forger could use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BadToken {
-    /// It is not three parts of base64url and JSON, or its header names what is not supported.
-    #[error("the token is not a JSON Web Token of a supported form")]
-    Malformed,
-    /// It has more than [`MAX_TOKEN_BYTES`].
-    #[error("the token is longer than {} KiB", MAX_TOKEN_BYTES / 1024)]
-    TooLong,
-    /// No trusted key has its key id.
-    #[error("the token is signed by a key that is not known here")]
-    UnknownKey,
-    /// Its algorithm is not the key's, or its signature is wrong.
-    #[error("the token's signature is not that of the key it names")]
-    BadSignature,
-    /// Its `exp` is past.
-    #[error("the token has expired: get a new one")]
-    Expired,
-    /// Its `nbf` is ahead.
-    #[error("the token is not valid yet: compare your clock")]
-    NotYet,
-    /// Its `iss` is another, or missing.
-    #[error("the token's issuer (iss) is not the one expected here")]
-    WrongIssuer,
-    /// Its `aud` does not name this service.
-    #[error("the token's audience (aud) is not this service")]
-    WrongAudience,
-    /// A claim is missing or makes no sense.
-    #[error("the token's claims are incomplete: iss, aud, exp and sub are needed")]
-    BadClaims,
-    /// Its key is not known and its issuer does not answer: the token may be good.
-    #[error("the token cannot be verified while its issuer does not answer")]
-    IssuerAway,
-}
 
 /// A key, and what the claims of a token that it has signed must say.
 struct TrustedKey {

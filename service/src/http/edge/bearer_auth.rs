@@ -3,9 +3,9 @@
 //! How a token is verified is up to `auth/`; which calls need one, to the route table.
 
 use crate::domain::{Scope, Scopes};
+use crate::http::auth::bad_token::BadToken;
 use crate::http::auth::caller::Caller;
 use crate::http::auth::token_verifier::TokenVerifier;
-use crate::http::auth::trusted_keys::BadToken;
 use http::{HeaderMap, HeaderValue, header};
 use std::sync::{Arc, LazyLock};
 
@@ -134,9 +134,10 @@ fn bearer_token(headers: &HeaderMap) -> Result<&[u8], Refusal> {
 mod tests {
     use super::{Auth, Refusal};
     use crate::domain::Scope;
+    use crate::http::auth::bad_token::BadToken;
     use crate::http::auth::signing_keys::{KeyKind, SigningKeys, generate};
     use crate::http::auth::token_verifier::{OwnTokens, TokenVerifier};
-    use crate::http::auth::trusted_keys::{BadToken, unix_now};
+    use crate::http::auth::trusted_keys::unix_now;
     use crate::metrics::{BuildInfo, Metrics};
     use http::{HeaderMap, header};
     use serde_json::json;

@@ -4,8 +4,9 @@ mod forgeries;
 
 use super::{Caller, OwnTokens, TokenVerifier};
 use crate::domain::{Scope, Scopes};
+use crate::http::auth::bad_token::BadToken;
 use crate::http::auth::signing_keys::{KeyKind, SigningKeys, generate};
-use crate::http::auth::trusted_keys::{BadToken, unix_now};
+use crate::http::auth::trusted_keys::unix_now;
 use crate::metrics::{BuildInfo, Metrics};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -1,8 +1,8 @@
 //! The matrix of bad tokens.
 
 use super::{ISSUER, claims, claims_with, encode, keys, outcome, unix_now, verifier, with_header};
+use crate::http::auth::bad_token::BadToken;
 use crate::http::auth::signing_keys::KeyKind;
-use crate::http::auth::trusted_keys::BadToken;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
