@@ -1,23 +1,16 @@
-//! The areas of `cargo xtask check`, in one table; each is one file below `check/`.
+//! The areas of `cargo xtask check`, in one table.
 //!
-//! To add an area: write `check/<area>.rs` with `pub(crate) fn run() -> anyhow::Result<()>` and add its line here.
-//! A tool that is missing makes the area "not proven", never passed: return `tools::missing(name)`.
+//! To add an area: write it in the crate of its subject, let its hidden command `check AREA` run it, and add its line here;
+//! what needs no library at all may be a file below `check/`. A tool that is missing makes the area "not proven", never
+//! passed: return `tools::missing(name)`.
 
-mod chart;
 mod clippy;
 mod deny;
-mod docs;
 mod format;
-mod layers;
-mod openapi;
-pub(crate) mod pipelines;
-mod rules;
 mod scripts;
-mod terraform;
 
 use anyhow::Result;
-
-pub(crate) use terraform::run_mutations as run_terraform_mutations;
+use xtask::program::Program;
 
 /// One area of the repository that can be checked by itself.
 pub(crate) struct Area {
@@ -25,8 +18,26 @@ pub(crate) struct Area {
     pub(crate) name: &'static str,
     /// What a pass of it proves.
     pub(crate) proves: &'static str,
-    /// Runs it.
-    pub(crate) run: fn() -> Result<()>,
+    /// What is run for it, one after the other.
+    pub(crate) steps: &'static [Step],
+}
+
+/// A part of an area.
+pub(crate) enum Step {
+    /// It is in this program.
+    Here(fn() -> Result<()>),
+    /// It is the area of this name of another program.
+    Of(Program, &'static str),
+}
+
+impl Area {
+    /// Runs it to its end, or to the first step that fails.
+    pub(crate) fn run(&self) -> Result<()> {
+        self.steps.iter().try_for_each(|step| match step {
+            Step::Here(run) => run(),
+            Step::Of(program, area) => crate::dispatch::check(*program, area),
+        })
+    }
 }
 
 /// Every area, the quickest first.
@@ -34,64 +45,62 @@ pub(crate) const AREAS: &[Area] = &[
     Area {
         name: "format",
         proves: "all Rust is formatted by rustfmt",
-        run: format::run,
+        steps: &[Step::Here(format::run)],
     },
     Area {
         name: "layers",
         proves: "http, domain and store keep to their own (ARCHITECTURE.md)",
-        run: layers::run,
+        steps: &[Step::Of(Program::Sources, "layers")],
     },
     Area {
         name: "pipelines",
         proves: "Concourse's pipelines, tasks and variables fit each other",
-        run: pipelines::run,
+        steps: &[Step::Of(Program::Concourse, "pipelines")],
     },
     Area {
         name: "scripts",
         proves: "shellcheck finds nothing in any shell script",
-        run: scripts::run,
+        steps: &[Step::Here(scripts::run)],
     },
     Area {
         name: "deny",
         proves: "dependencies: licences, advisories, sources, bans",
-        run: deny::run,
+        steps: &[Step::Here(deny::run)],
     },
     Area {
         name: "chart",
         proves: "the chart: lint, unit tests, Helm 3 and 4, Kubernetes' schemas, its README",
-        run: chart::run,
+        steps: &[Step::Of(Program::Delivery, "chart")],
     },
     Area {
         name: "clippy",
         proves: "all targets compile without a warning",
-        run: clippy::run,
+        steps: &[Step::Here(clippy::run)],
     },
     Area {
         name: "openapi",
         proves: "service/openapi.json is what the code says, and breaks no client of the last release",
-        run: openapi::run,
+        steps: &[Step::Of(Program::Service, "openapi")],
     },
     Area {
         name: "docs",
         proves: "rustdoc has no warning; links between Markdown files lead somewhere",
-        run: docs::run,
+        steps: &[
+            Step::Of(Program::Sources, "docs"),
+            Step::Of(Program::Bench, "capacity"),
+        ],
     },
     Area {
         name: "terraform",
         proves: "modules and environments: tests, controls, refused inputs, lint, policies, READMEs",
-        run: terraform::run,
+        steps: &[Step::Of(Program::Terraform, "terraform")],
     },
     Area {
         name: "rules",
         proves: "SLO rules, alerts with tests that catch every mutant, runbooks, dashboards, Alertmanager's routes",
-        run: rules::run,
+        steps: &[Step::Of(Program::Prometheus, "rules")],
     },
 ];
-
-pub(crate) use rules::{
-    MutantShare, control_mutations as control_rule_mutations, dashboard_paths, read_dashboard,
-    run_mutations as run_rule_mutations, run_with_share as run_rules_with_share,
-};
 
 /// The names that the command line accepts.
 pub(crate) fn area_names() -> Vec<&'static str> {

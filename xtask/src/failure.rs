@@ -8,13 +8,12 @@ use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
 
+/// Names a file to a program that another one runs: the first line of its failure is written there too.
+pub const WORDS_FILE: &str = "XTASK_WORDS_FILE";
+
 /// The kinds of failure that a caller can tell apart by exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(
-    dead_code,
-    reason = "the codes are a promise of the whole command line, used as commands need them"
-)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// A check or a test did not pass.
     Check,
     /// The command line or a setting is wrong.
@@ -44,8 +43,33 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 13] = [
+        Self::Check,
+        Self::Usage,
+        Self::Missing,
+        Self::Unreachable,
+        Self::Refused,
+        Self::Rollout,
+        Self::MigrationFailed,
+        Self::PodsCrash,
+        Self::NeverReady,
+        Self::SmokeTestFailed,
+        Self::ServesErrors,
+        Self::ImageFailed,
+        Self::Interrupted,
+    ];
+
+    /// The kind that an exit code of one of our programs stands for; any other code is a failed check.
+    pub fn of_exit_code(code: i32) -> Self {
+        Self::ALL
+            .into_iter()
+            .find(|kind| i32::from(kind.exit_code()) == code)
+            .unwrap_or(Self::Check)
+    }
+
     /// The exit code of this kind, as `cargo xtask --help` promises.
-    pub(crate) fn exit_code(self) -> u8 {
+    pub fn exit_code(self) -> u8 {
         match self {
             Self::Check => 1,
             Self::Usage => 2,
@@ -66,19 +90,22 @@ impl Kind {
 
 /// A failure that tells a person what happened, why, and what to do next.
 #[derive(Debug)]
-pub(crate) struct Failure {
-    pub(crate) kind: Kind,
+pub struct Failure {
+    /// Which exit code it gives.
+    pub kind: Kind,
     /// One sentence: what did not work.
-    pub(crate) what: String,
+    pub what: String,
     /// The cause, as far as it is known.
-    pub(crate) why: String,
+    pub why: String,
     /// What the reader can do about it.
-    pub(crate) next: String,
+    pub next: String,
+    /// Whether another program has printed it already.
+    pub is_reported: bool,
 }
 
 impl Failure {
     /// A failure with all that its reader needs.
-    pub(crate) fn new(
+    pub fn new(
         kind: Kind,
         what: impl Into<String>,
         why: impl Into<String>,
@@ -89,6 +116,15 @@ impl Failure {
             what: what.into(),
             why: why.into(),
             next: next.into(),
+            is_reported: false,
+        }
+    }
+
+    /// What another program of ours failed with and has printed.
+    pub fn reported(kind: Kind, what: impl Into<String>) -> Self {
+        Self {
+            is_reported: true,
+            ..Self::new(kind, what, "", "")
         }
     }
 }
@@ -102,11 +138,17 @@ impl fmt::Display for Failure {
 impl std::error::Error for Failure {}
 
 /// Prints the failure on stderr and gives the exit code of the process.
-pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
+pub fn report(error: &anyhow::Error) -> ExitCode {
     const RED: Style = AnsiColor::Red.on_default().bold();
     const BOLD: Style = Style::new().bold();
-    anstream::eprintln!("{RED}error{RED:#}: {error}");
     let failure = error.downcast_ref::<Failure>();
+    if failure.is_some_and(|failure| failure.is_reported) {
+        return ExitCode::from(exit_code(error));
+    }
+    if let Some(file) = std::env::var_os(WORDS_FILE) {
+        let _ = std::fs::write(file, error.to_string());
+    }
+    anstream::eprintln!("{RED}error{RED:#}: {error}");
     if let Some(failure) = failure {
         if !failure.why.is_empty() {
             anstream::eprintln!("  {BOLD}why{BOLD:#}:  {}", indented(&failure.why));
@@ -123,7 +165,7 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
 }
 
 /// The exit code for any error: that of its [`Failure`], else 1.
-pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
+pub fn exit_code(error: &anyhow::Error) -> u8 {
     error
         .downcast_ref::<Failure>()
         .map_or(1, |failure| failure.kind.exit_code())
@@ -142,6 +184,14 @@ mod tests {
         let failure = Failure::new(Kind::Missing, "helm is not installed", "", "");
         let error = anyhow::Error::new(failure).context("cannot deploy");
         assert_eq!(exit_code(&error), 3);
+    }
+
+    #[test]
+    fn each_kind_is_known_by_its_exit_code() {
+        for kind in Kind::ALL {
+            assert_eq!(Kind::of_exit_code(kind.exit_code().into()), kind);
+        }
+        assert_eq!(Kind::of_exit_code(101), Kind::Check);
     }
 
     #[test]

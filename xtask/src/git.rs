@@ -5,12 +5,12 @@ use anyhow::Result;
 use crate::run_tool::tool;
 
 /// The commit that is checked out.
-pub(crate) fn head() -> Result<String> {
+pub fn head() -> Result<String> {
     rev_parse(&["HEAD"])
 }
 
 /// The same, as few digits as tell it from others.
-pub(crate) fn short_head() -> Result<String> {
+pub fn short_head() -> Result<String> {
     rev_parse(&["--short", "HEAD"])
 }
 

@@ -11,7 +11,7 @@ use crate::failure::{Failure, Kind};
 static PRESSED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
 /// From now on Ctrl-C and SIGTERM are noted instead of ending the process at once.
-pub(crate) fn watch() -> Result<()> {
+pub fn watch() -> Result<()> {
     let pressed = PRESSED.get_or_init(Arc::default);
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
         signal_hook::flag::register(signal, Arc::clone(pressed))?;
@@ -20,14 +20,14 @@ pub(crate) fn watch() -> Result<()> {
 }
 
 /// Whether one of them came.
-pub(crate) fn requested() -> bool {
+pub fn requested() -> bool {
     PRESSED
         .get()
         .is_some_and(|pressed| pressed.load(Ordering::Relaxed))
 }
 
 /// Fails once one of them came, so that a loop can be left by `?`.
-pub(crate) fn check() -> Result<()> {
+pub fn check() -> Result<()> {
     if requested() {
         return Err(failure());
     }
@@ -35,7 +35,7 @@ pub(crate) fn check() -> Result<()> {
 }
 
 /// What everyone says who was ended by one of them and has nothing to add.
-pub(crate) fn failure() -> anyhow::Error {
+pub fn failure() -> anyhow::Error {
     Failure::new(
         Kind::Interrupted,
         "interrupted",

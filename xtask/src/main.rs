@@ -1,7 +1,7 @@
 //! `cargo xtask`: every step of Roster's development and delivery.
 //!
-//! Here the command line is read, one command is run, and its failure becomes an exit code. What the commands are
-//! stands in `cli.rs`; what each does in `commands/<command>.rs`.
+//! The thin program: it reads the first words of the command line, runs its own commands, and builds and becomes the
+//! program that has any other. What the commands of a subject are stands on the page of its crate, `src/cli.rs`.
 
 #![allow(
     clippy::print_stdout,
@@ -9,45 +9,28 @@
 )]
 
 mod check;
-mod chromium;
 mod cli;
-mod cluster;
 mod commands;
-mod concourse;
-mod e2e;
-mod failure;
-mod flow;
-mod git;
-mod http_client;
-mod image;
-mod infra;
-mod interrupt;
-mod local_roster;
-mod network_link;
-mod notify;
-mod postgres;
-mod postgres_pair;
-mod prometheus_servers;
-mod rehearsal;
-mod rule_files;
-mod run_tool;
-mod secrets;
-mod slack_stand_in;
-mod slo;
-mod sonar;
-mod steps;
-mod tools;
-mod user_copy;
-mod watched_roster;
+mod dispatch;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
+use xtask::{command_list, failure, run_tool};
 
 fn main() -> ExitCode {
+    if std::env::args().nth(1).as_deref() == Some(command_list::ARGUMENT) {
+        println!("{}", command_list::text(&command_list::of(&cli::own())));
+        return ExitCode::SUCCESS;
+    }
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     // `cargo xtask` may be called from any folder below the root; every path in here is relative to the root.
-    let outcome =
-        run_tool::enter_repository_root().and_then(|()| commands::run(cli::Cli::parse().command));
+    let outcome = run_tool::enter_repository_root().and_then(|()| {
+        match dispatch::other_program(&arguments) {
+            Some((program, arguments)) => dispatch::become_program(program, &arguments),
+            None => commands::run(cli::parse()),
+        }
+    });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failure::report(&error),

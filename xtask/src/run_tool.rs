@@ -16,7 +16,7 @@ use crate::tools;
 
 /// A program to be run, with what is printed of it.
 #[must_use = "nothing runs before `run` or `output`"]
-pub(crate) struct Run {
+pub struct Run {
     command: Command,
     program: String,
     shown: String,
@@ -25,7 +25,7 @@ pub(crate) struct Run {
 }
 
 /// Begins a command: `tool("helm").args(["lint", "helm-chart"]).run()?`.
-pub(crate) fn tool(program: impl Into<String>) -> Run {
+pub fn tool(program: impl Into<String>) -> Run {
     let program = program.into();
     Run {
         command: Command::new(tools::path(&program).unwrap_or_else(|| PathBuf::from(&program))),
@@ -36,13 +36,9 @@ pub(crate) fn tool(program: impl Into<String>) -> Run {
     }
 }
 
-#[allow(
-    dead_code,
-    reason = "one vocabulary for all commands, used as they need it"
-)]
 impl Run {
     /// Adds one argument.
-    pub(crate) fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
         self.shown.push(' ');
         self.shown
             .push_str(&quoted(&arg.as_ref().to_string_lossy()));
@@ -51,12 +47,12 @@ impl Run {
     }
 
     /// Adds several arguments.
-    pub(crate) fn args<A: AsRef<OsStr>>(self, args: impl IntoIterator<Item = A>) -> Self {
+    pub fn args<A: AsRef<OsStr>>(self, args: impl IntoIterator<Item = A>) -> Self {
         args.into_iter().fold(self, Self::arg)
     }
 
     /// Sets a variable and shows it before the command.
-    pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.shown = format!(
             "{name}={} {}",
             quoted(&value.as_ref().to_string_lossy()),
@@ -67,27 +63,27 @@ impl Run {
     }
 
     /// Sets a variable whose value is never shown.
-    pub(crate) fn secret_env(mut self, name: &str, value: impl Into<OsString>) -> Self {
+    pub fn secret_env(mut self, name: &str, value: impl Into<OsString>) -> Self {
         self.shown = format!("{name}=… {}", self.shown);
         self.command.env(name, value.into());
         self
     }
 
     /// Runs in this folder instead of the repository's root.
-    pub(crate) fn current_dir(mut self, folder: impl AsRef<Path>) -> Self {
+    pub fn current_dir(mut self, folder: impl AsRef<Path>) -> Self {
         self.shown = format!("(cd {}) {}", folder.as_ref().display(), self.shown);
         self.command.current_dir(folder);
         self
     }
 
     /// Feeds these bytes to the program.
-    pub(crate) fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+    pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.stdin = Some(bytes.into());
         self
     }
 
     /// Writes what the program says on stdout into this file.
-    pub(crate) fn stdout_to(mut self, path: &Path) -> Result<Self> {
+    pub fn stdout_to(mut self, path: &Path) -> Result<Self> {
         let file = std::fs::File::create(path)
             .with_context(|| format!("cannot write {}", path.display()))?;
         self.shown = format!("{} > {}", self.shown, quoted(&path.to_string_lossy()));
@@ -96,18 +92,18 @@ impl Run {
     }
 
     /// The command as it is printed, fit to be pasted into a shell.
-    pub(crate) fn shown(&self) -> &str {
+    pub fn shown(&self) -> &str {
         &self.shown
     }
 
     /// Does not print the command: for questions, not for steps.
-    pub(crate) fn quiet(mut self) -> Self {
+    pub fn quiet(mut self) -> Self {
         self.quiet = true;
         self
     }
 
     /// Runs it with the terminal's own output; a non-zero exit is a failure.
-    pub(crate) fn run(mut self) -> Result<()> {
+    pub fn run(mut self) -> Result<()> {
         let status = self.status()?;
         if status.success() {
             Ok(())
@@ -117,7 +113,7 @@ impl Run {
     }
 
     /// Runs it with the terminal's own output and gives its exit status.
-    pub(crate) fn status(&mut self) -> Result<ExitStatus> {
+    pub fn status(&mut self) -> Result<ExitStatus> {
         self.print();
         if self.stdin.is_some() {
             self.command.stdin(Stdio::piped());
@@ -133,7 +129,7 @@ impl Run {
     }
 
     /// Starts it with the terminal's own output and does not wait for it.
-    pub(crate) fn spawn(mut self) -> Result<std::process::Child> {
+    pub fn spawn(mut self) -> Result<std::process::Child> {
         self.print();
         self.command
             .spawn()
@@ -141,7 +137,7 @@ impl Run {
     }
 
     /// Runs it and gives its exit status and all that it wrote, whatever the status is.
-    pub(crate) fn outcome(mut self) -> Result<std::process::Output> {
+    pub fn outcome(mut self) -> Result<std::process::Output> {
         self.print();
         self.command
             .stdin(Stdio::null())
@@ -150,7 +146,7 @@ impl Run {
     }
 
     /// Runs it and gives what it wrote on stdout, as text; a non-zero exit is a failure that shows its stderr.
-    pub(crate) fn output(mut self) -> Result<String> {
+    pub fn output(mut self) -> Result<String> {
         self.print();
         self.command.stdin(if self.stdin.is_some() {
             Stdio::piped()
@@ -222,17 +218,18 @@ impl Run {
 }
 
 /// Makes the repository's root the working folder.
-pub(crate) fn enter_repository_root() -> Result<()> {
+pub fn enter_repository_root() -> Result<()> {
     let root = repository_root();
     std::env::set_current_dir(&root).with_context(|| format!("cannot enter {}", root.display()))
 }
 
-/// The repository's root: where this crate was built, unless cargo says that it has been moved since.
-pub(crate) fn repository_root() -> PathBuf {
+/// The repository's root, the folder of `Cargo.lock`: above the crate that cargo runs, else above this one's sources.
+pub fn repository_root() -> PathBuf {
     let manifest = std::env::var_os("CARGO_MANIFEST_DIR")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
     manifest
-        .parent()
+        .ancestors()
+        .find(|folder| folder.join("Cargo.lock").is_file())
         .map_or_else(|| PathBuf::from("."), Path::to_path_buf)
 }
 

@@ -3,7 +3,7 @@
 //! A secret is never a flag: process lists show flags.
 
 /// The variables that hold secrets.
-pub(crate) const VARIABLES: &[&str] = &[
+pub const VARIABLES: &[&str] = &[
     "SONAR_TOKEN",
     "SONAR_ADMIN_TOKEN",
     "SONAR_WEBHOOK_SECRET",
@@ -38,7 +38,7 @@ const TOKEN_PREFIXES: &[&str] = &[
 ];
 
 /// The value of a secret variable; an empty one counts as not set.
-pub(crate) fn variable(name: &str) -> Option<String> {
+pub fn variable(name: &str) -> Option<String> {
     debug_assert!(
         VARIABLES.contains(&name),
         "{name} is not in the list of secrets"
@@ -50,7 +50,7 @@ pub(crate) fn variable(name: &str) -> Option<String> {
 }
 
 /// The text without the values of secret variables and without anything that looks like a credential.
-pub(crate) fn redact(text: &str) -> String {
+pub fn redact(text: &str) -> String {
     let values: Vec<_> = VARIABLES
         .iter()
         .filter_map(|name| std::env::var(name).ok())

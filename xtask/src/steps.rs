@@ -12,14 +12,14 @@ use crate::interrupt;
 const BOLD: Style = Style::new().bold();
 
 /// What was done, and how long it took.
-pub(crate) struct Steps {
+pub struct Steps {
     begun: Instant,
     done: Vec<(&'static str, Duration)>,
 }
 
 impl Steps {
     /// Starts the clock.
-    pub(crate) fn begin() -> Self {
+    pub fn begin() -> Self {
         Self {
             begun: Instant::now(),
             done: Vec::new(),
@@ -27,11 +27,7 @@ impl Steps {
     }
 
     /// Does one step, unless Ctrl-C was pressed before it.
-    pub(crate) fn step<T>(
-        &mut self,
-        name: &'static str,
-        work: impl FnOnce() -> Result<T>,
-    ) -> Result<T> {
+    pub fn step<T>(&mut self, name: &'static str, work: impl FnOnce() -> Result<T>) -> Result<T> {
         if interrupt::requested() {
             return Err(Failure::new(
                 Kind::Interrupted,
@@ -49,7 +45,7 @@ impl Steps {
     }
 
     /// Every step with its duration, and their sum.
-    pub(crate) fn table(&self) -> String {
+    pub fn table(&self) -> String {
         let mut text = String::new();
         for (name, duration) in &self.done {
             let _ = writeln!(text, "{name:<12} {:>7.1} s", duration.as_secs_f64());

@@ -8,46 +8,49 @@ use std::path::{Path, PathBuf};
 use crate::failure::{Failure, Kind};
 
 /// Where `cargo xtask tools install` puts programs.
-pub(crate) const FOLDER: &str = "target/tools/bin";
+pub const FOLDER: &str = "target/tools/bin";
 
 /// One tool that a command may call.
-pub(crate) struct Tool {
+pub struct Tool {
     /// The program's name.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     /// What it is needed for.
-    pub(crate) purpose: &'static str,
+    pub purpose: &'static str,
     /// One line that installs it.
-    pub(crate) install: &'static str,
+    pub install: &'static str,
     /// Where it comes from.
-    pub(crate) source: Source,
+    pub source: Source,
 }
 
 /// Where a tool comes from.
-pub(crate) enum Source {
+pub enum Source {
     /// Built from a Go module that `xtask/tools/<folder>/go.mod` pins.
     Go(GoTool),
     /// `cargo install --locked` of exactly this version.
-    Cargo { version: &'static str },
+    Cargo {
+        /// The version, as crates.io has it.
+        version: &'static str,
+    },
     /// The operating system's packages; no version is asked for.
     System,
 }
 
 /// How a Go tool is built.
-pub(crate) struct GoTool {
+pub struct GoTool {
     /// Folder below `xtask/tools`.
-    pub(crate) folder: &'static str,
+    pub folder: &'static str,
     /// Module that has the version.
-    pub(crate) module: &'static str,
+    pub module: &'static str,
     /// Package of the program, below the module.
-    pub(crate) package: &'static str,
+    pub package: &'static str,
     /// Build tags.
-    pub(crate) tags: &'static str,
+    pub tags: &'static str,
     /// Variable that the linker sets to the version, where the program does not know it otherwise.
-    pub(crate) version_variable: Option<&'static str>,
+    pub version_variable: Option<&'static str>,
 }
 
 /// Every tool beside cargo itself.
-pub(crate) const TOOLS: &[Tool] = &[
+pub const TOOLS: &[Tool] = &[
     Tool {
         name: "cargo-deny",
         purpose: "licences, advisories and sources of dependencies (cargo xtask check deny)",
@@ -268,12 +271,12 @@ pub(crate) const TOOLS: &[Tool] = &[
 ];
 
 /// The tool of this name.
-pub(crate) fn find(name: &str) -> Option<&'static Tool> {
+pub fn find(name: &str) -> Option<&'static Tool> {
     TOOLS.iter().find(|tool| tool.name == name)
 }
 
 /// The failure for a tool that is not on this machine.
-pub(crate) fn missing(name: &str) -> anyhow::Error {
+pub fn missing(name: &str) -> anyhow::Error {
     let (why, next) = find(name).map_or_else(
         || {
             (
@@ -292,12 +295,12 @@ pub(crate) fn missing(name: &str) -> anyhow::Error {
 }
 
 /// Whether a program of this name can be called.
-pub(crate) fn is_installed(name: &str) -> bool {
+pub fn is_installed(name: &str) -> bool {
     path(name).is_some()
 }
 
 /// The program of this name: ours, or the first one on the PATH.
-pub(crate) fn path(name: &str) -> Option<PathBuf> {
+pub fn path(name: &str) -> Option<PathBuf> {
     let ours = Path::new(FOLDER).join(name);
     if ours.is_file() {
         // Absolute, since the command may run in another folder.

@@ -7,6 +7,8 @@ pub enum Reason {
     NoBinaries,
     /// No container could be started.
     NoContainer,
+    /// A container is needed, and this program was built without the feature `containers`.
+    BuiltWithoutContainers,
     /// There is neither.
     NoPostgres,
     /// The server that was named does not answer.

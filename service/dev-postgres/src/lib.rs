@@ -5,7 +5,8 @@
 //! 1. `DATABASE_URL`, when it is set;
 //! 2. the server's binaries on this machine, run as a private instance on a free port of the loopback interface,
 //!    with a random password, as an unprivileged user when called by root;
-//! 3. a container, by a Docker engine that answers (`ROSTER_TEST_POSTGRES_IMAGE`, else the official image);
+//! 3. a container, by a Docker engine that answers (`ROSTER_TEST_POSTGRES_IMAGE`, else the official image), when built
+//!    with the feature `containers`;
 //! 4. else an [`Error`] that says how to get one on this system.
 //!
 //! What it started ends with its owner: by [`DevPostgres::stop`], by drop, and also when the owner is killed, since
@@ -27,6 +28,7 @@ mod account;
 mod advice;
 mod binaries;
 mod connection;
+#[cfg_attr(not(feature = "containers"), path = "no_container.rs")]
 mod container;
 mod database;
 mod error;
@@ -117,6 +119,7 @@ impl DevPostgres {
             Prefer::Container { required: true } => Self::container(&options).await,
             Prefer::Container { required: false } => match Self::container(&options).await {
                 Ok(started) => Ok(started),
+                Err(why) if why.reason == Reason::BuiltWithoutContainers => Err(why),
                 Err(why) => {
                     options.say(&format!(
                         "no container ({why}); looking for server binaries instead"
@@ -126,9 +129,15 @@ impl DevPostgres {
             },
             Prefer::Private => Self::private(&options).await,
             Prefer::Any => match Self::private(&options).await {
-                Err(error) if error.reason == Reason::NoBinaries => Self::container(&options)
-                    .await
-                    .map_err(|why| advice::no_postgres(&error, &why)),
+                Err(error) if error.reason == Reason::NoBinaries => {
+                    Self::container(&options).await.map_err(|why| {
+                        if why.reason == Reason::BuiltWithoutContainers {
+                            why
+                        } else {
+                            advice::no_postgres(&error, &why)
+                        }
+                    })
+                }
                 result => result,
             },
         }

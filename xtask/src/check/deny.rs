@@ -4,9 +4,9 @@
 
 use anyhow::Result;
 
-use crate::failure::{Failure, Kind};
-use crate::run_tool::tool;
-use crate::tools;
+use xtask::failure::{Failure, Kind};
+use xtask::run_tool::tool;
+use xtask::tools;
 
 const COMMAND: [&str; 5] = [
     "deny",
@@ -49,7 +49,7 @@ fn not_fetched(error: &anyhow::Error) -> Option<Failure> {
 #[cfg(test)]
 mod tests {
     use super::not_fetched;
-    use crate::failure::{Failure, Kind};
+    use xtask::failure::{Failure, Kind};
 
     fn said(words: &str) -> anyhow::Error {
         Failure::new(Kind::Check, "cargo failed", words, "").into()

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::run_tool::tool;
-use crate::tools;
+use xtask::run_tool::tool;
+use xtask::tools;
 
 pub(crate) fn run() -> Result<()> {
     if !tools::is_installed("shellcheck") {

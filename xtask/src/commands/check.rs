@@ -9,8 +9,8 @@ use anyhow::Result;
 
 use crate::check::{AREAS, Area};
 use crate::cli::CheckArgs;
-use crate::failure::{self, Failure, Kind};
-use crate::interrupt;
+use xtask::failure::{self, Failure, Kind};
+use xtask::interrupt;
 
 struct Verdict {
     area: &'static Area,
@@ -34,7 +34,7 @@ pub(crate) fn run(args: &CheckArgs) -> Result<()> {
             area.proves
         );
         let begun = Instant::now();
-        let outcome = (area.run)();
+        let outcome = area.run();
         if let Err(error) = &outcome {
             failure::report(error);
         }
@@ -118,8 +118,8 @@ fn conclude(verdicts: &[Verdict]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::{AREAS, Verdict, conclude};
-    use crate::failure::{Failure, Kind, exit_code};
     use std::time::Duration;
+    use xtask::failure::{Failure, Kind, exit_code};
 
     fn verdict(outcome: anyhow::Result<()>) -> Verdict {
         Verdict {

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::run_tool::tool;
+use xtask::run_tool::tool;
 
 pub(crate) fn run() -> Result<()> {
     tool("cargo")

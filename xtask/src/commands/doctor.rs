@@ -6,10 +6,9 @@ use std::process::Command;
 
 use anstyle::{AnsiColor, Style};
 use anyhow::Result;
-use dev_postgres::DevPostgres;
-
-use crate::postgres;
-use crate::tools::{self, TOOLS};
+use xtask::failure::{Failure, Kind};
+use xtask::program::Program;
+use xtask::tools::{self, TOOLS};
 
 const GREEN: Style = AnsiColor::Green.on_default();
 const YELLOW: Style = AnsiColor::Yellow.on_default();
@@ -21,11 +20,11 @@ pub(crate) fn run() -> Result<()> {
         version_of("rustc", &["--version"]),
         "https://rustup.rs",
     );
-    let postgres = DevPostgres::installed();
-    match &postgres {
-        Ok(found) => show("postgresql", Some(found.to_string()), ""),
-        Err(error) => show("postgresql", None, &error.next),
-    }
+    let postgres = crate::dispatch::output(Program::Dev, "find-postgres")?;
+    let found = postgres.trim().strip_prefix("found ").map(str::to_owned);
+    let has_postgres = found.is_some();
+    let how_to_get = postgres.trim().trim_start_matches("missing ").to_owned();
+    show("postgresql", found, &how_to_get);
     let docker = version_of("docker", &["info", "--format", "engine {{.ServerVersion}}"]);
     show(
         "docker",
@@ -40,10 +39,16 @@ pub(crate) fn run() -> Result<()> {
             &format!("{}; for {}", tool.install, tool.purpose),
         );
     }
-    match postgres {
-        Err(error) if docker.is_none() => Err(postgres::failure(error).into()),
-        _ => Ok(()),
+    if has_postgres || docker.is_some() {
+        return Ok(());
     }
+    Err(Failure::new(
+        Kind::Missing,
+        "there is no PostgreSQL for cargo xtask dev and test",
+        "neither its server binaries nor Docker are on this machine",
+        how_to_get,
+    )
+    .into())
 }
 
 fn show(name: &str, found: Option<String>, how_to_get: &str) {

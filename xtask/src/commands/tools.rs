@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::cli::{ToolsArgs, ToolsCommand};
-use crate::failure::{Failure, Kind};
-use crate::run_tool::tool;
-use crate::tools::{self, FOLDER, GoTool, Source, TOOLS, Tool};
+use xtask::failure::{Failure, Kind};
+use xtask::run_tool::tool;
+use xtask::tools::{self, FOLDER, GoTool, Source, TOOLS, Tool};
 
 /// Runs the command.
 pub(crate) fn run(args: &ToolsArgs) -> Result<()> {
@@ -162,14 +162,9 @@ fn is_current(tool: &Tool) -> Result<bool> {
 
 /// What a built program depends on: the pinned modules and how it was built.
 fn stamp_of(go: &GoTool) -> Result<String> {
-    let sums = std::fs::read(go_mod(go).with_file_name("go.sum"))?;
-    let module = std::fs::read(go_mod(go))?;
-    Ok(format!(
-        "{} {} {}\n",
-        crate::image::digest(&sums),
-        crate::image::digest(&module),
-        go.tags
-    ))
+    let sums = std::fs::read_to_string(go_mod(go).with_file_name("go.sum"))?;
+    let module = std::fs::read_to_string(go_mod(go))?;
+    Ok(format!("{}\n{module}\n{sums}", go.tags))
 }
 
 fn stamp_path(tool: &Tool) -> PathBuf {
@@ -186,7 +181,7 @@ mod tests {
 
     #[test]
     fn every_tool_that_is_pinned_has_its_version_in_its_go_mod() {
-        crate::run_tool::enter_repository_root().expect("is there");
+        xtask::run_tool::enter_repository_root().expect("is there");
         for tool in TOOLS {
             version(tool).unwrap_or_else(|error| panic!("{}: {error:#}", tool.name));
         }

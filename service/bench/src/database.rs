@@ -1,0 +1,296 @@
+//! The PostgreSQL that benchmarks run on: private, durable, seeded with users that are known by number.
+
+use std::ops::Range;
+use std::time::{Duration, UNIX_EPOCH};
+
+use anyhow::{Context, Result};
+use bench_load::seeded;
+use dev_postgres::{Database, DevPostgres, Options, Prefer};
+use tokio::runtime::Runtime;
+use tokio::task::JoinSet;
+use tokio_postgres::NoTls;
+
+use super::programs::FOLDER;
+use roster_dev::user_copy::{self, UserRow};
+use xtask::failure::{Failure, Kind};
+use xtask::interrupt;
+
+const BATCH: u64 = 10_000;
+const BATCHES_AT_ONCE: usize = 3;
+/// 2024-01-01, from where on the users come a millisecond apart: the last of the smallest table long before today.
+const FIRST_CREATED: Duration = Duration::from_hours(473_352);
+
+/// A durable server with room for the data. It vacuums between the measurements, not during them, so that nobody
+/// pays for what somebody else left behind.
+const SETTINGS: &[(&str, &str)] = &[
+    ("fsync", "on"),
+    ("synchronous_commit", "on"),
+    ("shared_buffers", "1GB"),
+    ("max_connections", "300"),
+    ("max_wal_size", "8GB"),
+    ("maintenance_work_mem", "1GB"),
+    ("checkpoint_timeout", "1h"),
+    ("autovacuum", "off"),
+];
+
+/// A running server.
+pub(super) struct BenchPostgres {
+    runtime: Runtime,
+    server: DevPostgres,
+    /// The server's first process: all others are below it.
+    pub(super) process: u32,
+    pub(super) version: String,
+}
+
+impl BenchPostgres {
+    /// Starts a private server, with these settings beside the usual ones.
+    pub(super) fn start(more: &[(&str, &str)]) -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let mut options =
+            Options::for_development(std::path::absolute(FOLDER)?.join("postgres"), "unused");
+        options.name = None;
+        options.database_url = None;
+        options.prefer = Prefer::Private;
+        for (name, value) in SETTINGS.iter().chain(more) {
+            options = options.setting(name, value);
+        }
+        let server = runtime
+            .block_on(DevPostgres::find_or_start(options))
+            .map_err(started)?;
+        let (process, version) = runtime.block_on(describe(server.url()))?;
+        Ok(Self {
+            runtime,
+            server,
+            process,
+            version,
+        })
+    }
+
+    /// An empty database.
+    pub(super) fn create(&self, label: &str) -> Result<Database> {
+        self.runtime
+            .block_on(self.server.create_database(label))
+            .map_err(started)
+    }
+
+    /// A copy of a database that nobody is connected to.
+    pub(super) fn copy(&self, label: &str, template: &Database) -> Result<Database> {
+        self.runtime
+            .block_on(self.server.copy_database(label, template))
+            .map_err(started)
+    }
+
+    /// Runs statements.
+    pub(super) fn execute(&self, url: &str, statements: &[&str]) -> Result<()> {
+        self.runtime.block_on(async {
+            let client = connect(url).await?;
+            for statement in statements {
+                client
+                    .batch_execute(statement)
+                    .await
+                    .with_context(|| format!("PostgreSQL refused: {statement}"))?;
+            }
+            Ok(())
+        })
+    }
+
+    /// The rows of a query, each as one text.
+    pub(super) fn texts(&self, url: &str, query: &str) -> Result<Vec<String>> {
+        self.runtime.block_on(async {
+            let rows = connect(url)
+                .await?
+                .query(query, &[])
+                .await
+                .with_context(|| format!("PostgreSQL refused: {query}"))?;
+            rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+        })
+    }
+
+    /// Reads users and ids into the buffers, as a server that has served for a while has them.
+    pub(super) fn warm(&self, url: &str) -> Result<()> {
+        self.execute(
+            url,
+            &[
+                "CREATE EXTENSION IF NOT EXISTS pg_prewarm",
+                "SELECT pg_prewarm('users'), pg_prewarm('users_pkey')",
+            ],
+        )
+    }
+
+    /// Puts the data in order, so that the next measurement starts as the one before did.
+    pub(super) fn tidy(&self, url: &str) -> Result<()> {
+        self.execute(url, &["VACUUM (ANALYZE)", "CHECKPOINT"])
+    }
+
+    /// Fills a migrated database with users; the indexes are made afterwards, which is several times as fast.
+    pub(super) fn seed(&self, url: &str, users: u64) -> Result<()> {
+        let names = self.texts(url, &secondary_indexes("indexname::text"))?;
+        let indexes = self.texts(url, &secondary_indexes("indexdef"))?;
+        for name in &names {
+            self.execute(url, &[&format!("DROP INDEX {name}")])?;
+        }
+        self.runtime.block_on(copy_all(url, users))?;
+        for index in &indexes {
+            interrupt::check()?;
+            self.execute(url, &[index])?;
+        }
+        self.tidy(url)
+    }
+}
+
+/// Copies the users in, several batches at a time.
+async fn copy_all(url: &str, users: u64) -> Result<()> {
+    let mut batches = JoinSet::new();
+    for first in (0..users).step_by(usize::try_from(BATCH)?) {
+        interrupt::check()?;
+        if batches.len() == BATCHES_AT_ONCE
+            && let Some(done) = batches.join_next().await
+        {
+            done??;
+        }
+        batches.spawn(copy(url.to_owned(), first..users.min(first + BATCH)));
+    }
+    while let Some(done) = batches.join_next().await {
+        done??;
+    }
+    Ok(())
+}
+
+async fn copy(url: String, users: Range<u64>) -> Result<()> {
+    let client = connect(&url).await?;
+    client
+        .batch_execute("SET synchronous_commit = off")
+        .await
+        .context("the users cannot be seeded")?;
+    user_copy::copy(&client, users.map(seeded_row))
+        .await
+        .context("the users cannot be seeded")
+}
+
+fn seeded_row(user: u64) -> UserRow {
+    let name = name(user);
+    UserRow {
+        id: u128::from_str_radix(&seeded::id(user).replace('-', ""), 16).unwrap_or_default(),
+        email: seeded::email(user),
+        name_key: name.to_lowercase(),
+        name,
+        phone: Some("+442071234567".to_owned()),
+        title: "Analyst",
+        department: DEPARTMENTS[index(user / 7, DEPARTMENTS.len())],
+        status: if user % 20 == 19 {
+            "suspended"
+        } else {
+            "active"
+        },
+        created_at: UNIX_EPOCH + FIRST_CREATED + Duration::from_millis(user),
+    }
+}
+
+fn secondary_indexes(column: &str) -> String {
+    format!(
+        "SELECT {column} FROM pg_indexes JOIN pg_index ON indexrelid = indexname::regclass
+         WHERE schemaname = 'public' AND tablename = 'users' AND NOT indisunique ORDER BY indexname"
+    )
+}
+
+const FIRST_NAMES: [&str; 16] = [
+    "Ada",
+    "Grace",
+    "Alan",
+    "Edsger",
+    "Barbara",
+    "Donald",
+    "Katherine",
+    "Dennis",
+    "Margaret",
+    "Niklaus",
+    "Hedy",
+    "Tony",
+    "Radia",
+    "Ken",
+    "Frances",
+    "Leslie",
+];
+const LAST_NAMES: [&str; 16] = [
+    "Lovelace", "Hopper", "Turing", "Dijkstra", "Liskov", "Knuth", "Johnson", "Ritchie",
+    "Hamilton", "Wirth", "Lamarr", "Hoare", "Perlman", "Thompson", "Allen", "Lamport",
+];
+const DEPARTMENTS: [&str; 12] = [
+    "Engines",
+    "Research",
+    "Sales",
+    "Finance",
+    "Legal",
+    "People",
+    "Support",
+    "Security",
+    "Design",
+    "Operations",
+    "Marketing",
+    "Facilities",
+];
+
+fn name(user: u64) -> String {
+    let first = FIRST_NAMES[index(user, FIRST_NAMES.len())];
+    let last = LAST_NAMES[index(user / 16, LAST_NAMES.len())];
+    // A number scattered over all, so that the order of names is not that of creation.
+    format!(
+        "{first} {last} {:08x}",
+        (user.wrapping_mul(2_654_435_761)) & 0xffff_ffff
+    )
+}
+
+fn index(number: u64, length: usize) -> usize {
+    usize::try_from(number).unwrap_or(0) % length
+}
+
+async fn connect(url: &str) -> Result<tokio_postgres::Client> {
+    let (client, connection) = tokio_postgres::connect(url, NoTls)
+        .await
+        .context("PostgreSQL does not answer")?;
+    tokio::spawn(connection);
+    Ok(client)
+}
+
+/// The first process of the server is the parent of the one that serves us.
+async fn describe(url: &str) -> Result<(u32, String)> {
+    let row = connect(url)
+        .await?
+        .query_one(
+            "SELECT pg_backend_pid(), current_setting('server_version')",
+            &[],
+        )
+        .await?;
+    let backend: i32 = row.try_get(0)?;
+    let status = std::fs::read_to_string(format!("/proc/{backend}/status")).context(
+        "CPU time is accounted from /proc: benchmarks need Linux and a PostgreSQL on this machine",
+    )?;
+    let parent = status
+        .lines()
+        .find_map(|line| line.strip_prefix("PPid:"))
+        .context("/proc names no parent")?;
+    Ok((parent.trim().parse()?, row.try_get(1)?))
+}
+
+fn started(error: dev_postgres::Error) -> anyhow::Error {
+    Failure::new(Kind::Missing, error.what, error.why, error.next).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{name, seeded_row};
+
+    #[test]
+    fn seeded_users_are_known_by_their_ids() {
+        let text = format!("{:032x}", seeded_row(99_999).id);
+        assert_eq!(text, "01936f5e000070008100000000099999");
+    }
+
+    #[test]
+    fn names_are_plausible_and_differ() {
+        assert_eq!(name(0), "Ada Lovelace 00000000");
+        assert_ne!(name(1), name(257));
+    }
+}

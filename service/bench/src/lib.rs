@@ -1,0 +1,59 @@
+//! The benchmarks: how fast Roster is, beside its peers and the limits; whether it became slower.
+
+#![allow(
+    clippy::print_stdout,
+    reason = "results belong on stdout; all the rest goes to stderr"
+)]
+
+mod api;
+mod capacity;
+mod cli;
+mod command;
+mod compare;
+mod contestants;
+mod database;
+mod flamegraph;
+mod footprint;
+mod goals;
+mod growth;
+mod instructions;
+mod list;
+mod lists;
+mod load;
+mod machine;
+mod overload;
+mod page;
+mod participants;
+mod pgbench;
+mod plans;
+mod plot;
+mod programs;
+mod questions;
+mod replicas;
+mod results;
+mod roster;
+mod server;
+mod table;
+mod walk;
+
+use std::process::ExitCode;
+
+use cli::Command;
+
+/// Reads the command line and runs one command to its end.
+pub fn main() -> ExitCode {
+    xtask::program::main(|cli: cli::Cli| match cli.command {
+        Command::Bench(args) => command::run(args),
+        Command::Check { .. } => capacity::check(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_commands_are_those_of_the_list() {
+        let program = xtask::program::Program::Bench;
+        let differences = xtask::command_list::differences::<crate::cli::Cli>(program);
+        assert!(differences.is_empty(), "{}", differences.join("\n"));
+    }
+}

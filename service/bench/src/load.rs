@@ -1,0 +1,132 @@
+//! Puts the load on a server and takes the report.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use anyhow::{Context, Result};
+use bench_load::report::Report;
+
+use super::results::Measurement;
+use xtask::failure::{Failure, Kind};
+use xtask::interrupt;
+use xtask::run_tool::tool;
+
+/// One kind of load.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Workload<'a> {
+    /// What is asked for: `get`, `post`, `put`, `list`, `constant`.
+    pub(super) operation: &'a str,
+    pub(super) connections: usize,
+    /// Requests a second of an open loop.
+    pub(super) rate: Option<f64>,
+    pub(super) seconds: f64,
+    /// How many requests instead of how long.
+    pub(super) requests: Option<u64>,
+}
+
+/// Whom the load is put on.
+#[derive(Clone, Debug)]
+pub(super) struct Target<'a> {
+    pub(super) address: SocketAddr,
+    pub(super) users: u64,
+    pub(super) token_file: Option<&'a Path>,
+    pub(super) server: u32,
+    pub(super) postgres: Option<u32>,
+}
+
+/// How many loads were numbered: each gets a thousand runs of its own.
+static NUMBERED: AtomicU64 = AtomicU64::new(1);
+
+/// The program that puts the load on, and how often it was run.
+pub(super) struct Load {
+    pub(super) program: PathBuf,
+    runs: u64,
+}
+
+impl Load {
+    pub(super) fn new(program: PathBuf) -> Self {
+        Self { program, runs: 0 }
+    }
+
+    /// One of several that run at the same time.
+    pub(super) fn numbered(program: PathBuf, number: usize) -> Self {
+        Self {
+            program,
+            runs: NUMBERED.fetch_add(1, Ordering::Relaxed) * 1000 + number as u64 + 1,
+        }
+    }
+
+    /// Runs one load; a wrong answer is a failure, because a benchmark of wrong answers says nothing.
+    pub(super) fn run(
+        &mut self,
+        name: &str,
+        target: &Target,
+        workload: Workload,
+    ) -> Result<Measurement> {
+        interrupt::check()?;
+        self.runs += 1;
+        let number = |value: &dyn ToString| value.to_string();
+        let mut command = tool(self.program.display().to_string()).quiet();
+        for (flag, value) in [
+            ("--address", number(&target.address)),
+            ("--operation", workload.operation.to_owned()),
+            ("--connections", number(&workload.connections)),
+            ("--seconds", number(&workload.seconds)),
+            ("--users", number(&target.users)),
+            // Addresses and choices differ from run to run, also from those of an interrupted one.
+            ("--tag", format!("{}-{}", std::process::id(), self.runs)),
+            ("--seed", number(&self.runs)),
+            ("--watch", format!("server={}", target.server)),
+            ("--memory-of", "server".to_owned()),
+        ] {
+            command = command.arg(flag).arg(value);
+        }
+        for (flag, value) in [
+            ("--rate", workload.rate.map(|rate| number(&rate))),
+            (
+                "--requests",
+                workload.requests.map(|requests| number(&requests)),
+            ),
+            (
+                "--watch",
+                target.postgres.map(|process| format!("postgres={process}")),
+            ),
+            (
+                "--token-file",
+                target.token_file.map(|path| path.display().to_string()),
+            ),
+        ] {
+            if let Some(value) = value {
+                command = command.arg(flag).arg(value);
+            }
+        }
+        let line = command.output().map_err(|error| {
+            interrupt::check()
+                .err()
+                .unwrap_or(wrong(name, &workload, error))
+        })?;
+        let report: Report =
+            serde_json::from_str(&line).context("the load did not report in JSON")?;
+        Ok(Measurement::of(&report))
+    }
+}
+
+fn wrong(name: &str, workload: &Workload, error: anyhow::Error) -> anyhow::Error {
+    let why = error
+        .downcast::<Failure>()
+        .map_or_else(|error| error.to_string(), |failure| failure.why);
+    Failure::new(
+        Kind::Check,
+        format!(
+            "{name} did not answer the load of `{}` as it must",
+            workload.operation
+        ),
+        why,
+        format!(
+            "its own words are in {}/logs/{name}.log",
+            super::programs::FOLDER
+        ),
+    )
+    .into()
+}

@@ -1,0 +1,133 @@
+//! `cargo xtask dev`: a PostgreSQL and the service on this machine, until Ctrl-C.
+//!
+//! It joins the parts in their order; each part is a file below `dev/`.
+
+mod announce;
+mod seed;
+
+use std::net::TcpListener;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use dev_postgres::{DevPostgres, Options, Source};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::cli::DevArgs;
+use crate::local_roster::access::Access;
+use crate::local_roster::service::{self, Service};
+use crate::postgres;
+use xtask::failure::{Failure, Kind};
+
+const DATA: &str = "target/postgres";
+const INSTANCE: &str = "dev";
+/// Where the signing key and the token lie.
+const FOLDER: &str = "target/dev";
+const USUAL_PORT: u16 = 8080;
+
+pub(crate) fn run(args: &DevArgs) -> Result<()> {
+    let program = service::build(args.release)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let mut interrupted = signal(SignalKind::interrupt())?;
+        let mut terminated = signal(SignalKind::terminate())?;
+        tokio::select! {
+            // Whatever was started ends with the values that the future holds.
+            result = serve(args, &program) => result,
+            _ = interrupted.recv() => stopped("Ctrl-C"),
+            _ = terminated.recv() => stopped("SIGTERM"),
+        }
+    })
+}
+
+#[allow(
+    clippy::unnecessary_wraps,
+    reason = "an arm of the same choice as a fallible one"
+)]
+fn stopped(by: &str) -> Result<()> {
+    anstream::eprintln!("\nstopped by {by}; nothing is left running");
+    Ok(())
+}
+
+async fn serve(args: &DevArgs, program: &Path) -> Result<()> {
+    let (port, admin_port) = choose_ports(args.port)?;
+    let server = start_postgres(args.fresh).await?;
+    service::migrate(program, server.url()).await?;
+    if let Some(count) = args.seed {
+        seed::run(server.url(), count).await?;
+    }
+    let mut access = if args.no_auth {
+        None
+    } else {
+        Some(Access::prepare(program, server.url(), Path::new(FOLDER), "cargo xtask dev").await?)
+    };
+    let keys_file = access.as_ref().map(|access| access.keys_file.as_path());
+    let log = std::io::stderr().into();
+    let mut service = Service::start(program, server.url(), port, admin_port, keys_file, log)?;
+    service.wait_until_ready().await?;
+    if let Some(access) = &mut access {
+        access.fetch_token(&service.url()).await?;
+    }
+    announce::ready(args.json, &service, server.url(), access.as_ref())?;
+    service.wait().await
+}
+
+async fn start_postgres(fresh: bool) -> Result<DevPostgres> {
+    let mut options = Options::for_development(DATA, INSTANCE);
+    options.fresh = fresh;
+    if fresh && options.database_url.is_some() {
+        return Err(Failure::new(
+            Kind::Refused,
+            "--fresh would throw away data that this command did not make",
+            "DATABASE_URL is set, and its database may hold more than Roster's",
+            "unset DATABASE_URL for a private server, or empty that database yourself and leave --fresh out",
+        )
+        .into());
+    }
+    let server = DevPostgres::find_or_start(options)
+        .await
+        .map_err(postgres::failure)?;
+    let kept = match server.source() {
+        Source::Private { .. } if fresh => format!(", its data new in {DATA}/{INSTANCE}"),
+        Source::Private { .. } => format!(", its data kept in {DATA}/{INSTANCE} until --fresh"),
+        Source::Container { .. } => ", its data gone at the end".to_owned(),
+        Source::Given => String::new(),
+    };
+    anstream::eprintln!("postgres: {}{kept}", server.source());
+    Ok(server)
+}
+
+/// The service's port and the admin listener's.
+fn choose_ports(wanted: Option<u16>) -> Result<(u16, u16)> {
+    let port = match wanted {
+        Some(port) => bind(port).map_err(|error| {
+            let next = "choose another --port, or --port 0 for any free one";
+            Failure::new(
+                Kind::Usage,
+                format!("port {port} cannot be used"),
+                error.to_string(),
+                next,
+            )
+        })?,
+        None => bind(USUAL_PORT).or_else(|_| {
+            anstream::eprintln!("port {USUAL_PORT} is taken by another program; taking a free one");
+            bind(0)
+        })?,
+    };
+    let admin_port = port.checked_add(1).and_then(|next| bind(next).ok());
+    Ok((
+        port,
+        admin_port
+            .map_or_else(|| bind(0), Ok)
+            .context("there is no free port")?,
+    ))
+}
+
+/// The port that a listener gets, closed again at once.
+fn bind(port: u16) -> std::io::Result<u16> {
+    TcpListener::bind(("127.0.0.1", port))?
+        .local_addr()
+        .map(|address| address.port())
+}

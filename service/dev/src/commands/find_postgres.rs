@@ -1,0 +1,13 @@
+//! For `cargo xtask doctor`: which PostgreSQL `dev` would run, or how to get one.
+
+use anyhow::Result;
+use dev_postgres::DevPostgres;
+
+/// Prints `found …` or `missing …` with what to do, in one line.
+pub(crate) fn run() -> Result<()> {
+    match DevPostgres::installed() {
+        Ok(found) => println!("found {found}"),
+        Err(error) => println!("missing {}", error.next.replace('\n', "; ")),
+    }
+    Ok(())
+}

@@ -1,0 +1,42 @@
+//! Starts a PostgreSQL and a Roster on this machine: `cargo xtask dev`, and what tests, rehearsals and benchmarks start.
+//!
+//! It must not know what they are started for.
+
+#![allow(
+    clippy::print_stdout,
+    reason = "results belong on stdout; all the rest goes to stderr"
+)]
+
+mod cli;
+mod commands;
+pub mod local_roster;
+pub mod postgres;
+pub mod user_copy;
+
+use std::process::ExitCode;
+
+use cli::Command;
+
+/// A port that was free a moment ago.
+pub fn free_port() -> std::io::Result<u16> {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    Ok(listener.local_addr()?.port())
+}
+
+/// Reads the command line and runs one command to its end.
+pub fn main() -> ExitCode {
+    xtask::program::main(|cli: cli::Cli| match cli.command {
+        Command::Dev(args) => commands::dev::run(&args),
+        Command::FindPostgres => commands::find_postgres::run(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_commands_are_those_of_the_list() {
+        let program = xtask::program::Program::Dev;
+        let differences = xtask::command_list::differences::<crate::cli::Cli>(program);
+        assert!(differences.is_empty(), "{}", differences.join("\n"));
+    }
+}

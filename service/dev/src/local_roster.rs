@@ -1,0 +1,107 @@
+//! Roster on this machine as `cargo xtask dev` runs it, for commands that try it out: a PostgreSQL, the service, a
+//! client with a token. Everything ends with the value. Must not know what it is tried for.
+
+pub mod access;
+pub mod service;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use dev_postgres::{Database, DevPostgres, Options};
+
+use crate::free_port;
+use crate::postgres;
+use access::Access;
+use service::Service;
+use xtask::failure::{Failure, Kind};
+
+/// A running Roster with data of its own.
+pub struct LocalRoster {
+    // In the order in which they must end.
+    service: Service,
+    access: Access,
+    _database: Database,
+    _postgres: DevPostgres,
+    _runtime: tokio::runtime::Runtime,
+    log: PathBuf,
+}
+
+impl LocalRoster {
+    /// Builds Roster, starts all of it, and waits until it is ready. Its key and its log lie below `folder`.
+    pub fn start(name: &str, folder: &Path) -> Result<Self> {
+        let program = service::build(false)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()?;
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot create {}", folder.display()))?;
+        let log = folder.join("roster.log");
+        let (postgres, database, access, service) = runtime.block_on(async {
+            let options = Options::for_tests().map_err(postgres::failure)?;
+            let server = DevPostgres::find_or_start(options)
+                .await
+                .map_err(postgres::failure)?;
+            anstream::eprintln!("postgres: {}", server.source());
+            let database = server
+                .create_database("local")
+                .await
+                .map_err(postgres::failure)?;
+            let url = database.url();
+            service::migrate(&program, url).await?;
+            let mut access = Access::prepare(&program, url, folder, name).await?;
+            let mut service = Service::start(
+                &program,
+                url,
+                free_port()?,
+                free_port()?,
+                Some(&access.keys_file),
+                File::create(&log)?.into(),
+            )?;
+            service.wait_until_ready().await?;
+            access.fetch_token(&service.url()).await?;
+            anyhow::Ok((server, database, access, service))
+        })?;
+        anstream::eprintln!("roster: {} (its log: {})", service.url(), log.display());
+        Ok(Self {
+            service,
+            access,
+            _database: database,
+            _postgres: postgres,
+            _runtime: runtime,
+            log,
+        })
+    }
+
+    /// Where clients call.
+    pub fn url(&self) -> String {
+        self.service.url()
+    }
+
+    /// A token that may read and write.
+    pub fn token(&self) -> &str {
+        &self.access.token
+    }
+
+    /// Id and secret of the client whose token it is.
+    pub fn client(&self) -> (&str, &str) {
+        let client = &self.access.client;
+        (&client.client_id, &client.client_secret)
+    }
+
+    /// Fails when the service has logged a bug: a panic, or a failure that it did not expect.
+    pub fn demand_clean_log(&self) -> Result<()> {
+        let text = std::fs::read_to_string(&self.log)?;
+        let errors: Vec<_> = text
+            .lines()
+            .filter(|line| line.contains(r#""level":"ERROR""#))
+            .collect();
+        if errors.is_empty() {
+            return Ok(());
+        }
+        let what = format!("the service logged {} errors", errors.len());
+        let next = format!("mend what they name; the whole log: {}", self.log.display());
+        Err(Failure::new(Kind::Check, what, errors.join("\n"), next).into())
+    }
+}

@@ -1,0 +1,3 @@
+//! The area of `cargo xtask check` that concerns pipelines.
+
+pub(crate) mod pipelines;

@@ -1,0 +1,5 @@
+//! One file for each command.
+
+pub(crate) mod ci_flow;
+pub(crate) mod notify;
+pub(crate) mod pipelines;

@@ -1,0 +1,119 @@
+//! `cargo xtask ci develop|master`: the flow of a pipeline on this machine, step by step.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::cli::{CiArgs, CiFlow, CiFlowArgs};
+use crate::concourse::{Pipeline, jobs_in_order, planned_steps};
+use crate::flow::{Choice, Ended, Outcome, Runner, Settings};
+use crate::rehearsal;
+use xtask::failure::{Failure, Kind};
+use xtask::interrupt;
+use xtask::run_tool::{repository_root, tool};
+
+/// Runs the flow that was named.
+pub(crate) fn run(args: &CiArgs) -> Result<()> {
+    match &args.flow {
+        Some(CiFlow::Develop(args)) => run_flow("develop", args),
+        Some(CiFlow::Master(args)) => run_flow("master", args),
+        Some(CiFlow::Rehearse(args)) => rehearsal::run(&args.faults),
+        // The same on a bare machine and on a laptop: it installs what is missing first.
+        None => tool(".ci/run").run(),
+    }
+}
+
+fn run_flow(flow: &str, args: &CiFlowArgs) -> Result<()> {
+    let path = format!("concourse/pipelines/{flow}.yml");
+    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
+    let pipeline: Pipeline =
+        serde_saphyr::from_str(&text).with_context(|| format!("{path} is no pipeline"))?;
+    if args.list {
+        return list(&pipeline);
+    }
+    interrupt::watch()?;
+    let settings = Settings {
+        root: repository_root(),
+        work: PathBuf::from("target/flows").join(flow),
+        choice: Choice::new(args.from.as_deref(), args.only.as_deref()),
+        allow_not_proven: args.allow_not_proven,
+        environment: args.env.clone(),
+        variables: std::env::vars().collect(),
+    };
+    let outcome = Runner::new(&pipeline, &settings).run()?;
+    println!("{}", outcome.table());
+    conclude(flow, &outcome, &settings.work)
+}
+
+/// Every step and the command that its script calls.
+fn list(pipeline: &Pipeline) -> Result<()> {
+    for planned in planned_steps(&jobs_in_order(pipeline, "source")) {
+        let name = planned.step.name();
+        let script = format!("concourse/tasks/{name}/run.sh");
+        let text =
+            std::fs::read_to_string(&script).with_context(|| format!("cannot read {script}"))?;
+        let command = text
+            .lines()
+            .find_map(|line| line.find("cargo xtask").map(|at| &line[at..]))
+            .unwrap_or_default();
+        println!("{:<10} {name:<20} {command}", planned.job.name);
+    }
+    Ok(())
+}
+
+fn conclude(flow: &str, outcome: &Outcome, work: &Path) -> Result<()> {
+    if let Some(stopped) = outcome.stopped_at() {
+        let logs = work.join(&stopped.job);
+        return Err(failure(flow, &stopped.job, &stopped.step, &stopped.ended, &logs).into());
+    }
+    let not_proven = outcome.not_proven();
+    if not_proven.is_empty() {
+        anstream::eprintln!("the flow {flow} passed");
+        return Ok(());
+    }
+    Err(Failure::new(
+        Kind::Missing,
+        format!(
+            "the flow {flow} passed but for what is not proven: {}",
+            not_proven.join(", ")
+        ),
+        "a tool or the network is missing here; the step's own words are above",
+        format!(
+            "get what is missing, then: cargo xtask ci {flow} --only {}",
+            not_proven[0]
+        ),
+    )
+    .into())
+}
+
+fn failure(flow: &str, job: &str, step: &str, ended: &Ended, logs: &Path) -> Failure {
+    let what = format!("the flow {flow} stopped at {job}: {step}");
+    let next = format!(
+        "mend it, then go on from here: cargo xtask ci {flow} --from {step}   (concourse/pipelines/{flow}.md has more)"
+    );
+    let its_words = format!(
+        "its own words are above, and in {}",
+        logs.join("artifacts/step-log/output").display()
+    );
+    match ended {
+        Ended::Failed(code) => Failure::new(
+            Kind::of_exit_code(*code),
+            what,
+            format!("it ended with exit code {code}; {its_words}"),
+            next,
+        ),
+        Ended::TimedOut => Failure::new(
+            Kind::Check,
+            what,
+            format!("it took longer than the pipeline allows; {its_words}"),
+            next,
+        ),
+        Ended::Errored(why) => Failure::new(
+            Kind::Missing,
+            what,
+            format!("it could not be run: {why}"),
+            next,
+        ),
+        _ => Failure::new(Kind::Interrupted, what, "Ctrl-C or SIGTERM", "run it again"),
+    }
+}

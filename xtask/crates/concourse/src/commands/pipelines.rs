@@ -1,0 +1,109 @@
+//! `cargo xtask pipelines set`: sets every pipeline.
+//!
+//! Done once by a person; from then on a push to master sets them all.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use crate::check;
+use crate::cli::{PipelinesArgs, PipelinesCommand, PipelinesSetArgs};
+use xtask::run_tool::{Run, tool};
+use xtask::tools;
+
+const FOLDER: &str = "concourse/pipelines";
+
+pub(crate) fn run(args: &PipelinesArgs) -> Result<()> {
+    let PipelinesCommand::Set(args) = &args.command;
+    set(args)
+}
+
+fn set(args: &PipelinesSetArgs) -> Result<()> {
+    if !args.dry_run && !tools::is_installed("fly") {
+        return Err(tools::missing("fly"));
+    }
+    check::pipelines::run()?;
+    for name in names()? {
+        for command in commands(args, &name) {
+            if args.dry_run {
+                println!("{}", command.shown());
+            } else {
+                command.run()?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The pipelines of this repository, by name.
+fn names() -> Result<Vec<String>> {
+    let entries = std::fs::read_dir(FOLDER).with_context(|| format!("cannot list {FOLDER}"))?;
+    let mut names = Vec::new();
+    for entry in entries {
+        let file = entry?.file_name();
+        let file = Path::new(&file);
+        if file.extension().is_some_and(|end| end == "yml")
+            && let Some(name) = file.file_stem()
+        {
+            names.push(name.to_string_lossy().into_owned());
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// `fly` shows what it would change and asks, unless told not to. Exposed, since a job's history is what alerts are
+/// decided by, and the `set_pipeline` step cannot do it.
+fn commands(args: &PipelinesSetArgs, name: &str) -> [Run; 3] {
+    let fly = |arguments: &[&str]| tool("fly").args(["--target", &args.target]).args(arguments);
+    let file = format!("{FOLDER}/{name}.yml");
+    let mut set = fly(&[
+        "set-pipeline",
+        "--pipeline",
+        name,
+        "--config",
+        &file,
+        "--load-vars-from",
+        "concourse/vars/roster.yml",
+    ]);
+    if args.yes {
+        set = set.arg("--non-interactive");
+    }
+    [
+        set,
+        fly(&["expose-pipeline", "--pipeline", name]),
+        fly(&["unpause-pipeline", "--pipeline", name]),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{commands, names};
+    use crate::cli::PipelinesSetArgs;
+
+    #[test]
+    fn a_person_is_asked_unless_they_said_yes() {
+        let set = |yes| {
+            let args = PipelinesSetArgs {
+                target: "roster".into(),
+                yes,
+                dry_run: false,
+            };
+            commands(&args, "develop")[0].shown().to_owned()
+        };
+        assert!(
+            set(false).starts_with("fly --target roster set-pipeline --pipeline develop")
+                && !set(false).contains("--non-interactive")
+        );
+        assert!(set(true).ends_with("--non-interactive"));
+    }
+
+    #[test]
+    fn every_pipeline_is_set() {
+        xtask::run_tool::enter_repository_root().expect("is there");
+        assert_eq!(
+            names().expect("are listed"),
+            ["develop", "infrastructure", "master", "set-pipelines"]
+        );
+    }
+}

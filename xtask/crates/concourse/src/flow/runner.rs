@@ -1,0 +1,333 @@
+//! Runs the jobs of a pipeline in their order, and stops at the first that does not pass.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anstyle::{AnsiColor, Style};
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use super::choice::Choice;
+use super::outcome::Row;
+use super::{Ended, Outcome, process};
+use crate::concourse::{Job, Pipeline, Step, Task, jobs_in_order, planned_steps};
+use xtask::failure::{Failure, Kind};
+
+/// The resource that starts a flow.
+const SOURCE: &str = "source";
+/// The exit code that says: a tool or prerequisite is missing here.
+const MISSING: i32 = 3;
+const BOLD: Style = Style::new().bold();
+
+/// What a flow is run with.
+pub(crate) struct Settings {
+    /// The repository.
+    pub(crate) root: PathBuf,
+    /// Where inputs and outputs of the tasks lie; emptied first when the whole flow is run.
+    pub(crate) work: PathBuf,
+    /// Which of the steps are run.
+    pub(crate) choice: Choice,
+    /// Go on past a step that ends with the exit code 3.
+    pub(crate) allow_not_proven: bool,
+    /// The environment that is deployed to, instead of the one that the pipeline names.
+    pub(crate) environment: String,
+    /// Variables of the caller, which win over what the pipeline gives.
+    pub(crate) variables: BTreeMap<String, String>,
+}
+
+/// Runs one pipeline.
+pub(crate) struct Runner<'a> {
+    settings: &'a Settings,
+    pipeline: &'a Pipeline,
+    outcome: Outcome,
+    /// Absolute, since a script is started in a folder of its own.
+    work: PathBuf,
+    runs: u32,
+    in_hook: bool,
+    /// Whether the first chosen step has been reached.
+    begun: bool,
+}
+
+impl<'a> Runner<'a> {
+    pub(crate) fn new(pipeline: &'a Pipeline, settings: &'a Settings) -> Self {
+        Self {
+            settings,
+            pipeline,
+            outcome: Outcome::default(),
+            work: PathBuf::new(),
+            runs: 0,
+            in_hook: false,
+            begun: false,
+        }
+    }
+
+    /// Runs the flow to its end, or to the step that ends it.
+    pub(crate) fn run(mut self) -> Result<Outcome> {
+        let jobs = jobs_in_order(self.pipeline, SOURCE);
+        anyhow::ensure!(
+            !jobs.is_empty(),
+            "no job of the pipeline is started by a push"
+        );
+        let choice = &self.settings.choice;
+        choice.check(
+            planned_steps(&jobs)
+                .iter()
+                .map(|planned| planned.step.name()),
+        )?;
+        // The steps before a later one are not run again: what they gave is still there.
+        self.work = std::path::absolute(&self.settings.work)?;
+        if *choice == Choice::All && self.work.exists() {
+            std::fs::remove_dir_all(&self.work)?;
+        }
+        std::fs::create_dir_all(&self.work)?;
+        for job in &jobs {
+            if self.outcome.stopped_at().is_some() {
+                self.not_reached(job);
+            } else {
+                self.job(job)?;
+            }
+        }
+        Ok(self.outcome)
+    }
+
+    fn job(&mut self, job: &Job) -> Result<()> {
+        let steps = planned_steps(&[job]);
+        let mut whole = true;
+        for (index, planned) in steps.iter().enumerate() {
+            let step = planned.step;
+            self.begun |= self.settings.choice.begins_at(step.name());
+            if !self.begun || !self.settings.choice.has(step.name()) {
+                self.add(job, step, Ended::LeftOut, Duration::ZERO);
+                whole = false;
+                continue;
+            }
+            anstream::eprintln!("{BOLD}> {}: {}{BOLD:#}", job.name, step.name());
+            let begun = Instant::now();
+            let mut ended = self.attempts(job, step)?;
+            if ended == Ended::Failed(MISSING) && self.settings.allow_not_proven {
+                ended = Ended::NotProven;
+            }
+            report(&ended);
+            self.add(job, step, ended.clone(), begun.elapsed());
+            whole &= ended == Ended::Passed;
+            if ended.stops() {
+                for later in &steps[index + 1..] {
+                    self.add(job, later.step, Ended::NotReached, Duration::ZERO);
+                }
+                return self.stopped(job, step, &ended);
+            }
+        }
+        // Of a job that was run in part, nobody can say that it passed.
+        if whole {
+            self.hook(job, job.on_success.as_deref())?;
+        }
+        self.hook(job, job.ensure.as_deref())
+    }
+
+    /// The hooks of a step that ended its job, then those of the job.
+    fn stopped(&mut self, job: &Job, step: &Step, ended: &Ended) -> Result<()> {
+        let of_step = hook_of(
+            ended,
+            step.on_failure.as_deref(),
+            step.on_error.as_deref(),
+            step.on_abort.as_deref(),
+        );
+        self.hook(job, of_step)?;
+        let of_job = hook_of(
+            ended,
+            job.on_failure.as_deref(),
+            job.on_error.as_deref(),
+            job.on_abort.as_deref(),
+        );
+        self.hook(job, of_job)?;
+        self.hook(job, job.ensure.as_deref())
+    }
+
+    fn not_reached(&mut self, job: &Job) {
+        for planned in planned_steps(&[job]) {
+            self.add(job, planned.step, Ended::NotReached, Duration::ZERO);
+        }
+    }
+
+    fn add(&mut self, job: &Job, step: &Step, ended: Ended, took: Duration) {
+        let (job, step) = (job.name.clone(), step.name().to_owned());
+        self.outcome.rows.push(Row {
+            job,
+            step,
+            ended,
+            took,
+        });
+    }
+
+    /// What a hook does: its task; a resource is Concourse's alone.
+    fn hook(&mut self, job: &Job, step: Option<&Step>) -> Result<()> {
+        let Some(step) = step.filter(|step| step.task.is_some()) else {
+            return Ok(());
+        };
+        self.in_hook = true;
+        let ended = self.attempts(job, step)?;
+        self.in_hook = false;
+        if ended != Ended::Passed {
+            anstream::eprintln!(
+                "the hook {} of {} did not pass: {ended:?}",
+                step.name(),
+                job.name
+            );
+        }
+        Ok(())
+    }
+
+    fn attempts(&mut self, job: &Job, step: &Step) -> Result<Ended> {
+        let mut ended = Ended::NotReached;
+        for attempt in 1..=step.attempts.unwrap_or(1) {
+            if attempt > 1 {
+                anstream::eprintln!("attempt {attempt} of {}", step.name());
+            }
+            ended = self.task(job, step)?;
+            if matches!(ended, Ended::Passed | Ended::Interrupted) {
+                break;
+            }
+        }
+        Ok(ended)
+    }
+
+    fn task(&mut self, job: &Job, step: &Step) -> Result<Ended> {
+        self.runs += 1;
+        let file = step
+            .file
+            .as_deref()
+            .and_then(|file| file.split_once('/'))
+            .context("a task without a file")?
+            .1;
+        let path = self.settings.root.join(file);
+        let text = std::fs::read_to_string(&path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        let task: Task = serde_saphyr::from_str(&text)
+            .with_context(|| format!("{} is no task", path.display()))?;
+        let artifacts = self.work.join(&job.name);
+        let folder = artifacts.join(format!("{:02}-{}", self.runs, step.name()));
+        lay_out(&self.settings.root, &artifacts, &folder, step, &task)?;
+        let mut command = Command::new(folder.join(&task.run.path));
+        command
+            .current_dir(&folder)
+            .envs(self.parameters(step, &task));
+        let limit = step.timeout.as_deref().and_then(process::duration);
+        Ok(process::run(&mut command, limit, !self.in_hook))
+    }
+
+    /// The task's parameters: the caller's variable, else what pipeline or task say; a `((variable))` of Concourse's is
+    /// left out, and the command uses what this machine has.
+    fn parameters(&self, step: &Step, task: &Task) -> BTreeMap<String, String> {
+        let given = |name: &str| {
+            step.params
+                .as_ref()
+                .and_then(|params| params.get(name).cloned())
+        };
+        let names = task.params.iter().filter_map(|(name, default)| {
+            let literal = given(name).or_else(|| default.clone()).and_then(text);
+            let value = match name.as_str() {
+                "ENVIRONMENT" => Some(self.settings.environment.clone()),
+                // These are the step's identity; a variable of the caller's by such a name means something else.
+                "FLOW" | "JOB" | "STATE" => literal,
+                _ => self.settings.variables.get(name).cloned().or(literal),
+            };
+            Some((name.clone(), value.filter(|value| !value.contains("(("))?))
+        });
+        names.collect()
+    }
+}
+
+fn text(value: Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text),
+        Value::Null => None,
+        other => Some(other.to_string()),
+    }
+}
+
+fn hook_of<'a>(
+    ended: &Ended,
+    failure: Option<&'a Step>,
+    error: Option<&'a Step>,
+    abort: Option<&'a Step>,
+) -> Option<&'a Step> {
+    match ended {
+        Ended::Errored(_) => error,
+        Ended::Interrupted => abort,
+        _ => failure,
+    }
+}
+
+/// The folder that a task starts in: its inputs and outputs as links. What lies below `source/` already does so here.
+fn lay_out(root: &Path, artifacts: &Path, folder: &Path, step: &Step, task: &Task) -> Result<()> {
+    if folder.exists() {
+        std::fs::remove_dir_all(folder)?;
+    }
+    std::fs::create_dir_all(folder)?;
+    let mapped = |mapping: &Option<BTreeMap<String, String>>, name: &str| {
+        mapping
+            .as_ref()
+            .and_then(|mapping| mapping.get(name).cloned())
+            .unwrap_or_else(|| name.to_owned())
+    };
+    for input in task
+        .inputs
+        .iter()
+        .filter(|input| !input.folder().contains('/'))
+    {
+        let name = mapped(&step.input_mapping, &input.name);
+        let artifact = if name == SOURCE {
+            root.to_owned()
+        } else {
+            artifacts.join("artifacts").join(name)
+        };
+        if artifact.exists() {
+            link(&artifact, &folder.join(input.folder()))?;
+        } else if !input.optional {
+            return Err(Failure::new(
+                Kind::Usage,
+                format!("{} has no {}", step.name(), input.name),
+                "the step that gives it was left out, and no earlier run left it",
+                "begin with that step (--from), or run the whole flow",
+            )
+            .into());
+        }
+    }
+    for output in task
+        .outputs
+        .iter()
+        .filter(|output| !output.folder().contains('/'))
+    {
+        let artifact = artifacts
+            .join("artifacts")
+            .join(mapped(&step.output_mapping, &output.name));
+        if artifact.exists() {
+            std::fs::remove_dir_all(&artifact)?;
+        }
+        std::fs::create_dir_all(&artifact)?;
+        link(&artifact, &folder.join(output.folder()))?;
+    }
+    Ok(())
+}
+
+fn link(from: &Path, to: &Path) -> Result<()> {
+    let from = std::path::absolute(from)?;
+    std::os::unix::fs::symlink(&from, to)
+        .with_context(|| format!("cannot link {} to {}", to.display(), from.display()))
+}
+
+fn report(ended: &Ended) {
+    const RED: Style = AnsiColor::Red.on_default().bold();
+    match ended {
+        Ended::Errored(why) => anstream::eprintln!("{RED}could not be run{RED:#}: {why}"),
+        Ended::NotProven => {
+            anstream::eprintln!("{RED}not proven here{RED:#}: the flow goes on, and ends with 3");
+        }
+        Ended::TimedOut => {
+            anstream::eprintln!("{RED}took longer than its time-out{RED:#}, and was ended");
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,38 @@
+//! Pipelines, their flows on this machine, and what people are sent of them.
+
+#![allow(
+    clippy::print_stdout,
+    reason = "results belong on stdout; all the rest goes to stderr"
+)]
+
+mod check;
+mod cli;
+mod commands;
+mod concourse;
+mod flow;
+mod notify;
+mod rehearsal;
+
+use std::process::ExitCode;
+
+use cli::Command;
+
+/// Reads the command line and runs one command to its end.
+pub fn main() -> ExitCode {
+    xtask::program::main(|cli: cli::Cli| match cli.command {
+        Command::Ci(args) => commands::ci_flow::run(&args),
+        Command::Notify(args) => commands::notify::run(&args),
+        Command::Pipelines(args) => commands::pipelines::run(&args),
+        Command::Check { .. } => check::pipelines::run(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_commands_are_those_of_the_list() {
+        let program = xtask::program::Program::Concourse;
+        let differences = xtask::command_list::differences::<crate::cli::Cli>(program);
+        assert!(differences.is_empty(), "{}", differences.join("\n"));
+    }
+}

@@ -1,0 +1,243 @@
+//! `cargo xtask ci rehearse`: the flows with one thing broken on purpose at a time.
+//!
+//! Each fault is planted where it would come from in life (sources, coverage, server, registry, cluster), the flow is
+//! run as a person runs it, and Slack's stand-in counts who was told. What to break is in `faults.rs`.
+
+mod faults;
+mod plant;
+mod refusing_registry;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+use crate::flow::{Ended, run_process};
+use slack_stand_in::{Behaviour, SlackStandIn};
+use xtask::failure::{self, Failure, Kind};
+use xtask::interrupt;
+
+use faults::{FAULTS, Fault};
+use plant::Planted;
+
+/// Where clone, logs and messages lie.
+const FOLDER: &str = "target/flows/rehearsal";
+
+/// The names that the command line accepts.
+pub(crate) fn fault_names() -> Vec<&'static str> {
+    FAULTS.iter().map(|fault| fault.name).collect()
+}
+
+/// The list of faults for `--help`.
+pub(crate) fn faults_help() -> String {
+    let lines = FAULTS
+        .iter()
+        .map(|fault| format!("\n  {:<16}{}", fault.name, fault.breaks));
+    format!("Faults:{}", lines.collect::<String>())
+}
+
+/// What came of one fault.
+struct Rehearsed {
+    fault: &'static Fault,
+    stopped_at: String,
+    exit_code: i32,
+    /// The first line of each message that was sent.
+    messages: Vec<String>,
+    took: Duration,
+}
+
+impl Rehearsed {
+    fn is_as_it_should_be(&self) -> bool {
+        self.stopped_at == self.fault.stops_at
+            && self.exit_code == self.fault.exit_code
+            && self.messages.len() == 1
+    }
+}
+
+/// Rehearses the faults that were named, or all.
+pub(crate) fn run(names: &[String]) -> Result<()> {
+    interrupt::watch()?;
+    let folder = std::path::absolute(FOLDER)?;
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("cannot make {}", folder.display()))?;
+    let chosen = FAULTS
+        .iter()
+        .filter(|fault| names.is_empty() || names.iter().any(|name| name == fault.name));
+    let mut rehearsed = Vec::new();
+    let mut not_rehearsed = Vec::new();
+    for fault in chosen {
+        anstream::eprintln!("> {}: {}", fault.name, fault.breaks);
+        match rehearse(fault, &folder) {
+            Ok(outcome) => rehearsed.push(outcome),
+            Err(error) => {
+                failure::report(&error);
+                not_rehearsed.push(format!("{}: {error}", fault.name));
+            }
+        }
+        interrupt::check()?;
+    }
+    println!("{}", table(&rehearsed));
+    conclude(&rehearsed, &not_rehearsed, &folder)
+}
+
+fn rehearse(fault: &'static Fault, folder: &Path) -> Result<Rehearsed> {
+    let planted = Planted::plant(fault, folder)?;
+    let slack = SlackStandIn::start(([127, 0, 0, 1], 0).into(), Behaviour::default())?;
+    let history = folder.join(format!("{}.history.json", fault.name));
+    let _ = std::fs::remove_file(&history);
+    let log = folder.join(format!("{}.log", fault.name));
+    let output = std::fs::File::create(&log)?;
+    let begun = Instant::now();
+    let mut command = std::process::Command::new("cargo");
+    command
+        .args(["xtask", "ci", fault.flow, "--from", fault.from])
+        .current_dir(&planted.sources)
+        .envs(planted.variables.iter().map(|(name, value)| (name, value)))
+        .env("SLACK_WEBHOOK_URL", slack.webhook_url())
+        .env("NOTIFY_HISTORY", &history)
+        // The memory of jobs is that of this rehearsal alone.
+        .env("CONCOURSE_URL", "")
+        .stdout(output.try_clone()?)
+        .stderr(output);
+    let ended = run_process(&mut command, None, true);
+    let took = begun.elapsed();
+    drop(planted);
+    let exit_code = match ended {
+        Ended::Passed => 0,
+        Ended::Failed(code) => code,
+        _ => -1,
+    };
+    let said = String::from_utf8_lossy(&std::fs::read(&log)?).into_owned();
+    for refusal in slack.refused() {
+        anstream::eprintln!("  Slack would refuse a message: {refusal}");
+    }
+    Ok(Rehearsed {
+        fault,
+        stopped_at: stopped_at(&said).unwrap_or("nowhere").to_owned(),
+        exit_code,
+        messages: slack.accepted().iter().map(first_words).collect(),
+        took,
+    })
+}
+
+/// The step that the flow's own last words name.
+fn stopped_at(said: &str) -> Option<&str> {
+    let line = said
+        .lines()
+        .rev()
+        .find_map(|line| line.split_once(" stopped at "))?;
+    line.1.split_once(": ").map(|(_, step)| step.trim())
+}
+
+/// What a telephone would show of a message, and the step that it names.
+fn first_words(message: &serde_json::Value) -> String {
+    let fields = message.pointer("/blocks/1/fields/0/text");
+    let step = fields
+        .and_then(serde_json::Value::as_str)
+        .unwrap_or_default()
+        .replace("*Step*\n", "");
+    format!("{} — {step}", message["text"].as_str().unwrap_or_default())
+}
+
+fn table(rehearsed: &[Rehearsed]) -> String {
+    use std::fmt::Write as _;
+    let mut text = format!(
+        "{:<16} {:<18} {:>9} {:>8} {:>8}  message\n",
+        "fault", "stopped at", "exit code", "messages", "time"
+    );
+    for outcome in rehearsed {
+        let _ = writeln!(
+            text,
+            "{:<16} {:<18} {:>9} {:>8} {:>6.1} s  {}{}",
+            outcome.fault.name,
+            outcome.stopped_at,
+            outcome.exit_code,
+            outcome.messages.len(),
+            outcome.took.as_secs_f64(),
+            outcome.messages.join(" | "),
+            if outcome.is_as_it_should_be() {
+                ""
+            } else {
+                "   <-- NOT AS IT SHOULD BE"
+            }
+        );
+    }
+    text
+}
+
+fn conclude(rehearsed: &[Rehearsed], not_rehearsed: &[String], folder: &Path) -> Result<()> {
+    let wrong: Vec<_> = rehearsed
+        .iter()
+        .filter(|outcome| !outcome.is_as_it_should_be())
+        .map(|outcome| {
+            format!(
+                "{}: should stop at {} with {} and one message",
+                outcome.fault.name, outcome.fault.stops_at, outcome.fault.exit_code
+            )
+        })
+        .collect();
+    let next = format!("each flow's own words are in {}", folder.display());
+    if !wrong.is_empty() {
+        return Err(Failure::new(
+            Kind::Check,
+            format!("{} faults did not end as they should", wrong.len()),
+            wrong.join("\n"),
+            next,
+        )
+        .into());
+    }
+    if !not_rehearsed.is_empty() {
+        return Err(Failure::new(
+            Kind::Missing,
+            format!("{} faults were not rehearsed", not_rehearsed.len()),
+            not_rehearsed.join("\n"),
+            "provide what each says is missing, then rehearse it by its name",
+        )
+        .into());
+    }
+    anstream::eprintln!(
+        "every fault stopped its flow where it should, and was told exactly once; {next}"
+    );
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{FAULTS, first_words, stopped_at};
+    use crate::concourse::{Pipeline, jobs_in_order, planned_steps};
+
+    #[test]
+    fn the_flows_last_words_name_the_step() {
+        let said = "x\nerror: the flow develop stopped at lint: lint-workspace\n  why:  it ended\n";
+        assert_eq!(stopped_at(said), Some("lint-workspace"));
+        assert_eq!(stopped_at("the flow develop passed"), None);
+    }
+
+    #[test]
+    fn a_message_is_summed_up_by_its_headline_and_its_step() {
+        let message = json!({"text": "develop: lint broke", "blocks": [{}, {"fields": [{"text": "*Step*\nlint-workspace (exit code 1)"}]}]});
+        assert_eq!(
+            first_words(&message),
+            "develop: lint broke — lint-workspace (exit code 1)"
+        );
+    }
+
+    #[test]
+    fn every_fault_begins_and_stops_at_steps_of_its_flow() {
+        xtask::run_tool::enter_repository_root().expect("is there");
+        for fault in FAULTS {
+            let path = format!("concourse/pipelines/{}.yml", fault.flow);
+            let text = std::fs::read_to_string(path).expect("is there");
+            let pipeline: Pipeline = serde_saphyr::from_str(&text).expect("a pipeline");
+            let steps = planned_steps(&jobs_in_order(&pipeline, "source"));
+            for step in [fault.from, fault.stops_at] {
+                assert!(
+                    steps.iter().any(|planned| planned.step.name() == step),
+                    "{step}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Plants one fault, and takes away what it changed outside of the clone.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use super::faults::{Fault, Plant};
+use super::refusing_registry::RefusingRegistry;
+use xtask::failure::{Failure, Kind};
+use xtask::git;
+use xtask::run_tool::{repository_root, tool};
+use xtask_delivery::cluster::environment::Environment;
+use xtask_delivery::commands::image::Commit;
+use xtask_delivery::e2e::bad_release;
+use xtask_delivery::image::record::Record;
+use xtask_delivery::image::reference::Repository;
+
+/// What `cargo xtask ci develop` left of its coverage.
+const COVERAGE: &str = "target/flows/develop/analyse/artifacts/coverage/lcov.info";
+/// Seconds that the rehearsals wait for a server that is away.
+const SHORT_WAIT_S: &str = "5";
+
+/// A planted fault; what it changed in this tree is put back when it is dropped.
+pub(super) struct Planted {
+    /// The tree that the flow runs in.
+    pub(super) sources: PathBuf,
+    /// Variables that the flow is given.
+    pub(super) variables: Vec<(&'static str, String)>,
+    lost: Option<String>,
+    registry: Option<RefusingRegistry>,
+}
+
+impl Planted {
+    pub(super) fn plant(fault: &Fault, folder: &Path) -> Result<Self> {
+        let mut planted = Self {
+            sources: repository_root(),
+            variables: Vec::new(),
+            lost: None,
+            registry: None,
+        };
+        match &fault.plant {
+            Plant::Source { file, lines } => planted.in_a_clone(folder, file, lines)?,
+            Plant::LostCoverage => {
+                needs_a_server_of_this_machine()?;
+                planted.lost = Some(lose_coverage()?);
+            }
+            Plant::ServerAway => {
+                needs_coverage()?;
+                planted.set("SONAR_HOST_URL", "http://127.0.0.1:9");
+                planted.set("SONAR_TOKEN", "rehearsed-token");
+                planted.set("SONAR_WAIT_LIMIT_S", SHORT_WAIT_S);
+            }
+            Plant::WrongToken => {
+                needs_coverage()?;
+                needs_a_server_of_this_machine()?;
+                planted.set("SONAR_TOKEN", "rehearsed-token-that-is-none");
+            }
+            Plant::RefusingRegistry => {
+                needs_an_image()?;
+                let registry = RefusingRegistry::start()?;
+                planted.set(
+                    "ROSTER_IMAGE_REPOSITORY",
+                    &format!("{}/roster/roster", registry.address()),
+                );
+                planted.registry = Some(registry);
+            }
+            Plant::CrashingImage => planted.crashing_image()?,
+        }
+        Ok(planted)
+    }
+
+    fn set(&mut self, name: &'static str, value: &str) {
+        self.variables.push((name, value.to_owned()));
+    }
+
+    /// Breaks a clone of the last commit.
+    fn in_a_clone(&mut self, folder: &Path, file: &str, lines: &str) -> Result<()> {
+        let clone = folder.join("sources");
+        let head = git::head()?;
+        if !clone.join(".git").exists() {
+            tool("git")
+                .args(["clone", "--quiet", "--shared", "--no-checkout", "."])
+                .arg(&clone)
+                .run()?;
+        }
+        let in_clone = |args: &[&str]| {
+            tool("git")
+                .arg("-C")
+                .arg(&clone)
+                .args(args)
+                .quiet()
+                .output()
+        };
+        in_clone(&["fetch", "--quiet", "origin"])?;
+        in_clone(&["checkout", "--force", "--detach", &head])?;
+        in_clone(&["clean", "-fd"])?;
+        let path = clone.join(file);
+        let mut text = std::fs::read_to_string(&path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        text.push_str(lines);
+        std::fs::write(&path, text)?;
+        // One of its own: Cargo tells the packages of a clone and of this tree apart by nothing, and would go on using
+        // here what was compiled from the broken sources there.
+        let target = folder.join("target").display().to_string();
+        self.set("CARGO_TARGET_DIR", &target);
+        self.sources = clone;
+        Ok(())
+    }
+
+    fn crashing_image(&mut self) -> Result<()> {
+        // Refused here already when the cluster is none of development's.
+        Environment::read("dev")?.current_context()?;
+        let repository = std::env::var("ROSTER_IMAGE_REPOSITORY").map_err(|_| {
+            missing(
+                "ROSTER_IMAGE_REPOSITORY is not set",
+                "name a repository of a registry that may hold images of rehearsals",
+            )
+        })?;
+        let repository = format!("{repository}-rehearsal");
+        let commit = Commit::read()?;
+        let fault = &bad_release::FAULTS[0];
+        bad_release::push_as(
+            fault,
+            &Repository::parse(&repository)?,
+            &commit,
+            &commit.clean_tag(),
+        )?;
+        self.set("ROSTER_IMAGE_REPOSITORY", &repository);
+        Ok(())
+    }
+}
+
+impl Drop for Planted {
+    fn drop(&mut self) {
+        let Some(coverage) = &self.lost else { return };
+        if let Err(error) = std::fs::write(COVERAGE, coverage) {
+            anstream::eprintln!("{COVERAGE} could not be put back: {error}");
+        }
+    }
+}
+
+/// Takes every hit out of the coverage; gives what it was.
+fn lose_coverage() -> Result<String> {
+    needs_coverage()?;
+    let whole = std::fs::read_to_string(COVERAGE)?;
+    std::fs::write(COVERAGE, without_hits(&whole))?;
+    Ok(whole)
+}
+
+/// The same files and lines, none of them reached.
+fn without_hits(lcov: &str) -> String {
+    let lines = lcov.lines().map(|line| {
+        if let Some((at, _)) = line
+            .strip_prefix("DA:")
+            .and_then(|rest| rest.split_once(','))
+        {
+            format!("DA:{at},0\n")
+        } else if line.starts_with("LH:") {
+            "LH:0\n".to_owned()
+        } else {
+            format!("{line}\n")
+        }
+    });
+    lines.collect()
+}
+
+fn needs_coverage() -> Result<()> {
+    if Path::new(COVERAGE).is_file() {
+        return Ok(());
+    }
+    Err(missing(
+        "no flow has measured coverage here",
+        "cargo xtask ci develop",
+    ))
+}
+
+/// A spoilt analysis must not become the history of a project that people look at.
+fn needs_a_server_of_this_machine() -> Result<()> {
+    let url = std::env::var("SONAR_HOST_URL").unwrap_or_default();
+    let host = url.split_once("://").map_or("", |(_, rest)| rest);
+    let host = host.split([':', '/']).next().unwrap_or_default();
+    match host {
+        "127.0.0.1" | "localhost" => Ok(()),
+        "" => Err(missing(
+            "SONAR_HOST_URL is not set",
+            "start a SonarQube on this machine, and set SONAR_HOST_URL and SONAR_TOKEN",
+        )),
+        _ => Err(Failure::new(
+            Kind::Refused,
+            format!("{host} is not this machine"),
+            "the rehearsal would send a spoilt analysis to it",
+            "set SONAR_HOST_URL to a server on 127.0.0.1",
+        )
+        .into()),
+    }
+}
+
+fn needs_an_image() -> Result<()> {
+    let commit = Commit::read()?;
+    let built =
+        Record::read()?.filter(|record| record.revision == commit.revision && !record.dirty);
+    built.map(drop).ok_or_else(|| {
+        missing(
+            "there is no image of this commit",
+            "cargo xtask ci master, or: cargo xtask image build",
+        )
+    })
+}
+
+fn missing(what: &str, next: &str) -> anyhow::Error {
+    Failure::new(Kind::Missing, what, "the rehearsal begins with it", next).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_hits;
+
+    #[test]
+    fn coverage_without_hits_keeps_every_line() {
+        let lcov = "SF:/a.rs\nDA:1,7\nDA:2,0\nLF:2\nLH:1\nend_of_record\n";
+        assert_eq!(
+            without_hits(lcov),
+            "SF:/a.rs\nDA:1,0\nDA:2,0\nLF:2\nLH:0\nend_of_record\n"
+        );
+    }
+}

@@ -1,0 +1,117 @@
+//! The chart: lint, unit tests, both majors of helm, Kubernetes' schemas, and the table of values in its README.
+//!
+//! Nothing here needs a cluster; what only a cluster can tell is in `cargo xtask e2e`.
+
+mod schemas;
+mod settings;
+mod values_table;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::cluster::CHART;
+use crate::cluster::changes;
+use xtask::failure::{Failure, Kind};
+use xtask::run_tool::tool;
+use xtask::tools;
+
+/// Stands for an image in renderings: an environment that takes no tags needs some digest.
+const DIGEST: &str =
+    "image.digest=sha256:0000000000000000000000000000000000000000000000000000000000000000";
+const HOSTNAME: &str = "hostname=service.example.com";
+
+pub(crate) fn run() -> Result<()> {
+    for name in ["helm", "helm3", "helm-unittest", "kubeconform", "go"] {
+        if !tools::is_installed(name) {
+            return Err(tools::missing(name));
+        }
+    }
+    version()?;
+    settings::check()?;
+    values_table::check()?;
+    let mut manifests = Vec::new();
+    for values in value_files()? {
+        tool("helm")
+            .args(["lint", "--strict", "--quiet", CHART])
+            .arg("--values")
+            .arg(&values)
+            .args(["--set-string", DIGEST, "--set-string", HOSTNAME])
+            .run()?;
+        let (new, old) = (render("helm", &values)?, render("helm3", &values)?);
+        let difference = changes::between(&changes::parse(&old)?, &changes::parse(&new)?)?;
+        if !difference.is_empty() {
+            return Err(Failure::new(
+                Kind::Check,
+                format!(
+                    "Helm 3 and 4 make different objects of {}",
+                    values.display()
+                ),
+                difference,
+                "write the template so that both agree",
+            )
+            .into());
+        }
+        manifests.push(new);
+    }
+    tool("helm-unittest")
+        .args(["--strict", "--file", "unittests/*_test.yaml", CHART])
+        .run()?;
+    schemas::check(&manifests)
+}
+
+/// The chart is released with the service, under its version.
+fn version() -> Result<()> {
+    let path = Path::new(CHART).join("Chart.yaml");
+    let text = std::fs::read_to_string(&path)?;
+    let chart: serde_json::Value = yaml_serde::from_str(&text)?;
+    let wanted = env!("CARGO_PKG_VERSION");
+    if chart["version"] == wanted && chart["appVersion"] == wanted {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Kind::Check,
+        "the chart has another version than the workspace",
+        format!(
+            "{} says {} and {}, Cargo.toml {wanted}",
+            path.display(),
+            chart["version"],
+            chart["appVersion"]
+        ),
+        "write the workspace's version into both",
+    )
+    .into())
+}
+
+/// The environments' values, and those for trying every part.
+fn value_files() -> Result<Vec<PathBuf>> {
+    let mut files = vec![
+        PathBuf::from(CHART).join("environments/dev.yaml"),
+        PathBuf::from(CHART).join("environments/production.yaml"),
+    ];
+    let folder = Path::new(CHART).join("ci");
+    for entry in
+        std::fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?
+    {
+        files.push(entry?.path());
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn render(helm: &str, values: &Path) -> Result<String> {
+    tool(helm)
+        .args([
+            "template",
+            "roster",
+            CHART,
+            "--namespace=roster",
+            "--kube-version=1.36.0",
+        ])
+        .args(["--api-versions=custom.metrics.k8s.io/v1beta1"])
+        .arg("--values")
+        .arg(values)
+        .args(["--set-string", DIGEST, "--set-string", HOSTNAME])
+        .quiet()
+        .output()
+}

@@ -1,0 +1,171 @@
+//! The table of values in the chart's README, made from values.yaml.
+//!
+//! A text stands before its value as `# -- …`; a value below one that has a text needs none of its own.
+
+use std::fmt::Write as _;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use xtask::failure::{Failure, Kind};
+
+const VALUES: &str = "helm-chart/values.yaml";
+const README: &str = "helm-chart/README.md";
+const EXPECTED: &str = "target/chart-readme.md";
+const BEGIN: &str = "<!-- values: begin -->\n";
+const END: &str = "<!-- values: end -->";
+
+/// One row.
+struct Row {
+    path: String,
+    text: String,
+}
+
+/// Fails when the README's table is not the one that values.yaml gives, or a value has no text.
+pub(super) fn check() -> Result<()> {
+    let source =
+        std::fs::read_to_string(VALUES).with_context(|| format!("cannot read {VALUES}"))?;
+    let values: Value = yaml_serde::from_str(&source)?;
+    let rows = rows(&source);
+    let bare = undocumented(&values, "", &rows);
+    if !bare.is_empty() {
+        return Err(Failure::new(
+            Kind::Check,
+            format!("values without a text: {}", bare.join(", ")),
+            format!("every value of {VALUES} says what it is for"),
+            "write `# -- …` before each",
+        )
+        .into());
+    }
+    let readme =
+        std::fs::read_to_string(README).with_context(|| format!("cannot read {README}"))?;
+    let expected = with_table(&readme, &table(&rows, &values)?)?;
+    if readme == expected {
+        return Ok(());
+    }
+    std::fs::create_dir_all("target")?;
+    std::fs::write(EXPECTED, expected)?;
+    Err(Failure::new(
+        Kind::Check,
+        format!("the table of values in {README} is not what {VALUES} says"),
+        "it is made from that file's comments and values",
+        format!("take the right one: cp {EXPECTED} {README}"),
+    )
+    .into())
+}
+
+/// Reads every text with the path of the value that follows it.
+fn rows(source: &str) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let mut path: Vec<(usize, String)> = Vec::new();
+    let mut text: Option<String> = None;
+    for line in source.lines() {
+        let indent = line.len() - line.trim_start().len();
+        let line = line.trim();
+        if let Some(comment) = line.strip_prefix("# -- ") {
+            text = Some(comment.to_owned());
+            continue;
+        }
+        let Some((key, _)) = line
+            .split_once(':')
+            .filter(|_| !line.starts_with(['#', '-']))
+        else {
+            continue;
+        };
+        path.retain(|(other, _)| *other < indent);
+        path.push((indent, key.to_owned()));
+        if let Some(text) = text.take() {
+            let names: Vec<&str> = path.iter().map(|(_, name)| name.as_str()).collect();
+            rows.push(Row {
+                path: names.join("."),
+                text,
+            });
+        }
+    }
+    rows
+}
+
+/// Leaves that no row stands for.
+fn undocumented(value: &Value, path: &str, rows: &[Row]) -> Vec<String> {
+    if rows.iter().any(|row| row.path == path) {
+        return Vec::new();
+    }
+    match value.as_object().filter(|object| !object.is_empty()) {
+        Some(object) => object
+            .iter()
+            .flat_map(|(key, inner)| {
+                let path = if path.is_empty() {
+                    key.clone()
+                } else {
+                    format!("{path}.{key}")
+                };
+                undocumented(inner, &path, rows)
+            })
+            .collect(),
+        None => vec![path.to_owned()],
+    }
+}
+
+fn table(rows: &[Row], values: &Value) -> Result<String> {
+    let mut table = String::from("| value | default | what it is |\n| --- | --- | --- |\n");
+    for row in rows {
+        let pointer = format!("/{}", row.path.replace('.', "/"));
+        let default = values
+            .pointer(&pointer)
+            .with_context(|| format!("{} is no value", row.path))?;
+        writeln!(
+            table,
+            "| `{}` | `{default}` | {} |",
+            row.path,
+            row.text.replace('|', "\\|")
+        )?;
+    }
+    Ok(table)
+}
+
+fn with_table(readme: &str, table: &str) -> Result<String> {
+    let (before, rest) = readme
+        .split_once(BEGIN)
+        .with_context(|| format!("{README} has no `{}`", BEGIN.trim()))?;
+    let (_, after) = rest
+        .split_once(END)
+        .with_context(|| format!("{README} has no `{END}`"))?;
+    Ok(format!("{before}{BEGIN}{table}{END}{after}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{rows, table, undocumented, with_table};
+
+    const SOURCE: &str = "# a note\nimage:\n  # -- Where it lies.\n  repository: a/b\n  digest: \"\"\n# -- How many.\nreplicas: 2\n";
+
+    #[test]
+    fn a_text_belongs_to_the_value_after_it() {
+        let values = yaml_serde::from_str(SOURCE).expect("is YAML");
+        let table = table(&rows(SOURCE), &values).expect("has all values");
+        assert!(
+            table.contains("| `image.repository` | `\"a/b\"` | Where it lies. |"),
+            "{table}"
+        );
+        assert!(
+            table.contains("| `replicas` | `2` | How many. |"),
+            "{table}"
+        );
+    }
+
+    #[test]
+    fn a_value_without_a_text_is_found() {
+        let values = yaml_serde::from_str(SOURCE).expect("is YAML");
+        assert_eq!(undocumented(&values, "", &rows(SOURCE)), ["image.digest"]);
+    }
+
+    #[test]
+    fn only_the_table_of_the_readme_is_replaced() {
+        let readme = "# Chart\n<!-- values: begin -->\nold\n<!-- values: end -->\nrest\n";
+        let new = with_table(readme, "new\n").expect("has a place for it");
+        assert_eq!(
+            new,
+            "# Chart\n<!-- values: begin -->\nnew\n<!-- values: end -->\nrest\n"
+        );
+    }
+}

@@ -1,0 +1,149 @@
+//! The environments: which values each has, and which clusters belong to it.
+//!
+//! A cluster is known by the name of its context. One that the environment does not name is never touched.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+use super::CHART;
+use xtask::failure::{Failure, Kind};
+use xtask::run_tool::tool;
+
+const FILE: &str = "helm-chart/environments/clusters.yaml";
+
+/// What `clusters.yaml` says of one environment.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Environment {
+    /// Names of contexts; `*` stands for any characters.
+    contexts: Vec<String>,
+    /// Namespace of the release.
+    pub namespace: String,
+    /// Ask before anything changes.
+    pub confirm: bool,
+    /// `dev` or `production`.
+    #[serde(skip)]
+    pub name: String,
+}
+
+impl Environment {
+    /// Reads the environment of this name.
+    pub fn read(name: &str) -> Result<Self> {
+        let mut all = read_all()?;
+        let known = all.keys().cloned().collect::<Vec<_>>().join(", ");
+        let mut environment = all.remove(name).ok_or_else(|| {
+            Failure::new(
+                Kind::Usage,
+                format!("there is no environment `{name}`"),
+                format!("{FILE} names: {known}"),
+                "name one of them with --env",
+            )
+        })?;
+        name.clone_into(&mut environment.name);
+        Ok(environment)
+    }
+
+    /// Its values file.
+    pub fn values(&self) -> PathBuf {
+        PathBuf::from(format!("{CHART}/environments/{}.yaml", self.name))
+    }
+
+    /// Whether the cluster of this context belongs to it.
+    pub fn has(&self, context: &str) -> bool {
+        self.contexts
+            .iter()
+            .any(|pattern| matches(pattern, context))
+    }
+
+    /// The current context, when it belongs to this environment; a refusal otherwise.
+    pub fn current_context(&self) -> Result<String> {
+        let context = tool("kubectl")
+            .args(["config", "current-context"])
+            .quiet()
+            .output()
+            .map_err(|error| match error.downcast_ref::<Failure>() {
+                Some(failure) if failure.kind == Kind::Missing => error,
+                _ => no_context().into(),
+            })?;
+        let context = context.trim();
+        if self.has(context) {
+            return Ok(context.to_owned());
+        }
+        Err(Failure::new(
+            Kind::Refused,
+            format!("the context `{context}` is no cluster of {}", self.name),
+            format!("{FILE} names: {}", self.contexts.join(", ")),
+            "switch (kubectl config use-context …), or add the cluster to that file in a reviewed change",
+        )
+        .into())
+    }
+}
+
+fn no_context() -> Failure {
+    Failure::new(
+        Kind::Usage,
+        "no cluster is chosen",
+        "the kubeconfig has no current context",
+        "choose one: kubectl config use-context …, or set KUBECONFIG",
+    )
+}
+
+fn read_all() -> Result<BTreeMap<String, Environment>> {
+    let text = std::fs::read_to_string(FILE).with_context(|| format!("cannot read {FILE}"))?;
+    yaml_serde::from_str(&text).with_context(|| format!("{FILE} is not as it should be"))
+}
+
+/// Whether the name fits the pattern, in which `*` stands for any characters.
+fn matches(pattern: &str, name: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == name,
+        Some((before, after)) => name.strip_prefix(before).is_some_and(|rest| {
+            rest.char_indices()
+                .map(|(index, _)| index)
+                .chain([rest.len()])
+                .any(|index| matches(after, &rest[index..]))
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{matches, read_all};
+
+    #[test]
+    fn a_star_stands_for_any_characters() {
+        assert!(matches(
+            "gke_*-dev_*_roster",
+            "gke_acme-dev_europe-west1_roster"
+        ));
+        assert!(!matches(
+            "gke_*-dev_*_roster",
+            "gke_acme-production_europe-west1_roster"
+        ));
+        assert!(matches("kind-*", "kind-"));
+        assert!(!matches("local", "local-2"));
+    }
+
+    #[test]
+    fn no_cluster_belongs_to_two_environments() {
+        xtask::run_tool::enter_repository_root().expect("is there");
+        let all = read_all().expect("is readable");
+        for (name, environment) in &all {
+            for (other, others) in all.iter().filter(|(other, _)| *other != name) {
+                for context in &others.contexts {
+                    let sample = context.replace('*', "x");
+                    assert!(
+                        !environment
+                            .contexts
+                            .iter()
+                            .any(|pattern| matches(pattern, &sample)),
+                        "{context} of {other} fits {name} too"
+                    );
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! Calls of helm, of its third and fourth major version alike.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::kubectl::Cluster;
+use super::{CHART, RELEASE};
+use xtask::failure::{Failure, Kind};
+use xtask::run_tool::{Run, tool};
+
+/// Helm, and what the chart is given.
+pub(crate) struct Helm {
+    program: String,
+    /// `v4.3.1`.
+    pub(crate) version: String,
+    pub(crate) cluster: Cluster,
+    /// Later files win.
+    pub(crate) values: Vec<PathBuf>,
+    /// `path=value`, which win over files.
+    pub(crate) settings: Vec<String>,
+}
+
+/// One revision of the release.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Revision {
+    #[serde(rename = "revision")]
+    pub(crate) number: u32,
+    pub(crate) status: String,
+    pub(crate) chart: String,
+    #[serde(default)]
+    pub(crate) updated: String,
+}
+
+impl Helm {
+    /// Finds helm and its version. `ROSTER_HELM` names another program, such as helm3.
+    pub(crate) fn find(cluster: Cluster) -> Result<Self> {
+        let program = std::env::var("ROSTER_HELM").unwrap_or_else(|_| "helm".to_owned());
+        let version = tool(&program)
+            .args(["version", "--template={{.Version}}"])
+            .quiet()
+            .output()?;
+        let version = version.trim().to_owned();
+        if !version.starts_with("v3.") && !version.starts_with("v4.") {
+            return Err(Failure::new(
+                Kind::Missing,
+                format!("{program} {version} is of another major version"),
+                "the release is installed by Helm 3 or 4",
+                "install ours: cargo xtask tools install helm",
+            )
+            .into());
+        }
+        Ok(Self {
+            program,
+            version,
+            cluster,
+            values: Vec::new(),
+            settings: Vec::new(),
+        })
+    }
+
+    fn call(&self, command: &[&str]) -> Run {
+        tool(&self.program)
+            .args(command)
+            .arg(format!("--kube-context={}", self.cluster.context))
+            .arg(format!("--namespace={}", self.cluster.namespace))
+    }
+
+    fn with_values(&self, mut run: Run) -> Run {
+        for file in &self.values {
+            run = run.arg("--values").arg(file);
+        }
+        for setting in &self.settings {
+            run = run.arg("--set-string").arg(setting);
+        }
+        run
+    }
+
+    /// What the chart makes, hooks included, for a cluster with these API versions.
+    pub(crate) fn template(&self, kubernetes: &str, api_versions: &[String]) -> Result<String> {
+        let run = self.call(&["template", RELEASE, CHART]);
+        self.with_values(run)
+            .arg(format!("--kube-version={kubernetes}"))
+            .arg(format!("--api-versions={}", api_versions.join(",")))
+            .quiet()
+            .output()
+            .map_err(|error| refused_values(error, &self.values))
+    }
+
+    /// What is installed, hooks included; empty when nothing is.
+    pub(crate) fn installed(&self, revision: u32) -> Result<String> {
+        let revision = format!("--revision={revision}");
+        let mut text = String::new();
+        for part in ["manifest", "hooks"] {
+            let run = self.call(&["get", part, RELEASE]).arg(&revision).quiet();
+            text.push_str(&run.output()?);
+            text.push_str("\n---\n");
+        }
+        Ok(text)
+    }
+
+    /// Every revision of the release, oldest first; empty when it was never installed.
+    pub(crate) fn history(&self) -> Result<Vec<Revision>> {
+        let listed = self
+            .call(&["list", "--all", "--short"])
+            .arg(format!("--filter=^{RELEASE}$"))
+            .quiet();
+        // Helm 4 lists all states without being asked, and has no flag for it.
+        let listed = if self.version.starts_with("v4.") {
+            self.call(&["list", "--short"])
+                .arg(format!("--filter=^{RELEASE}$"))
+                .quiet()
+        } else {
+            listed
+        };
+        if listed.output()?.trim().is_empty() {
+            return Ok(Vec::new());
+        }
+        let text = self
+            .call(&["history", RELEASE, "--output=json"])
+            .quiet()
+            .output()?;
+        serde_json::from_str(&text).context("helm history gave something else than JSON")
+    }
+
+    /// Whether the chart's own test of the last revision ran to its end and passed.
+    pub(crate) fn is_tested(&self) -> Result<bool> {
+        let text = self
+            .call(&["status", RELEASE, "--output=json"])
+            .quiet()
+            .output()?;
+        let status: Value = serde_json::from_str(&text)?;
+        let is_test = |hook: &&Value| {
+            let events = hook["events"].as_array().into_iter().flatten();
+            events.into_iter().any(|event| event == "test")
+        };
+        let hooks = status["hooks"].as_array().into_iter().flatten();
+        Ok(hooks
+            .filter(is_test)
+            .all(|hook| hook["last_run"]["phase"] == "Succeeded"))
+    }
+
+    /// Installs or upgrades, and waits. Going back after a failure is not helm's part: see docs/adr/0016.
+    pub(crate) fn upgrade(&self, timeout: Duration) -> Run {
+        let run = self.call(&["upgrade", RELEASE, CHART, "--install", "--wait"]);
+        self.with_values(run)
+            .arg("--history-max=10")
+            .arg(format!("--timeout={}s", timeout.as_secs()))
+    }
+
+    /// Goes back to a revision.
+    pub(crate) fn rollback(&self, revision: u32, timeout: Duration) -> Run {
+        self.call(&["rollback", RELEASE])
+            .arg(revision.to_string())
+            .args(["--wait", "--history-max=10"])
+            .arg(format!("--timeout={}s", timeout.as_secs()))
+    }
+
+    /// Takes everything away.
+    pub(crate) fn uninstall(&self, timeout: Duration) -> Run {
+        self.call(&["uninstall", RELEASE, "--wait"])
+            .arg(format!("--timeout={}s", timeout.as_secs()))
+    }
+
+    /// Runs the chart's own test.
+    pub(crate) fn test(&self, timeout: Duration) -> Run {
+        self.call(&["test", RELEASE])
+            .arg(format!("--timeout={}s", timeout.as_secs()))
+    }
+}
+
+/// Values that the chart does not take are the user's fault, and are named with their file.
+fn refused_values(error: anyhow::Error, files: &[PathBuf]) -> anyhow::Error {
+    match error.downcast::<Failure>() {
+        Ok(failure) if failure.kind == Kind::Check => {
+            let files: Vec<_> = files
+                .iter()
+                .map(|file| file.display().to_string())
+                .collect();
+            Failure::new(
+                Kind::Usage,
+                format!(
+                    "the chart refuses its values, and nothing was changed: {}",
+                    own_words(&failure.why)
+                ),
+                "they do not fit helm-chart/values.schema.json, or the chart's own rules",
+                format!("mend {}", files.join(" or ")),
+            )
+            .into()
+        }
+        Ok(failure) => failure.into(),
+        Err(error) => error,
+    }
+}
+
+/// Helm's message without its preamble and the path of the template.
+fn own_words(text: &str) -> String {
+    if let Some((_, message)) = text.rsplit_once("error calling fail: ") {
+        return message.trim().to_owned();
+    }
+    if let Some((_, message)) = text.rsplit_once("error calling required: ") {
+        return message.trim().to_owned();
+    }
+    // What the schema does not take stands in a list, behind helm's log and the chart's name.
+    let told: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("- "))
+        .collect();
+    if told.is_empty() {
+        text.to_owned()
+    } else {
+        told.join("; ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::own_words;
+
+    #[test]
+    fn a_typo_is_told_in_one_line() {
+        let helm = "it ended with exit status: 1 and said:\nlevel=INFO msg=\"found symbolic link\"\nError: values don't meet the specifications of the schema(s) in the following chart(s):\nroster:\n- at '': additional properties 'replica' not allowed\n";
+        assert_eq!(
+            own_words(helm),
+            "at '': additional properties 'replica' not allowed"
+        );
+    }
+
+    #[test]
+    fn what_the_chart_says_itself_is_told_without_helms_path() {
+        let helm = "Error: execution error at (roster/templates/deployment.yaml:5:3): x: error calling fail: image.digest is empty";
+        assert_eq!(own_words(helm), "image.digest is empty");
+    }
+}

@@ -1,0 +1,140 @@
+//! Calls of kubectl, each with its context and namespace.
+
+use anyhow::Result;
+use serde_json::Value;
+
+use super::RELEASE;
+use xtask::failure::{Failure, Kind};
+use xtask::run_tool::{Run, tool};
+
+/// Selects everything of the release.
+pub(crate) const SELECTOR: &str = "app.kubernetes.io/instance=roster";
+/// Selects the pods that serve.
+pub(crate) const SERVERS: &str =
+    "app.kubernetes.io/instance=roster,app.kubernetes.io/component=server";
+
+/// One namespace of one cluster.
+#[derive(Clone)]
+pub(crate) struct Cluster {
+    pub(crate) context: String,
+    pub(crate) namespace: String,
+}
+
+impl Cluster {
+    /// Begins a call of kubectl.
+    pub(crate) fn kubectl(&self) -> Run {
+        tool("kubectl")
+            .arg(format!("--context={}", self.context))
+            .arg(format!("--namespace={}", self.namespace))
+            .arg("--request-timeout=30s")
+    }
+
+    /// Asks for objects, as JSON.
+    pub(crate) fn get(&self, args: &[&str]) -> Result<Value> {
+        let text = self
+            .kubectl()
+            .arg("get")
+            .args(args)
+            .arg("--output=json")
+            .quiet()
+            .output()?;
+        Ok(serde_json::from_str(&text)?)
+    }
+
+    /// Asks for one object that need not exist.
+    pub(crate) fn find(&self, kind: &str, name: &str) -> Result<Option<Value>> {
+        let text = self
+            .kubectl()
+            .args(["get", kind, name, "--ignore-not-found", "--output=json"])
+            .quiet()
+            .output()?;
+        if text.trim().is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(serde_json::from_str(&text)?))
+    }
+
+    /// The version of the API server; a failure of its own kind when it does not answer.
+    pub(crate) fn server_version(&self) -> Result<String> {
+        let answer = self
+            .kubectl()
+            .args(["version", "--output=json"])
+            .quiet()
+            .output()
+            .map_err(|error| match error.downcast::<Failure>() {
+                Ok(failure) if failure.kind == Kind::Missing => failure,
+                Ok(failure) => self.unreachable(&failure.why),
+                Err(error) => self.unreachable(&error.to_string()),
+            })?;
+        let answer: Value = serde_json::from_str(&answer)?;
+        match answer["serverVersion"]["gitVersion"].as_str() {
+            Some(version) => Ok(version.to_owned()),
+            None => Err(self.unreachable("it did not give its version").into()),
+        }
+    }
+
+    fn unreachable(&self, why: &str) -> Failure {
+        Failure::new(
+            Kind::Unreachable,
+            format!(
+                "the cluster of the context `{}` does not answer",
+                self.context
+            ),
+            why,
+            "check the network, and that your login has not expired: kubectl version",
+        )
+    }
+
+    /// The pods of the release; those that are going are left out.
+    pub(crate) fn pods(&self, selector: &str) -> Result<Vec<Value>> {
+        let pods = self.get(&["pods", "--selector", selector])?;
+        Ok(items(&pods)
+            .filter(|pod| pod["metadata"]["deletionTimestamp"].is_null())
+            .cloned()
+            .collect())
+    }
+
+    /// The Deployment, when it exists.
+    pub(crate) fn deployment(&self) -> Result<Option<Value>> {
+        self.find("deployment", RELEASE)
+    }
+
+    /// The last log lines of a container, of its last life when it has begun another one.
+    pub(crate) fn log_tail(&self, pod: &str, container: &str, previous: bool) -> String {
+        let call = self
+            .kubectl()
+            .args(["logs", pod, "--container", container, "--tail=15"])
+            .arg(format!("--previous={previous}"))
+            .quiet()
+            .output();
+        call.unwrap_or_default()
+    }
+}
+
+/// The items of a list.
+pub(crate) fn items(list: &Value) -> impl Iterator<Item = &Value> {
+    list["items"].as_array().into_iter().flatten()
+}
+
+/// Name of an object.
+pub(crate) fn name(object: &Value) -> &str {
+    object["metadata"]["name"].as_str().unwrap_or_default()
+}
+
+/// Whether a pod is ready.
+pub(crate) fn is_ready(pod: &Value) -> bool {
+    pod["status"]["conditions"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
+}
+
+/// How often the containers of a pod were started again.
+pub(crate) fn restarts(pod: &Value) -> u64 {
+    ["containerStatuses", "initContainerStatuses"]
+        .into_iter()
+        .flat_map(|kind| pod["status"][kind].as_array().into_iter().flatten())
+        .filter_map(|status| status["restartCount"].as_u64())
+        .sum()
+}

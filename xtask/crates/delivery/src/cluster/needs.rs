@@ -1,0 +1,200 @@
+//! What must be there before a release is installed: permissions, and Secrets that the chart does not make.
+//!
+//! Of a Secret only the names of its keys are asked for, never a value.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::changes::Objects;
+use super::kubectl::Cluster;
+use xtask::failure::{Failure, Kind};
+
+/// Secrets and the keys that are read from each.
+type Secrets = BTreeMap<String, BTreeSet<String>>;
+
+/// Refuses when a Secret or one of its keys is not there.
+pub(crate) fn check_secrets(cluster: &Cluster, objects: &Objects) -> Result<()> {
+    let mut missing = Vec::new();
+    for (secret, keys) in secrets(objects) {
+        let found = cluster
+            .kubectl()
+            .args(["get", "secret", &secret, "--ignore-not-found"])
+            .arg("--output=go-template={{.metadata.name}}{{range $key, $_ := .data}} {{$key}}{{end}}")
+            .quiet()
+            .output()?;
+        let mut words = found.split_whitespace();
+        if words.next().is_none() {
+            let keys: Vec<_> = keys.iter().map(String::as_str).collect();
+            missing.push(format!("Secret {secret} (keys: {})", keys.join(", ")));
+            continue;
+        }
+        let present: BTreeSet<&str> = words.collect();
+        for key in keys.iter().filter(|key| !present.contains(key.as_str())) {
+            missing.push(format!("key {key} of the Secret {secret}"));
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Kind::Refused,
+        format!(
+            "missing in the namespace {}: {}; nothing was changed",
+            cluster.namespace,
+            missing.join(", ")
+        ),
+        "the chart holds no secrets: they are made before it is installed",
+        "see helm-chart/README.md, \"Before the first install\"",
+    )
+    .into())
+}
+
+/// The Secrets that pods mount, without those that cert-manager makes.
+fn secrets(objects: &Objects) -> Secrets {
+    let mut wanted = Secrets::new();
+    for object in objects.values() {
+        let pod = match object["kind"].as_str() {
+            Some("Pod") => &object["spec"],
+            Some("Deployment" | "Job") => &object["spec"]["template"]["spec"],
+            _ => continue,
+        };
+        for volume in list(&pod["volumes"]) {
+            let secret = &volume["secret"];
+            if let Some(name) = secret["secretName"].as_str() {
+                let keys = list(&secret["items"]).filter_map(|item| item["key"].as_str());
+                wanted
+                    .entry(name.to_owned())
+                    .or_default()
+                    .extend(keys.map(str::to_owned));
+            }
+        }
+    }
+    for object in objects
+        .values()
+        .filter(|object| object["kind"] == "Certificate")
+    {
+        if let Some(made) = object["spec"]["secretName"].as_str() {
+            wanted.remove(made);
+        }
+    }
+    wanted
+}
+
+/// Refuses when we may not do what a deploy does.
+pub(crate) fn check_permissions(cluster: &Cluster) -> Result<()> {
+    let wanted = [
+        ("create", "", "secrets"),
+        ("create", "", "services"),
+        ("create", "", "configmaps"),
+        ("create", "", "serviceaccounts"),
+        ("get", "", "pods"),
+        ("get", "", "pods/log"),
+        ("patch", "apps", "deployments"),
+        ("create", "batch", "jobs"),
+        ("patch", "autoscaling", "horizontalpodautoscalers"),
+        ("patch", "policy", "poddisruptionbudgets"),
+        ("patch", "networking.k8s.io", "networkpolicies"),
+        ("update", "coordination.k8s.io", "leases"),
+    ];
+    let reviews: Vec<Value> = wanted
+        .iter()
+        .map(|(verb, group, resource)| {
+            let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
+            json!({
+                "apiVersion": "authorization.k8s.io/v1",
+                "kind": "SelfSubjectAccessReview",
+                "spec": {"resourceAttributes": {
+                    "namespace": cluster.namespace, "verb": verb, "group": group,
+                    "resource": resource, "subresource": subresource,
+                }},
+            })
+        })
+        .collect();
+    let list = json!({"apiVersion": "v1", "kind": "List", "items": reviews});
+    let answers = cluster
+        .kubectl()
+        .args([
+            "create",
+            "--filename=-",
+            "--output=jsonpath={.status.allowed} ",
+        ])
+        .stdin(list.to_string())
+        .quiet()
+        .output()?;
+    let denied: Vec<String> = answers
+        .split_whitespace()
+        .zip(wanted)
+        .filter(|(allowed, _)| *allowed != "true")
+        .map(|(_, (verb, _, resource))| format!("{verb} {resource}"))
+        .collect();
+    if denied.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Kind::Refused,
+        format!("you may not deploy to the namespace {}", cluster.namespace),
+        format!("the cluster does not let you: {}", denied.join(", ")),
+        "ask for the deployer's role (terraform/README.md), or log in as someone who has it",
+    )
+    .into())
+}
+
+/// Lets the cluster's own admission judge the objects, without keeping any.
+pub(crate) fn check_admission(cluster: &Cluster, objects: &Objects) -> Result<()> {
+    let lasting: Vec<&Value> = objects
+        .values()
+        .filter(|object| object["metadata"]["annotations"]["helm.sh/hook"].is_null())
+        .collect();
+    let list = json!({"apiVersion": "v1", "kind": "List", "items": lasting});
+    let admitted = cluster
+        .kubectl()
+        .args([
+            "apply",
+            "--server-side",
+            "--force-conflicts",
+            "--dry-run=server",
+        ])
+        .args(["--field-manager=helm", "--filename=-", "--output=name"])
+        .stdin(list.to_string())
+        .quiet()
+        .output();
+    let Err(error) = admitted else { return Ok(()) };
+    let why = error
+        .downcast_ref::<Failure>()
+        .map_or_else(|| error.to_string(), |failure| failure.why.clone());
+    Err(Failure::new(
+        Kind::Refused,
+        "the cluster does not admit what the chart makes; nothing was changed",
+        why,
+        "mend the values it names, or install the definition that it lacks",
+    )
+    .into())
+}
+
+fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::secrets;
+    use crate::cluster::changes::parse;
+
+    #[test]
+    fn a_secret_that_cert_manager_makes_need_not_exist() {
+        let manifest = "
+kind: Deployment
+metadata: {name: a}
+spec: {template: {spec: {volumes: [{name: d, secret: {secretName: database, items: [{key: url}]}}, {name: t, secret: {secretName: tls}}]}}}
+---
+kind: Certificate
+metadata: {name: c}
+spec: {secretName: tls}
+";
+        let wanted = secrets(&parse(manifest).expect("parses"));
+        assert_eq!(wanted.keys().collect::<Vec<_>>(), ["database"]);
+        assert!(wanted["database"].contains("url"));
+    }
+}

@@ -1,0 +1,214 @@
+//! The release as a whole: put a stuck one right, carry an upgrade through, and go back.
+
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use super::diagnosis::Observer;
+use super::helm::{Helm, Revision};
+use xtask::failure::{Failure, Kind};
+use xtask::interrupt;
+use xtask::run_tool::{Run, tool};
+
+/// Where the helm that we started is noted, so that one that outlived us is waited for.
+const HELM_PID: &str = "target/deploy-helm.pid";
+
+/// How an upgrade ended.
+pub(crate) enum Outcome {
+    Done,
+    Failed,
+    Interrupted,
+}
+
+/// The revision that serves, when there is one.
+pub(crate) fn serving(history: &[Revision]) -> Option<&Revision> {
+    history
+        .iter()
+        .rev()
+        .find(|revision| revision.status == "deployed")
+}
+
+/// The revision to go back to: the one before the last that served.
+pub(crate) fn previous(history: &[Revision]) -> Option<&Revision> {
+    let current = serving(history)?.number;
+    history
+        .iter()
+        .rev()
+        .find(|revision| revision.number < current && revision.status == "superseded")
+}
+
+/// Puts a release right whose last change never ended; says what it was.
+pub(crate) fn repair(helm: &Helm, timeout: Duration) -> Result<Option<String>> {
+    wait_for_orphan()?;
+    let history = helm.history()?;
+    let Some(last) = history.last() else {
+        return Ok(None);
+    };
+    let stuck = last.status.starts_with("pending-") || last.status == "uninstalling";
+    match serving(&history) {
+        Some(serving) if stuck => carry(helm.rollback(serving.number, timeout))?,
+        // A first install that failed has nothing to go back to, and helm does not upgrade it.
+        None if stuck || last.status == "failed" => carry(helm.uninstall(timeout))?,
+        _ => return Ok(None),
+    }
+    Ok(Some(format!(
+        "revision {} was {}",
+        last.number, last.status
+    )))
+}
+
+/// Runs helm upgrade while the observer looks on. A rollout that cannot succeed is broken off.
+pub(crate) fn upgrade(helm: &Helm, observer: &mut Observer, timeout: Duration) -> Result<Outcome> {
+    let mut child = helm.upgrade(timeout).spawn()?;
+    std::fs::write(HELM_PID, child.id().to_string())?;
+    let mut broken_off: Option<Instant> = None;
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        thread::sleep(Duration::from_secs(1));
+        // Helm got Ctrl-C from the terminal itself.
+        if interrupt::requested() && broken_off.is_none() {
+            broken_off = Some(Instant::now());
+        }
+        if broken_off.is_none() && observer.look() {
+            anstream::eprintln!("  the rollout cannot succeed any more: breaking it off");
+            tool("kill")
+                .args(["-INT", &child.id().to_string()])
+                .quiet()
+                .run()?;
+            broken_off = Some(Instant::now());
+        }
+        if broken_off.is_some_and(|since| since.elapsed() > Duration::from_secs(20)) {
+            child.kill()?;
+        }
+    };
+    let _ = std::fs::remove_file(HELM_PID);
+    observer.look();
+    if interrupt::requested() {
+        return Ok(Outcome::Interrupted);
+    }
+    Ok(if status.success() {
+        Outcome::Done
+    } else {
+        Outcome::Failed
+    })
+}
+
+/// Goes back to a revision that a person chose.
+pub(crate) fn go_back_to(helm: &Helm, revision: u32, timeout: Duration) -> Result<()> {
+    wait_for_orphan()?;
+    carry(helm.rollback(revision, timeout))
+}
+
+/// Runs a helm that changes the release to its end, and notes it meanwhile: it outlives us when we are killed.
+fn carry(run: Run) -> Result<()> {
+    let shown = run.shown().to_owned();
+    let mut child = run.spawn()?;
+    std::fs::write(HELM_PID, child.id().to_string())?;
+    let status = child.wait()?;
+    let _ = std::fs::remove_file(HELM_PID);
+    if status.success() {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Kind::Rollout,
+        format!("`{shown}` failed"),
+        format!("it ended with {status}; its own words are above"),
+        "look: cargo xtask status; then run this again, which begins by putting the release right",
+    )
+    .into())
+}
+
+/// Makes the cluster what it was: the revision that served before, or nothing.
+pub(crate) fn restore(helm: &Helm, before: Option<u32>, timeout: Duration) -> Result<String> {
+    if let Some(revision) = before {
+        carry(helm.rollback(revision, timeout))?;
+        return Ok(format!("rolled back to revision {revision}"));
+    }
+    carry(helm.uninstall(timeout))?;
+    Ok("nothing was installed before, so all was taken away".to_owned())
+}
+
+/// Waits for a helm that a killed deploy left behind: two at once would undo one another.
+fn wait_for_orphan() -> Result<()> {
+    let Ok(pid) = std::fs::read_to_string(HELM_PID) else {
+        return Ok(());
+    };
+    let begun = Instant::now();
+    while is_helm(pid.trim()) {
+        anstream::eprintln!(
+            "  helm (process {pid}) of a killed deploy is still at work; waiting …"
+        );
+        if begun.elapsed() > Duration::from_mins(15) {
+            return Err(Failure::new(
+                Kind::Refused,
+                format!("helm (process {pid}) of an earlier deploy does not end"),
+                "two helms on one release undo one another",
+                format!("end it: kill {pid}; then run this again"),
+            )
+            .into());
+        }
+        thread::sleep(Duration::from_secs(2));
+    }
+    if Path::new(HELM_PID).exists() {
+        std::fs::remove_file(HELM_PID)?;
+    }
+    Ok(())
+}
+
+fn is_helm(pid: &str) -> bool {
+    tool("ps")
+        .args(["-o", "args=", "-p", pid])
+        .quiet()
+        .output()
+        .is_ok_and(|args| changes_the_release(&args))
+}
+
+/// Whether this command line is a helm at work on the release, and not another program that got the number since.
+fn changes_the_release(args: &str) -> bool {
+    let verbs = ["upgrade", "rollback", "uninstall"];
+    args.contains("helm") && args.split_whitespace().any(|word| verbs.contains(&word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{changes_the_release, previous, serving};
+    use crate::cluster::helm::Revision;
+
+    fn history(states: &[&str]) -> Vec<Revision> {
+        (1..)
+            .zip(states)
+            .map(|(number, status)| Revision {
+                number,
+                status: (*status).to_owned(),
+                chart: String::new(),
+                updated: String::new(),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_stuck_upgrade_leaves_the_revision_before_it_serving() {
+        let history = history(&["superseded", "deployed", "pending-upgrade"]);
+        assert_eq!(serving(&history).map(|revision| revision.number), Some(2));
+    }
+
+    #[test]
+    fn a_helm_that_goes_back_is_waited_for_like_one_that_upgrades() {
+        assert!(changes_the_release(
+            "target/tools/bin/helm rollback roster 3 --wait"
+        ));
+        assert!(changes_the_release("helm3 uninstall roster"));
+        assert!(!changes_the_release("helm list"));
+        assert!(!changes_the_release("vim upgrade"));
+    }
+
+    #[test]
+    fn failed_revisions_are_never_gone_back_to() {
+        let history = history(&["superseded", "failed", "deployed"]);
+        assert_eq!(previous(&history).map(|revision| revision.number), Some(1));
+    }
+}

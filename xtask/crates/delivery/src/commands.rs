@@ -1,0 +1,7 @@
+//! One file for each command.
+
+pub(crate) mod deploy;
+pub(crate) mod e2e;
+pub mod image;
+pub(crate) mod rollback;
+pub(crate) mod status;

@@ -1,0 +1,76 @@
+//! What runs where: the end of a deploy, and what it takes to say that there is nothing to do.
+
+use anyhow::Result;
+use serde_json::Value;
+
+use super::choose::Chosen;
+use crate::cluster::helm::Helm;
+use crate::cluster::kubectl::{self, Cluster, SERVERS};
+use crate::cluster::{RELEASE, release};
+use xtask::steps::Steps;
+
+/// Whether every wanted pod is there and ready.
+pub(super) fn is_serving(cluster: &Cluster) -> Result<bool> {
+    let Some(deployment) = cluster.deployment()? else {
+        return Ok(false);
+    };
+    let wanted = deployment["spec"]["replicas"].as_u64();
+    Ok(wanted.is_some_and(|count| count > 0)
+        && deployment["status"]["availableReplicas"].as_u64() >= wanted)
+}
+
+/// What runs where.
+pub(super) fn print(helm: &Helm, image: &Chosen, steps: &Steps) -> Result<()> {
+    let history = helm.history()?;
+    let serving = release::serving(&history);
+    println!();
+    println!("url       {}", url(&helm.cluster)?);
+    println!("image     {}", image.reference);
+    println!("revision  {}", image.revision);
+    if let Some(serving) = serving {
+        println!(
+            "release   {RELEASE}, revision {}, chart {}",
+            serving.number, serving.chart
+        );
+    }
+    for pod in helm.cluster.pods(SERVERS)? {
+        println!(
+            "pod       {} on {} ({}, {} restarts)",
+            kubectl::name(&pod),
+            pod["spec"]["nodeName"].as_str().unwrap_or("no node"),
+            if kubectl::is_ready(&pod) {
+                "ready"
+            } else {
+                "not ready"
+            },
+            kubectl::restarts(&pod),
+        );
+    }
+    println!("{}", steps.table());
+    Ok(())
+}
+
+/// Where users reach the service: by its hostname when it has one.
+pub(crate) fn url(cluster: &Cluster) -> Result<String> {
+    let host = |object: Option<Value>, path: &str| {
+        object.and_then(|object| object.pointer(path)?.as_str().map(str::to_owned))
+    };
+    let ingress = cluster.find("ingress", RELEASE)?;
+    if let Some(host) = host(ingress, "/spec/rules/0/host") {
+        return Ok(format!("https://{host}/"));
+    }
+    // The Gateway API need not be installed.
+    let route = cluster.find("httproute", RELEASE).unwrap_or_default();
+    if let Some(host) = host(route, "/spec/hostnames/0") {
+        return Ok(format!("https://{host}/"));
+    }
+    let service = cluster.find("service", RELEASE)?;
+    let port = service
+        .and_then(|service| service.pointer("/spec/ports/0/port")?.as_u64())
+        .unwrap_or(80);
+    let scheme = if port == 443 { "https" } else { "http" };
+    Ok(format!(
+        "{scheme}://{RELEASE}.{}.svc:{port}/ (inside the cluster)",
+        cluster.namespace
+    ))
+}

@@ -1,0 +1,337 @@
+//! `cargo xtask e2e`: the whole way on a real cluster, from a commit to pods that serve, and what can go wrong on it.
+//!
+//! It works on whatever cluster the current context names, when that belongs to the development environment. Every
+//! exercise runs under load, and fails when one request failed or one acknowledged write was lost. The walk is here;
+//! the exercises stand in files of their own.
+
+mod https;
+mod killed;
+mod rollouts;
+mod scaling;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::cli::{DeployArgs, E2eArgs, EnvironmentName, ImageBuildArgs, ImagePushArgs};
+use crate::cluster::environment::Environment;
+use crate::cluster::helm::Helm;
+use crate::cluster::kubectl::Cluster;
+use crate::commands::deploy;
+use crate::commands::image;
+use crate::e2e::bad_release::FAULTS;
+use crate::e2e::client::{self, Client};
+use crate::e2e::database::OutsideDatabase;
+use crate::e2e::load::{self, Account, Load, Mix, Target};
+use crate::e2e::namespace;
+use crate::image::reference::Reference;
+use xtask::failure::{Failure, Kind};
+use xtask::interrupt;
+
+/// A second run that changes nothing must not take longer.
+const LONGEST_NO_CHANGE: Duration = Duration::from_secs(15);
+
+/// What every exercise needs.
+struct Stage<'a> {
+    args: &'a E2eArgs,
+    cluster: Cluster,
+    image: Reference,
+    /// For every deploy.
+    values: Vec<PathBuf>,
+    client: Option<Client>,
+    targets: Vec<Target>,
+    report: Vec<String>,
+    faults: usize,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &E2eArgs) -> Result<()> {
+    interrupt::watch()?;
+    let environment = Environment::read("dev")?;
+    let cluster = Cluster {
+        context: environment.current_context()?,
+        namespace: environment.namespace,
+    };
+    Helm::find(cluster.clone())?;
+    cluster.server_version()?;
+    let image = image(args)?;
+    let database = match &args.database_url {
+        Some(url) => OutsideDatabase::given(url),
+        None => OutsideDatabase::start(namespace::node_address(&cluster)?)?,
+    };
+    let outcome = with_namespace(args, &cluster, image, &database);
+    if args.keep {
+        anstream::eprintln!("kept: the namespace {}", cluster.namespace);
+    } else {
+        namespace::remove(&cluster)?;
+    }
+    outcome
+}
+
+fn image(args: &E2eArgs) -> Result<Reference> {
+    if let Some(image) = &args.image {
+        return Reference::parse(image);
+    }
+    image::build(&ImageBuildArgs {
+        repository: args.repository.clone(),
+        binary: args.binary.clone(),
+        load: false,
+    })?;
+    let record = image::push(&ImagePushArgs {
+        repository: Some(args.repository.clone()),
+        branch: None,
+        allow_dirty: true,
+    })?;
+    Reference::parse(&record.reference)
+}
+
+fn with_namespace(
+    args: &E2eArgs,
+    cluster: &Cluster,
+    image: Reference,
+    database: &OutsideDatabase,
+) -> Result<()> {
+    namespace::make(cluster)?;
+    namespace::make_secret(cluster, "roster-database", &[("url", &database.url)])?;
+    let authority = match &args.ca_file {
+        Some(file) => {
+            Some(std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?)
+        }
+        None => None,
+    };
+    let mut stage = Stage {
+        args,
+        cluster: cluster.clone(),
+        image,
+        values: args.values.clone(),
+        client: None,
+        targets: Vec::new(),
+        report: Vec::new(),
+        faults: 0,
+    };
+    if client::is_open(&args.values)? {
+        stage.note("not proven: tokens, since the values let everybody in");
+    } else {
+        let binary = match &args.binary {
+            Some(binary) => binary.clone(),
+            None => image::binary_path("roster")?,
+        };
+        let (client, values) = client::make(cluster, &binary, &database.local_url)?;
+        stage.values.push(values);
+        stage.client = Some(client);
+    }
+    stage.first_deploy()?;
+    stage.find_targets(authority.clone())?;
+    stage.no_change()?;
+    if args.quick {
+        stage.quick_story()?;
+    } else {
+        stage.full_story(authority)?;
+    }
+    stage.conclude()
+}
+
+impl Stage<'_> {
+    /// Each exercise through each way in.
+    fn full_story(&mut self, authority: Option<Vec<u8>>) -> Result<()> {
+        for target in self.targets.clone() {
+            self.upgrade(&target)?;
+            self.go_back(&target)?;
+            self.drain(&target)?;
+        }
+        self.scale()?;
+        let target = self.targets[0].clone();
+        for fault in FAULTS {
+            self.break_it(fault, &target)?;
+        }
+        self.kill_at_each_step(&target)?;
+        if let (Some(authority), Some(domain)) = (authority, self.args.domain.clone()) {
+            self.https_story(&authority, &domain)
+        } else {
+            self.note("not proven: certificates, since --ca-file or --domain is not set");
+            Ok(())
+        }
+    }
+
+    /// Each exercise once, by one way in or the other, and the two faults that show soonest.
+    fn quick_story(&mut self) -> Result<()> {
+        let (first, last) = (
+            self.targets[0].clone(),
+            self.targets[self.targets.len() - 1].clone(),
+        );
+        self.upgrade(&last)?;
+        self.go_back(&first)?;
+        self.drain(&last)?;
+        let soon = |fault: &&crate::e2e::bad_release::Fault| fault.is_seen_soon;
+        for fault in FAULTS.iter().filter(soon) {
+            self.break_it(fault, &first)?;
+        }
+        self.note(
+            "not part of --quick: scaling, the other bad releases, killed deploys, renewed certificates, Ingress, TLS to the pods",
+        );
+        Ok(())
+    }
+
+    fn deploy(&self, image: &Reference, values: Option<PathBuf>, timeout: u64) -> Result<()> {
+        let mut all = self.values.clone();
+        all.extend(values);
+        deploy::run(&DeployArgs {
+            env: EnvironmentName::Dev,
+            image: Some(image.to_string()),
+            repository: Some(self.args.repository.clone()),
+            branch: None,
+            values: all,
+            domain: self.args.domain.clone(),
+            dry_run: false,
+            yes: true,
+            timeout,
+            watch_seconds: 10,
+        })
+    }
+
+    fn first_deploy(&mut self) -> Result<()> {
+        let begun = Instant::now();
+        self.deploy(&self.image, None, 180)?;
+        self.note(format!(
+            "deploy from nothing: {:.1} s",
+            begun.elapsed().as_secs_f64()
+        ));
+        Ok(())
+    }
+
+    fn no_change(&mut self) -> Result<()> {
+        let begun = Instant::now();
+        self.deploy(&self.image, None, 180)?;
+        let took = begun.elapsed();
+        self.faults += usize::from(took > LONGEST_NO_CHANGE);
+        self.note(format!(
+            "deploy without a change: {:.1} s",
+            took.as_secs_f64()
+        ));
+        Ok(())
+    }
+
+    /// The ways in that this machine reaches.
+    fn find_targets(&mut self, authority: Option<Vec<u8>>) -> Result<()> {
+        let service = namespace::service_address(&self.cluster)?;
+        let mut targets = vec![Target {
+            name: "Service",
+            url: format!("http://{service}"),
+            address: service,
+            authority: None,
+            client: self.client.clone(),
+        }];
+        match (
+            namespace::gateway_address(&self.cluster)?,
+            &self.args.domain,
+        ) {
+            (Some(address), Some(domain)) => {
+                targets.push(gateway(address, domain, authority, self.client.clone()));
+            }
+            _ => self
+                .note("not proven: HTTPS, since the release has no Gateway or --domain is not set"),
+        }
+        for target in targets {
+            match load::wait_until_reached(&target) {
+                Ok(()) => self.targets.push(target),
+                Err(error) => self.note(format!("not proven by {}: {error:#}", target.name)),
+            }
+        }
+        if self.targets.is_empty() {
+            return Err(Failure::new(
+                Kind::Unreachable,
+                "the service runs, but this machine reaches neither its Service nor its Gateway",
+                self.report.join("; "),
+                "run this where the cluster's network is reachable",
+            )
+            .into());
+        }
+        Ok(())
+    }
+
+    /// Does something while users call by each of these ways in, and counts what they notice.
+    fn under_load(
+        &mut self,
+        exercise: &str,
+        targets: &[Target],
+        may_fail: bool,
+        work: impl FnOnce(&Self) -> Result<String>,
+    ) -> Result<()> {
+        for target in targets {
+            anstream::eprintln!(
+                "== {exercise}, {} requests/s through the {}",
+                self.args.rate,
+                target.name
+            );
+        }
+        let loads = targets
+            .iter()
+            .map(|target| Load::begin(target, self.args.rate, Mix::Everyday))
+            .collect::<Result<Vec<_>>>()?;
+        thread::sleep(Duration::from_secs(2));
+        let outcome = work(self);
+        thread::sleep(Duration::from_secs(2));
+        let accounts: Vec<Account> = loads.into_iter().map(Load::end).collect();
+        for account in &accounts {
+            let bad = account.lost_writes > 0 || (account.failed > 0 && !may_fail);
+            self.faults += usize::from(bad);
+            self.note(format!("{exercise}: {account}"));
+            for failure in &account.failures {
+                anstream::eprintln!("    {failure}");
+            }
+        }
+        let seen = outcome.with_context(|| exercise.to_owned())?;
+        if !seen.is_empty() {
+            self.note(format!("{exercise}: {seen}"));
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, line: impl Into<String>) {
+        let line = line.into();
+        anstream::eprintln!("-- {line}");
+        self.report.push(line);
+    }
+
+    fn conclude(self) -> Result<()> {
+        println!();
+        for line in &self.report {
+            println!("{line}");
+        }
+        if self.faults == 0 {
+            return Ok(());
+        }
+        Err(Failure::new(
+            Kind::Check,
+            format!("{} exercises did not end as they must", self.faults),
+            "users noticed, or it took too long; the list above says which",
+            "the first failures of each are further up, with their times",
+        )
+        .into())
+    }
+}
+
+fn values_file(values: &Value) -> Result<PathBuf> {
+    let path = PathBuf::from("target/e2e-values.yaml");
+    std::fs::write(&path, serde_json::to_vec(values)?)?;
+    Ok(path)
+}
+
+fn gateway(
+    address: SocketAddr,
+    domain: &str,
+    authority: Option<Vec<u8>>,
+    client: Option<Client>,
+) -> Target {
+    Target {
+        name: "Gateway",
+        url: format!("https://service.{domain}"),
+        address,
+        authority,
+        client,
+    }
+}

@@ -1,0 +1,134 @@
+//! What changes the pods: an upgrade, the way back, a node that is drained, and releases that are bad.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use serde_json::json;
+
+use super::{Stage, values_file};
+use crate::cli::{EnvironmentName, RollbackArgs};
+use crate::cluster::kubectl::{Cluster, SERVERS, name};
+use crate::commands::image::Commit;
+use crate::commands::rollback;
+use crate::e2e::bad_release::{self, Fault};
+use crate::e2e::load::Target;
+use crate::image::reference::Repository;
+use xtask::failure::{exit_code, report};
+
+/// Chooses the one pod that a drain takes away.
+const DRAINED: &str = "e2e-drain=yes";
+
+impl Stage<'_> {
+    pub(super) fn upgrade(&mut self, target: &Target) -> Result<()> {
+        // Any change of the pods' template replaces every pod.
+        let stamp = format!("{:?}", std::time::SystemTime::now());
+        let values = values_file(&json!({"podAnnotations": {"e2e": stamp}}))?;
+        self.under_load(
+            "rolling upgrade",
+            std::slice::from_ref(target),
+            false,
+            |stage| {
+                stage.deploy(&stage.image, Some(values), 180)?;
+                Ok(String::new())
+            },
+        )
+    }
+
+    pub(super) fn go_back(&mut self, target: &Target) -> Result<()> {
+        self.under_load("rollback", std::slice::from_ref(target), false, |_| {
+            rollback::run(&RollbackArgs {
+                env: EnvironmentName::Dev,
+                revision: None,
+                yes: true,
+                timeout: 180,
+            })?;
+            Ok(String::new())
+        })
+    }
+
+    /// Drains a node of one pod: the node takes no new pods meanwhile, and the pod is evicted under the disruption
+    /// budget. Where there is one node alone, its successor waits until the node is open again.
+    pub(super) fn drain(&mut self, target: &Target) -> Result<()> {
+        self.under_load(
+            "node drain of one pod",
+            std::slice::from_ref(target),
+            false,
+            |stage| {
+                let pods = stage.cluster.pods(SERVERS)?;
+                let pod = pods.first().context("there is no pod")?;
+                let node = pod["spec"]["nodeName"].as_str();
+                let node = node.context("the pod has no node")?.to_owned();
+                let kubectl = || stage.cluster.kubectl();
+                kubectl().args(["label", "pod", name(pod), DRAINED]).run()?;
+                let closed = ClosedNode {
+                    cluster: &stage.cluster,
+                    name: node,
+                };
+                kubectl()
+                    .args(["drain", &closed.name, "--pod-selector", DRAINED])
+                    .args(["--ignore-daemonsets", "--delete-emptydir-data"])
+                    .args(["--timeout=120s", "--request-timeout=0"])
+                    .run()?;
+                drop(closed);
+                stage.wait_for_rollout()?;
+                Ok(String::new())
+            },
+        )
+    }
+
+    fn wait_for_rollout(&self) -> Result<()> {
+        thread::sleep(Duration::from_secs(2));
+        self.cluster
+            .kubectl()
+            .args(["rollout", "status", "deployment/roster", "--timeout=120s"])
+            .arg("--request-timeout=0")
+            .run()
+    }
+
+    /// Deploys a release that is bad: the deploy must say how, and go back while users are served.
+    pub(super) fn break_it(&mut self, fault: &Fault, target: &Target) -> Result<()> {
+        let repository = Repository::parse(&self.args.repository)?;
+        let bad = bad_release::push(fault, &repository, &Commit::read()?)?;
+        let exercise = format!("bad release ({})", fault.name);
+        let targets = std::slice::from_ref(target);
+        self.under_load(&exercise, targets, fault.reaches_users, |stage| {
+            let begun = Instant::now();
+            let Err(error) = stage.deploy(&bad, None, 45) else {
+                anyhow::bail!(
+                    "the deploy of a release with the fault `{}` succeeded",
+                    fault.name
+                );
+            };
+            let took = begun.elapsed().as_secs_f64();
+            report(&error);
+            let (code, wanted) = (exit_code(&error), fault.kind.exit_code());
+            anyhow::ensure!(
+                code == wanted,
+                "it ended with exit code {code} instead of {wanted}"
+            );
+            stage.wait_for_rollout()?;
+            Ok(format!(
+                "exit code {code} and back {took:.1} s after the deploy began: {error}"
+            ))
+        })
+    }
+}
+
+/// A node that takes no new pods for as long as this lives.
+struct ClosedNode<'a> {
+    cluster: &'a Cluster,
+    name: String,
+}
+
+impl Drop for ClosedNode<'_> {
+    fn drop(&mut self) {
+        let opened = self.cluster.kubectl().args(["uncordon", &self.name]).run();
+        if let Err(error) = opened {
+            anstream::eprintln!(
+                "the node {} still takes no pods ({error}): kubectl uncordon {0}",
+                self.name
+            );
+        }
+    }
+}

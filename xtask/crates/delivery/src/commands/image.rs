@@ -1,0 +1,335 @@
+//! `cargo xtask image build|push`: from a commit to an image that is named by its digest.
+//!
+//! The order of the steps is here; what an image is made of stands in `crate::image`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::cli::{ImageArgs, ImageBuildArgs, ImageCommand, ImagePushArgs};
+use crate::image::assemble::{self, Description, Image};
+use crate::image::record::{self, Record};
+use crate::image::reference::Repository;
+use crate::image::registry::Registry;
+use crate::image::{layer, sbom, signature};
+use xtask::failure::{Failure, Kind};
+use xtask::run_tool::tool;
+use xtask::tools;
+
+/// An image larger than this is a mistake.
+const LARGEST_IMAGE: u64 = 20 << 20;
+
+/// Runs the command.
+pub(crate) fn run(args: ImageArgs) -> Result<()> {
+    match args.command {
+        ImageCommand::Build(args) => {
+            let record = build(&args)?;
+            println!("{}", record.reference);
+            Ok(())
+        }
+        ImageCommand::Push(args) => {
+            let record = push(&args)?;
+            println!("{}", record.reference);
+            Ok(())
+        }
+    }
+}
+
+/// Builds the image of the work tree as it is, and writes `target/image.json`.
+pub(crate) fn build(args: &ImageBuildArgs) -> Result<Record> {
+    let repository = Repository::parse(&args.repository)?;
+    let mut commit = Commit::read()?;
+    let target = target()?;
+    // Nobody can say which commit a binary from elsewhere was built from.
+    commit.dirty |= args.binary.is_some();
+    let binary_path = match &args.binary {
+        Some(binary) => binary.clone(),
+        None => compile("roster", &commit)?,
+    };
+    let binary = std::fs::read(&binary_path)
+        .with_context(|| format!("cannot read {}", binary_path.display()))?;
+    let description = Description {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        revision: commit.revision.clone(),
+        source: env!("CARGO_PKG_REPOSITORY").to_owned(),
+        created: commit.created.clone(),
+    };
+    let layer = layer::pack(&binary, commit.seconds)?;
+    let image = assemble::assemble(&layer, &description, &[])?;
+    let size = image.size();
+    if size > LARGEST_IMAGE {
+        return Err(Failure::new(
+            Kind::Check,
+            format!("the image is too large: {size} bytes"),
+            format!(
+                "it may have {LARGEST_IMAGE} bytes; the binary has {}",
+                binary.len()
+            ),
+            "see what grew it: cargo tree -p roster -e normal",
+        )
+        .into());
+    }
+    let components = sbom::write(target, &description)?;
+    let tag = commit.tag();
+    image.write(&tag)?;
+    let record = Record {
+        repository: repository.to_string(),
+        reference: repository.at(image.manifest.digest.clone()).to_string(),
+        digest: image.manifest.digest.clone(),
+        tag,
+        revision: commit.revision,
+        version: description.version,
+        size_bytes: size,
+        dirty: commit.dirty,
+    };
+    record.write()?;
+    anstream::eprintln!(
+        "image {} ({:.1} MiB, binary {:.1} MiB), {}; SBOM of {components} components in {}",
+        record.digest,
+        mebibytes(size),
+        mebibytes(binary.len() as u64),
+        record::FILE,
+        sbom::FILE,
+    );
+    if args.load {
+        load(&image, &layer, &record)?;
+    }
+    Ok(record)
+}
+
+/// Pushes the image that was built last under its tags.
+pub(crate) fn push(args: &ImagePushArgs) -> Result<Record> {
+    let commit = Commit::read()?;
+    let record = Record::read()?.filter(|record| record.revision == commit.revision);
+    let Some(mut record) = record else {
+        return Err(Failure::new(
+            Kind::Usage,
+            "there is no image of this commit to push",
+            format!("{} names none of {}", record::FILE, commit.revision),
+            "build it: cargo xtask image build",
+        )
+        .into());
+    };
+    if record.dirty && !args.allow_dirty {
+        return Err(Failure::new(
+            Kind::Refused,
+            "the image was built from a work tree with changes",
+            "no commit says what is in it, so nobody could build it again",
+            "commit (or stash), build again, then push; or say --allow-dirty",
+        )
+        .into());
+    }
+    let repository = Repository::parse(args.repository.as_deref().unwrap_or(&record.repository))?;
+    let image = Image::read(&record.digest)?;
+    let mut tags = vec![record.tag.clone()];
+    if !record.dirty {
+        tags.push(record.version.clone());
+        tags.extend(
+            args.branch
+                .clone()
+                .or(commit.branch)
+                .map(|branch| branch_tag(&branch)),
+        );
+    }
+    anstream::eprintln!(
+        "pushing {} to {repository} as {}",
+        record.digest,
+        tags.join(", ")
+    );
+    Registry::new(&repository)?.push(&image, &tags)?;
+    record.repository = repository.to_string();
+    record.reference = repository.at(record.digest.clone()).to_string();
+    record.write()?;
+    if signature::sign(&record.reference)? {
+        anstream::eprintln!("signed {}", record.reference);
+    } else {
+        anstream::eprintln!(
+            "not signed: neither ROSTER_COSIGN_KEY nor ROSTER_COSIGN_KEYLESS is set"
+        );
+    }
+    Ok(record)
+}
+
+/// The tag that follows a branch.
+pub(crate) fn branch_tag(branch: &str) -> String {
+    branch
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || "._-".contains(c) {
+                c
+            } else {
+                '-'
+            }
+        })
+        .take(128)
+        .collect()
+}
+
+/// The commit that is checked out.
+pub struct Commit {
+    /// All 40 hexadecimal digits of it.
+    pub revision: String,
+    /// None on a detached head, as in a pipeline.
+    pub branch: Option<String>,
+    created: String,
+    seconds: u64,
+    dirty: bool,
+}
+
+impl Commit {
+    /// Asks git.
+    pub fn read() -> Result<Self> {
+        let git = |args: &[&str]| -> Result<String> {
+            let run = tool("git").args(args).env("TZ", "UTC").quiet();
+            Ok(run.output()?.trim().to_owned())
+        };
+        // `%cI` would carry the committer's own zone.
+        let seconds = git(&["log", "-1", "--format=%ct"])?.parse()?;
+        let created = git(&[
+            "log",
+            "-1",
+            "--date=format-local:%Y-%m-%dT%H:%M:%SZ",
+            "--format=%cd",
+        ]);
+        let branch = git(&["branch", "--show-current"])?;
+        Ok(Self {
+            revision: git(&["rev-parse", "HEAD"])?,
+            branch: Some(branch).filter(|branch| !branch.is_empty()),
+            created: created?,
+            seconds,
+            dirty: !git(&["status", "--porcelain"])?.is_empty(),
+        })
+    }
+
+    fn tag(&self) -> String {
+        let tag = self.clean_tag();
+        if self.dirty {
+            format!("{tag}-dirty")
+        } else {
+            tag
+        }
+    }
+
+    /// The tag of this commit, where a deploy of it looks first.
+    pub fn clean_tag(&self) -> String {
+        format!("sha-{}", &self.revision[..12.min(self.revision.len())])
+    }
+}
+
+/// musl where it is installed; else glibc, linked statically: both resolve names without other files.
+fn target() -> Result<&'static str> {
+    let sysroot = tool("rustc")
+        .args(["--print", "sysroot"])
+        .quiet()
+        .output()?;
+    let musl = "x86_64-unknown-linux-musl";
+    let installed = Path::new(sysroot.trim()).join("lib/rustlib").join(musl);
+    Ok(if installed.exists() && tools::is_installed("musl-gcc") {
+        musl
+    } else {
+        "x86_64-unknown-linux-gnu"
+    })
+}
+
+/// Compiles the package's binary so that it needs no other file, and gives its path.
+pub(crate) fn compile(package: &str, commit: &Commit) -> Result<PathBuf> {
+    let target = target()?;
+    let folders = build_folders()?;
+    let mut rust_flags = vec!["-Ctarget-feature=+crt-static".to_owned()];
+    rust_flags.extend(remapped("--remap-path-prefix=", &folders));
+    // The C that crates bring along: `__FILE__` and what the assembler notes.
+    let c_flags = remapped("-ffile-prefix-map=", &folders).join(" ");
+    tool("cargo")
+        .args(["auditable", "build", "--release", "--locked"])
+        .arg(format!("--package={package}"))
+        .arg(format!("--bin={package}"))
+        .arg(format!("--target={target}"))
+        .arg(format!("--config=target.{target}.rustflags={rust_flags:?}"))
+        .env("CFLAGS", c_flags.as_str())
+        .env("CXXFLAGS", c_flags.as_str())
+        .env("SOURCE_DATE_EPOCH", commit.seconds.to_string())
+        .env("ROSTER_REVISION", &commit.revision)
+        .run()?;
+    binary_path(package)
+}
+
+/// The folders of this machine that a compiler would write into the binary, each with the name that it gets instead.
+/// The last one that fits wins, so the innermost stand last.
+fn build_folders() -> Result<Vec<(String, &'static str)>> {
+    let cargo_home = std::env::var("CARGO_HOME")
+        .or_else(|_| std::env::var("HOME").map(|home| format!("{home}/.cargo")))
+        .unwrap_or_default();
+    let sysroot = tool("rustc")
+        .args(["--print", "sysroot"])
+        .quiet()
+        .output()?;
+    let sources = std::path::absolute(".")?;
+    Ok(vec![
+        (sysroot.trim().to_owned(), "/rust"),
+        (cargo_home, "/cargo"),
+        (sources.display().to_string(), "/src"),
+        (target_folder()?.display().to_string(), "/src/target"),
+    ])
+}
+
+/// One flag for each folder: paths of this machine would give another digest on the next one.
+fn remapped(flag: &str, folders: &[(String, &str)]) -> Vec<String> {
+    folders
+        .iter()
+        .filter(|(folder, _)| !folder.is_empty())
+        .map(|(folder, name)| format!("{flag}{folder}={name}"))
+        .collect()
+}
+
+fn target_folder() -> Result<PathBuf> {
+    let folder = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".to_owned());
+    Ok(std::path::absolute(folder)?)
+}
+
+/// Where [`compile`] leaves the package's binary.
+pub(crate) fn binary_path(package: &str) -> Result<PathBuf> {
+    Ok(target_folder()?
+        .join(target()?)
+        .join("release")
+        .join(package))
+}
+
+/// Hands the image to the local engine, in the one format that every version of `docker load` reads.
+fn load(image: &Image, layer: &layer::Layer, record: &Record) -> Result<()> {
+    let name = format!("{}:{}", record.repository, record.tag);
+    let manifest = serde_json::json!([{
+        "Config": "config.json",
+        "RepoTags": [name],
+        "Layers": ["layer.tar"],
+    }]);
+    let mut archive = tar::Builder::new(Vec::new());
+    for (path, bytes) in [
+        ("manifest.json", serde_json::to_vec(&manifest)?.as_slice()),
+        ("config.json", &image.config.bytes),
+        ("layer.tar", &layer.archive),
+    ] {
+        let mut header = tar::Header::new_ustar();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        archive.append_data(&mut header, path, bytes)?;
+    }
+    tool("docker")
+        .arg("load")
+        .stdin(archive.into_inner()?)
+        .run()
+}
+
+#[allow(clippy::cast_precision_loss, reason = "printed with one decimal")]
+fn mebibytes(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::branch_tag;
+
+    #[test]
+    fn a_branch_becomes_a_tag_that_registries_take() {
+        assert_eq!(branch_tag("feature/a b"), "feature-a-b");
+    }
+}

@@ -1,0 +1,76 @@
+//! Images that are bad on purpose, and what a deploy of each must end with.
+
+use anyhow::Result;
+
+use crate::commands::image::{self, Commit};
+use crate::image::assemble::{self, Description};
+use crate::image::layer;
+use crate::image::reference::{Reference, Repository};
+use crate::image::registry::Registry;
+use xtask::failure::Kind;
+
+/// One way to be bad.
+pub struct Fault {
+    /// As `xtask/bad-release` names it.
+    pub name: &'static str,
+    /// How the deploy must end.
+    pub kind: Kind,
+    /// Whether users may see it: errors are noticed only after some were served.
+    pub reaches_users: bool,
+    /// Whether it shows without waiting for a time-out.
+    pub is_seen_soon: bool,
+}
+
+/// Every way.
+pub const FAULTS: &[Fault] = &[
+    Fault {
+        name: "crash",
+        kind: Kind::PodsCrash,
+        reaches_users: false,
+        is_seen_soon: true,
+    },
+    Fault {
+        name: "unready",
+        kind: Kind::NeverReady,
+        reaches_users: false,
+        is_seen_soon: false,
+    },
+    Fault {
+        name: "migration",
+        kind: Kind::MigrationFailed,
+        reaches_users: false,
+        is_seen_soon: true,
+    },
+    Fault {
+        name: "errors",
+        kind: Kind::ServesErrors,
+        reaches_users: true,
+        is_seen_soon: false,
+    },
+];
+
+/// Builds and pushes the image with this fault.
+pub fn push(fault: &Fault, repository: &Repository, commit: &Commit) -> Result<Reference> {
+    push_as(fault, repository, commit, &format!("bad-{}", fault.name))
+}
+
+/// The same under a tag of the caller's, where a deploy would look for a good one.
+pub fn push_as(
+    fault: &Fault,
+    repository: &Repository,
+    commit: &Commit,
+    tag: &str,
+) -> Result<Reference> {
+    let binary = image::compile("bad-release", commit)?;
+    let layer = layer::pack(&std::fs::read(binary)?, 0)?;
+    let description = Description {
+        version: "0.0.0".to_owned(),
+        revision: format!("bad-{}", fault.name),
+        source: String::new(),
+        created: "1970-01-01T00:00:00Z".to_owned(),
+    };
+    let variables = [format!("BAD_RELEASE={}", fault.name)];
+    let image = assemble::assemble(&layer, &description, &variables)?;
+    Registry::new(repository)?.push(&image, &[tag.to_owned()])?;
+    Ok(repository.at(image.manifest.digest))
+}

@@ -1,0 +1,49 @@
+//! `target/image.json`: which image was built, handed on to every later step.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+/// Where the record lies.
+pub const FILE: &str = "target/image.json";
+
+/// What is known of the image that was built last.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Record {
+    /// `docker.io/roster/roster`.
+    pub repository: String,
+    /// The first of its tags.
+    pub tag: String,
+    /// Digest of the manifest.
+    pub digest: String,
+    /// `repository@digest`.
+    pub reference: String,
+    /// Commit that it was built from.
+    pub revision: String,
+    /// Version of the workspace.
+    pub version: String,
+    /// What a registry stores and a node pulls.
+    pub size_bytes: u64,
+    /// Whether the work tree had changes that are in no commit.
+    pub dirty: bool,
+}
+
+impl Record {
+    /// Writes the record.
+    pub fn write(&self) -> Result<()> {
+        let text = serde_json::to_string_pretty(self)? + "\n";
+        std::fs::write(FILE, text).with_context(|| format!("cannot write {FILE}"))
+    }
+
+    /// Reads the record, when there is one.
+    pub fn read() -> Result<Option<Self>> {
+        if !Path::new(FILE).exists() {
+            return Ok(None);
+        }
+        let text = std::fs::read_to_string(FILE).with_context(|| format!("cannot read {FILE}"))?;
+        let record = serde_json::from_str(&text)
+            .with_context(|| format!("{FILE} is not what `cargo xtask image build` writes"))?;
+        Ok(Some(record))
+    }
+}

@@ -1,0 +1,40 @@
+//! Delivery: the image, the cluster, and the proof of both.
+
+#![allow(
+    clippy::print_stdout,
+    reason = "results belong on stdout; all the rest goes to stderr"
+)]
+
+mod check;
+mod cli;
+pub mod cluster;
+pub mod commands;
+pub mod e2e;
+pub mod image;
+
+use std::process::ExitCode;
+
+use cli::Command;
+
+/// Reads the command line and runs one command to its end.
+pub fn main() -> ExitCode {
+    xtask::program::main(|cli: cli::Cli| match cli.command {
+        Command::Image(args) => commands::image::run(args),
+        Command::Deploy(args) => commands::deploy::run(&args),
+        Command::Rollback(args) => commands::rollback::run(&args),
+        Command::Status(args) => commands::status::run(&args),
+        Command::Logs(args) => commands::status::logs(&args),
+        Command::E2e(args) => commands::e2e::run(&args),
+        Command::Check { .. } => check::chart::run(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_commands_are_those_of_the_list() {
+        let program = xtask::program::Program::Delivery;
+        let differences = xtask::command_list::differences::<crate::cli::Cli>(program);
+        assert!(differences.is_empty(), "{}", differences.join("\n"));
+    }
+}

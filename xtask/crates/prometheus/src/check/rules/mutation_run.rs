@@ -1,0 +1,269 @@
+//! Tries the tests: each rule is broken in each small way, and a test must fail each time.
+//! Must not know which faults there are (`mutants.rs`), nor how many of them share one run of promtool (`batch.rs`).
+
+mod batch;
+mod share;
+mod verdict;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use super::mutants::{self, Mutant};
+use crate::rule_files::{self, YamlFile};
+use batch::Breakage;
+pub(crate) use share::Share;
+use xtask::failure::{Failure, Kind};
+use xtask::interrupt;
+
+/// Remembers for which files every mutant was caught, so that an unchanged repository is not proven twice.
+const PROOF: &str = "target/rule-mutations.proven";
+
+/// Runs the mutants unless these very files were proven before.
+pub(crate) fn prove(rules: &[YamlFile], tests: &[YamlFile]) -> Result<()> {
+    let key = fingerprint(rules, tests);
+    let proof = fs::read_to_string(PROOF).unwrap_or_default();
+    if let Some(count) = proof.strip_prefix(&format!("{key} ")) {
+        anstream::eprintln!(
+            "mutants: all {} were caught when these rules and tests were run last (again: cargo xtask rules mutate)",
+            count.trim()
+        );
+        return Ok(());
+    }
+    let count = run_all(rules, tests, &[], None)?;
+    fs::create_dir_all("target").context("cannot make target/")?;
+    fs::write(PROOF, format!("{key} {count}\n")).with_context(|| format!("cannot write {PROOF}"))
+}
+
+/// Runs the mutants of the named rules, or of all.
+pub(crate) fn run(names: &[String]) -> Result<()> {
+    let (rules, tests) = (
+        rule_files::read_folder("rules")?,
+        rule_files::read_folder("tests")?,
+    );
+    run_all(&rules, &tests, names, None).map(drop)
+}
+
+/// Runs a share of the mutants of all rules.
+pub(crate) fn sample(rules: &[YamlFile], tests: &[YamlFile], share: &Share) -> Result<()> {
+    run_all(rules, tests, &[], Some(share)).map(drop)
+}
+
+/// Runs every rule unbroken through the same machinery: what it catches then is its own fault.
+pub(crate) fn control(names: &[String]) -> Result<()> {
+    let (rules, tests) = (
+        rule_files::read_folder("rules")?,
+        rule_files::read_folder("tests")?,
+    );
+    let unbroken = |rule: &rule_files::Rule<'_>| {
+        vec![Mutant {
+            fault: "nothing is broken".to_owned(),
+            rule: Some(rule.value.clone()),
+        }]
+    };
+    let breakages = breakages(&rules, names, unbroken)?;
+    let survivors = run_files(&rules, &tests, &breakages)?;
+    let caught: Vec<String> = (0..breakages.len())
+        .filter(|number| !survivors.contains(number))
+        .map(|number| breakages[number].told())
+        .collect();
+    anstream::eprintln!(
+        "control: {} of {} unbroken rules pass their tests",
+        survivors.len(),
+        breakages.len()
+    );
+    if caught.is_empty() {
+        return Ok(());
+    }
+    let what = format!("{} unbroken rule(s) fail", caught.len());
+    let next = "correct xtask/crates/prometheus/src/check/rules/mutation_run, or the tests when promtool alone fails, too";
+    Err(Failure::new(Kind::Check, what, caught.join("\n"), next).into())
+}
+
+fn fingerprint(rules: &[YamlFile], tests: &[YamlFile]) -> String {
+    let mut hasher = DefaultHasher::new();
+    for file in rules.iter().chain(tests) {
+        file.path.hash(&mut hasher);
+        file.content.to_string().hash(&mut hasher);
+    }
+    // What counts as a mutant, and as caught, is part of what was proven.
+    include_str!("mutants.rs").hash(&mut hasher);
+    include_str!("mutants/matchers.rs").hash(&mut hasher);
+    include_str!("mutants/replacements.rs").hash(&mut hasher);
+    include_str!("mutation_run.rs").hash(&mut hasher);
+    include_str!("mutation_run/batch.rs").hash(&mut hasher);
+    include_str!("mutation_run/verdict.rs").hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}
+
+fn run_all(
+    rules: &[YamlFile],
+    tests: &[YamlFile],
+    names: &[String],
+    share: Option<&Share>,
+) -> Result<usize> {
+    let mut breakages = breakages(rules, names, mutants::of)?;
+    let all = breakages.len();
+    if let Some(share) = share {
+        breakages.retain(|breakage| share.takes(&breakage.told()));
+        anstream::eprintln!("mutants: {} of {all}, {share} …", breakages.len());
+    } else {
+        anstream::eprintln!("mutants: {all} to be caught …");
+    }
+    let begun = Instant::now();
+    let survivors = run_files(rules, tests, &breakages)?;
+    anstream::eprintln!(
+        "mutants: {} of {} caught in {} s",
+        breakages.len() - survivors.len(),
+        breakages.len(),
+        begun.elapsed().as_secs()
+    );
+    if survivors.is_empty() {
+        return Ok(breakages.len());
+    }
+    let what = format!("{} broken rule(s) pass every test", survivors.len());
+    let next = "add to prometheus/tests a time at which the broken rule would behave otherwise";
+    let why: Vec<String> = breakages
+        .iter()
+        .filter(|breakage| survivors.contains(&breakage.number))
+        .map(Breakage::told)
+        .collect();
+    Err(Failure::new(Kind::Check, what, why.join("\n"), next).into())
+}
+
+fn breakages<'a>(
+    rules: &'a [YamlFile],
+    names: &[String],
+    of: impl Fn(&rule_files::Rule<'_>) -> Vec<Mutant>,
+) -> Result<Vec<Breakage<'a>>> {
+    let mut found = Vec::new();
+    for file in rules {
+        for rule in file.rules() {
+            if names.is_empty() || names.iter().any(|name| name == rule.name()) {
+                for mutant in of(&rule) {
+                    found.push(Breakage::new(found.len(), file, rule, mutant));
+                }
+            }
+        }
+    }
+    if found.is_empty() {
+        let why = format!("no rule is called {}", names.join(" or "));
+        return Err(Failure::new(
+            Kind::Usage,
+            "nothing to break",
+            why,
+            "give the name of an alert or of a recorded series",
+        )
+        .into());
+    }
+    Ok(found)
+}
+
+/// The numbers of those that no test catches.
+fn run_files(
+    rules: &[YamlFile],
+    tests: &[YamlFile],
+    breakages: &[Breakage<'_>],
+) -> Result<BTreeSet<usize>> {
+    let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let mut survivors = BTreeSet::new();
+    for file in rules {
+        let mut alive: Vec<&Breakage<'_>> = breakages
+            .iter()
+            .filter(|breakage| breakage.file.path == file.path)
+            .collect();
+        if alive.is_empty() {
+            continue;
+        }
+        let (all, begun) = (alive.len(), Instant::now());
+        for group in groups(file, tests) {
+            let (concerned, mut others): (Vec<_>, Vec<_>) = alive
+                .into_iter()
+                .partition(|breakage| breakage.concerns(group.test));
+            others.extend(not_caught(&group, &concerned, folder.path())?);
+            alive = others;
+        }
+        anstream::eprintln!(
+            "  {}: {} of {all} fail a test, {} s",
+            file.name(),
+            all - alive.len(),
+            begun.elapsed().as_secs()
+        );
+        survivors.extend(alive.iter().map(|breakage| breakage.number));
+    }
+    Ok(survivors)
+}
+
+/// One group of tests.
+struct Group<'a> {
+    test: &'a Value,
+    evaluation_interval: &'a Value,
+    steps: u64,
+}
+
+/// The groups of tests of a file of rules, the quick ones first: most mutants do not live to see the others.
+fn groups<'a>(file: &YamlFile, tests: &'a [YamlFile]) -> Vec<Group<'a>> {
+    let ending = format!("/{}", file.name());
+    let uses = |test: &&YamlFile| {
+        let mut files = test.content["rule_files"].as_array().into_iter().flatten();
+        files.any(|path| path.as_str().is_some_and(|path| path.ends_with(&ending)))
+    };
+    let mut groups: Vec<Group<'a>> = tests
+        .iter()
+        .filter(uses)
+        .flat_map(|test_file| {
+            let evaluation_interval = &test_file.content["evaluation_interval"];
+            let every = minutes(evaluation_interval.as_str().unwrap_or("1m")).max(1);
+            test_file.tests().iter().map(move |test| Group {
+                test,
+                evaluation_interval,
+                steps: batch::last_time(test) / every,
+            })
+        })
+        .collect();
+    groups.sort_by_key(|group| group.steps);
+    groups
+}
+
+/// Minutes of a duration such as `1h8m`.
+fn minutes(duration: &str) -> u64 {
+    crate::slo::Window::try_from(duration.to_owned()).map_or(0, |window| window.seconds() / 60)
+}
+
+/// Those that pass the group, tried on every core at once.
+fn not_caught<'a, 'b>(
+    group: &Group<'_>,
+    concerned: &[&'a Breakage<'b>],
+    folder: &Path,
+) -> Result<Vec<&'a Breakage<'b>>> {
+    interrupt::check()?;
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    // To start promtool costs more than a few mutants do.
+    let share = concerned.len().div_ceil(workers).max(8);
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = concerned
+            .chunks(share)
+            .enumerate()
+            .map(|(worker, part)| {
+                let scratch = folder.join(worker.to_string());
+                scope.spawn(move || {
+                    fs::create_dir_all(&scratch).context("cannot make a temporary folder")?;
+                    verdict::survivors(part, group.test, group.evaluation_interval, &scratch)
+                })
+            })
+            .collect();
+        let mut survivors = Vec::new();
+        for thread in threads {
+            let part = thread
+                .join()
+                .map_err(|_| anyhow::anyhow!("a worker panicked"))?;
+            survivors.extend(part?);
+        }
+        Ok(survivors)
+    })
+}

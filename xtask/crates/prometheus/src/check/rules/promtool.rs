@@ -1,0 +1,173 @@
+//! promtool's own checks: syntax of rules and scrape configuration, and the rules' tests.
+//! Must not know what the rules mean.
+
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use crate::rule_files::YamlFile;
+use xtask::failure::Failure;
+use xtask::run_tool::tool;
+
+/// Syntax of every rule file and of the scrape configuration.
+pub(crate) fn check(rules: &[YamlFile]) -> Result<()> {
+    tool("promtool")
+        .args(["check", "rules"])
+        .args(rules.iter().map(|file| &file.path))
+        .output()?;
+    check_scrape(Path::new(SCRAPE)).or_else(|error| {
+        if !is_without_kubernetes(&error) {
+            return Err(error);
+        }
+        check_scrape_without_kubernetes()?;
+        anstream::eprintln!(
+            "NOT PROVEN: this promtool was built without kubernetes_sd_configs, so nobody read that part of {SCRAPE}; all else \
+             in it holds. Ours reads it: cargo xtask tools install promtool"
+        );
+        Ok(())
+    })
+}
+
+const SCRAPE: &str = "prometheus/scrape/prometheus.yaml";
+
+fn check_scrape(path: &Path) -> Result<()> {
+    tool("promtool")
+        .args(["check", "config", "--syntax-only"])
+        .arg(path)
+        .output()
+        .map(drop)
+}
+
+/// Debian's promtool is built without that discovery; what it cannot read is not wrong.
+fn is_without_kubernetes(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<Failure>()
+        .is_some_and(|failure| failure.why.contains("kubernetes_sd_configs not found"))
+}
+
+/// The same configuration with a list of targets in place of the discovery: relabelling, rules, alerting are read.
+fn check_scrape_without_kubernetes() -> Result<()> {
+    let mut content = YamlFile::read(Path::new(SCRAPE))?.content;
+    for job in content["scrape_configs"]
+        .as_array_mut()
+        .into_iter()
+        .flatten()
+    {
+        if let Some(job) = job.as_object_mut()
+            && job.remove("kubernetes_sd_configs").is_some()
+        {
+            job.insert(
+                "static_configs".to_owned(),
+                json!([{"targets": ["127.0.0.1:1"]}]),
+            );
+        }
+    }
+    let file = tempfile::Builder::new()
+        .suffix(".yaml")
+        .tempfile()
+        .context("cannot make a temporary file")?;
+    fs::write(file.path(), content.to_string()).context("cannot write a temporary file")?;
+    check_scrape(file.path())
+}
+
+/// Tests of rules in several groups must say which group is evaluated first: promtool takes any, and another each time.
+pub(crate) fn unordered(rules: &[YamlFile], tests: &[YamlFile]) -> Vec<String> {
+    let strings = |value: &Value| -> Vec<String> {
+        let items = value.as_array().into_iter().flatten();
+        items
+            .filter_map(|item| Some(item.as_str()?.to_owned()))
+            .collect()
+    };
+    let mut faults = Vec::new();
+    for test in tests {
+        let paths = strings(&test.content["rule_files"]);
+        let groups: Vec<&str> = rules
+            .iter()
+            .filter(|file| {
+                paths
+                    .iter()
+                    .any(|path| Path::new(path).file_name() == file.path.file_name())
+            })
+            .flat_map(|file| file.content["groups"].as_array().into_iter().flatten())
+            .filter_map(|group| group["name"].as_str())
+            .collect();
+        if groups.len() > 1 && strings(&test.content["group_eval_order"]) != groups {
+            faults.push(format!(
+                "{}: lacks `group_eval_order: [{}]`; without it promtool takes the groups in an order that changes",
+                test.path.display(),
+                groups.join(", ")
+            ));
+        }
+    }
+    faults
+}
+
+/// Every test file, on every core at once.
+pub(crate) fn test(tests: &[YamlFile]) -> Result<()> {
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut paths: Vec<(u64, &Path)> = tests
+        .iter()
+        .map(|file| {
+            (
+                fs::metadata(&file.path).map_or(0, |data| data.len()),
+                file.path.as_path(),
+            )
+        })
+        .collect();
+    // Those that look at days first: the short ones fill the end.
+    paths.sort_by_key(|(bytes, path)| (!path.to_string_lossy().contains("days"), u64::MAX - bytes));
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        let work = || -> Result<()> {
+            while let Some((_, path)) = paths.get(next.fetch_add(1, Ordering::Relaxed)) {
+                tool("promtool")
+                    .args(["test", "rules"])
+                    .arg(path)
+                    .output()?;
+            }
+            Ok(())
+        };
+        let threads: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        threads.into_iter().try_for_each(|thread| {
+            thread
+                .join()
+                .map_err(|_| anyhow::anyhow!("a worker panicked"))?
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{YamlFile, unordered};
+
+    fn file(path: &str, content: Value) -> YamlFile {
+        YamlFile {
+            path: path.into(),
+            content,
+        }
+    }
+
+    #[test]
+    fn tests_of_several_groups_must_name_their_order() {
+        let one = file("rules/one.yaml", json!({"groups": [{"name": "a"}]}));
+        let two = file(
+            "rules/two.yaml",
+            json!({"groups": [{"name": "a"}, {"name": "b"}]}),
+        );
+        let rules = [one, two];
+        let faults = |of: &str, order: &[&str]| {
+            let content =
+                json!({"rule_files": [format!("../rules/{of}.yaml")], "group_eval_order": order});
+            unordered(&rules, &[file("tests/t.yaml", content)]).len()
+        };
+        assert_eq!(faults("one", &[]), 0);
+        assert_eq!(faults("two", &["a", "b"]), 0);
+        assert_eq!(faults("two", &[]), 1);
+        assert_eq!(faults("two", &["b", "a"]), 1);
+    }
+}

@@ -1,0 +1,57 @@
+//! `cargo xtask rules`: makes the files that come from `prometheus/slos.toml`, and breaks rules to try their tests.
+//! Must not judge the made files: `check rules` does.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use crate::check;
+use crate::cli::RulesCommand;
+use crate::rule_files::FOLDER;
+use crate::slo;
+use xtask::git;
+
+pub(crate) fn run(command: RulesCommand) -> Result<()> {
+    match command {
+        RulesCommand::Generate => generate(),
+        RulesCommand::Check { share, seed } => {
+            // Each commit has mutants of its own, so that over time all are tried.
+            let seed = seed.map_or_else(git::short_head, Ok)?;
+            check::run_rules_with_share(&check::MutantShare {
+                percent: share,
+                seed,
+            })
+        }
+        RulesCommand::Mutate {
+            names,
+            control: true,
+        } => check::control_rule_mutations(&names),
+        RulesCommand::Mutate { names, .. } => check::run_rule_mutations(&names),
+    }
+}
+
+fn generate() -> Result<()> {
+    let folder = Path::new(FOLDER);
+    let made = slo::generated::files(folder, &slo::read(folder)?)?;
+    let mut changed = 0;
+    for file in &made {
+        if fs::read_to_string(&file.path).is_ok_and(|text| text == file.text) {
+            continue;
+        }
+        fs::write(&file.path, &file.text)
+            .with_context(|| format!("cannot write {}", file.path.display()))?;
+        anstream::eprintln!("wrote {}", file.path.display());
+        changed += 1;
+    }
+    for path in slo::generated::leftovers(folder, &made)? {
+        fs::remove_file(&path).with_context(|| format!("cannot delete {}", path.display()))?;
+        anstream::eprintln!("deleted {}: no promise asks for it", path.display());
+        changed += 1;
+    }
+    anstream::eprintln!(
+        "{changed} of {} files changed; look at them with: git diff prometheus",
+        made.len()
+    );
+    Ok(())
+}

@@ -1,0 +1,83 @@
+//! The OpenAPI document: the file in the repository is what the code says, and no client of the last release breaks.
+//!
+//! The document of the last release is `docs/openapi/released.json`; it is replaced when a version is released, never
+//! to silence this check.
+
+mod operations;
+mod schemas;
+#[cfg(test)]
+mod tests;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use roster_dev::local_roster::service;
+use xtask::failure::{Failure, Kind};
+use xtask::run_tool::tool;
+
+/// What the code says, for those who read the repository.
+const DOCUMENT: &str = "service/openapi.json";
+/// What clients were promised.
+const RELEASED: &str = "docs/openapi/released.json";
+
+pub(crate) fn run() -> Result<()> {
+    let present = from_code()?;
+    let kept = std::fs::read_to_string(DOCUMENT).unwrap_or_default();
+    if kept != present {
+        let next =
+            format!("cargo run --package roster -- openapi > {DOCUMENT}, and commit what changed");
+        let why = first_difference(&kept, &present);
+        return Err(Failure::new(
+            Kind::Check,
+            format!("{DOCUMENT} is not what the code says"),
+            why,
+            next,
+        )
+        .into());
+    }
+    let released = std::fs::read_to_string(RELEASED)
+        .with_context(|| format!("cannot read {RELEASED}, the document of the last release"))?;
+    let released: Value = serde_json::from_str(&released)
+        .with_context(|| format!("{RELEASED} is not the JSON that it has to be"))?;
+    let broken = operations::breaks(&released, &serde_json::from_str(&present)?);
+    let version = released["info"]["version"].as_str().unwrap_or("?");
+    if broken.is_empty() {
+        let count = operations::count(&released);
+        anstream::eprintln!(
+            "{DOCUMENT} is what the code says; the {count} operations of release {version} are kept as they were promised"
+        );
+        return Ok(());
+    }
+    let next = "keep what was promised beside the new, or serve the change below another version of the API; \
+                only a release replaces docs/openapi/released.json";
+    Err(Failure::new(
+        Kind::Check,
+        format!(
+            "{} changes break clients of release {version}",
+            broken.len()
+        ),
+        broken.join("\n"),
+        next,
+    )
+    .into())
+}
+
+/// The document as the program prints it.
+fn from_code() -> Result<String> {
+    tool(service::build(false)?.display().to_string())
+        .arg("openapi")
+        .output()
+}
+
+fn first_difference(kept: &str, present: &str) -> String {
+    let mut lines = kept.lines().zip(present.lines()).enumerate();
+    match lines.find(|(_, (kept, present))| kept != present) {
+        Some((at, (kept, present))) => format!(
+            "line {}: the file says {}, the code {}",
+            at + 1,
+            kept.trim(),
+            present.trim()
+        ),
+        None => "one of the two ends before the other".to_owned(),
+    }
+}

@@ -1,0 +1,22 @@
+//! What tries the service: one file for each command.
+
+pub(crate) mod contract;
+mod docs_page;
+mod kills;
+mod pgbouncer;
+pub(crate) mod standby;
+pub(crate) mod test;
+
+use anyhow::Result;
+
+use crate::cli::E2eStory;
+
+/// Runs one story of `cargo xtask e2e`.
+pub(crate) fn e2e(story: &E2eStory) -> Result<()> {
+    match story {
+        E2eStory::Standby(args) => standby::run(&args.by),
+        E2eStory::Pgbouncer => pgbouncer::run(),
+        E2eStory::Docs(page) => docs_page::run(page),
+        E2eStory::Kills(kills) => kills::run(kills),
+    }
+}

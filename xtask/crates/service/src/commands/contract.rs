@@ -1,0 +1,116 @@
+//! `cargo xtask contract`: a running Roster held against its OpenAPI document by schemathesis.
+//!
+//! What schemathesis is told beside the document stands in `service/contract`; here it is installed and run.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::cli::ContractArgs;
+use roster_dev::local_roster::LocalRoster;
+use xtask::failure::{Failure, Kind};
+use xtask::interrupt;
+use xtask::run_tool::tool;
+use xtask::tools;
+
+/// What schemathesis is told.
+const SETTINGS: &str = "service/contract";
+/// Where it is installed, and what it needs and leaves.
+const FOLDER: &str = "target/contract";
+
+pub(crate) fn run(args: &ContractArgs) -> Result<()> {
+    interrupt::watch()?;
+    let schemathesis = install()?;
+    let roster = LocalRoster::start("cargo xtask contract", Path::new(FOLDER))?;
+    let document = document()?;
+    let (client_id, client_secret) = roster.client();
+    let settings = std::path::absolute(SETTINGS)?;
+    let mut command = tool(schemathesis.display().to_string())
+        .secret_env("ROSTER_TOKEN", roster.token())
+        .secret_env("ROSTER_CLIENT_ID", client_id)
+        .secret_env("ROSTER_CLIENT_SECRET", client_secret)
+        .env("ROSTER_CONTRACT_HOOKS", settings.join("hooks.py"))
+        // What the hooks are compiled to must not end up among the sources.
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .arg("--config-file")
+        .arg(settings.join("schemathesis.toml"))
+        .arg("run")
+        .arg(&document)
+        .args(["--url", &roster.url(), "--checks", "all"])
+        .args(["--max-examples", &args.examples.to_string()])
+        .args(args.seed.map(|seed| format!("--seed={seed}")))
+        .args(&args.more)
+        .current_dir(FOLDER);
+    let status = command.status()?;
+    roster.demand_clean_log()?;
+    if status.success() {
+        return Ok(());
+    }
+    let next = "mend the service or its document; the curl lines above show each case again, and \
+                `cargo xtask contract --seed N` makes the same ones";
+    Err(Failure::new(
+        Kind::Check,
+        "Roster does not keep its contract",
+        format!("schemathesis ended with {status}; its own words are above"),
+        next,
+    )
+    .into())
+}
+
+/// The service's own document, with QUERY in the place that OpenAPI has for it from 3.2 on.
+fn document() -> Result<PathBuf> {
+    let text = std::fs::read_to_string("service/openapi.json")?;
+    let mut document: Value = serde_json::from_str(&text)?;
+    document["openapi"] = "3.2.0".into();
+    for (_, item) in document["paths"].as_object_mut().into_iter().flatten() {
+        if let Some(item) = item.as_object_mut()
+            && let Some(query) = item.remove("x-query")
+        {
+            item.insert("query".to_owned(), query);
+        }
+    }
+    let path = std::path::absolute(FOLDER)?.join("openapi-3.2.json");
+    std::fs::write(&path, document.to_string())
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(path)
+}
+
+/// schemathesis in an environment of its own, with exactly what `requirements.txt` names.
+fn install() -> Result<PathBuf> {
+    let requirements = std::path::absolute(SETTINGS)?.join("requirements.txt");
+    let wanted = std::fs::read_to_string(&requirements)
+        .with_context(|| format!("cannot read {}", requirements.display()))?;
+    let folder = Path::new(FOLDER).join("venv");
+    let program = std::path::absolute(folder.join("bin/schemathesis"))?;
+    let installed = folder.join("installed.txt");
+    if program.is_file() && std::fs::read_to_string(&installed).is_ok_and(|text| text == wanted) {
+        return Ok(program);
+    }
+    if !tools::is_installed("python3") {
+        return Err(tools::missing("python3"));
+    }
+    // Half an installation must not pass for a whole one.
+    let _ = std::fs::remove_dir_all(&folder);
+    let pip = std::path::absolute(folder.join("bin/pip"))?;
+    tool("python3")
+        .args(["-m", "venv"])
+        .arg(&folder)
+        .output()
+        .and_then(|_| {
+            tool(pip.display().to_string())
+                .args(["install", "--quiet", "--disable-pip-version-check"])
+                .args(["--no-deps", "--requirement"])
+                .arg(&requirements)
+                .output()
+        })
+        .map_err(|error| {
+            let why = error
+                .downcast_ref::<Failure>()
+                .map_or_else(|| error.to_string(), |failure| failure.why.clone());
+            let next = "PyPI must be reachable once (pip's own settings name a mirror), and python3-venv installed";
+            Failure::new(Kind::Missing, "schemathesis cannot be installed", why, next)
+        })?;
+    std::fs::write(installed, wanted)?;
+    Ok(program)
+}

@@ -1,0 +1,105 @@
+//! `cargo xtask e2e docs`: what a person does on /docs, done in a real Chromium.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+
+use crate::chromium::Chromium;
+use crate::cli::DocsPageArgs;
+use roster_dev::local_roster::LocalRoster;
+use xtask::failure::{Failure, Kind};
+use xtask::interrupt;
+
+const EMAIL: &str = "grace@example.com";
+const OPERATION: &str = "#operations-users-createUser";
+
+pub(crate) fn run(args: &DocsPageArgs) -> Result<()> {
+    interrupt::watch()?;
+    // Looked for first: without a browser nothing has to be built.
+    let mut browser = Chromium::start()?;
+    let roster = LocalRoster::start("cargo xtask e2e docs", Path::new("target/e2e"))?;
+    let told = create_a_user(&mut browser, &roster, &args.picture)?;
+    ensure!(
+        told["email"] == EMAIL,
+        "the page shows another user: {told}"
+    );
+    let found = find_by_email(&roster)?;
+    ensure!(
+        found["items"][0]["id"] == told["id"],
+        "the user whom the page shows is not in the directory: {found}"
+    );
+    if !browser.complaints().is_empty() {
+        return Err(Failure::new(
+            Kind::Check,
+            "the page complained",
+            browser.complaints().join("\n"),
+            "mend http/api/docs.rs: its policy, or what the page loads",
+        )
+        .into());
+    }
+    println!(
+        "/docs: pasted a token, created user {} with {EMAIL}, found it in the directory; the page complained of nothing; {}",
+        told["id"],
+        args.picture.display()
+    );
+    Ok(())
+}
+
+/// What the page shows of the user that was created on it.
+fn create_a_user(browser: &mut Chromium, roster: &LocalRoster, picture: &Path) -> Result<Value> {
+    browser.open(&format!("{}/docs", roster.url()))?;
+    browser.click(".swagger-ui .auth-wrapper .btn.authorize")?;
+    browser.paste("#auth-bearer-value", roster.token())?;
+    browser.click(".auth-container form:has(#auth-bearer-value) .btn.authorize")?;
+    browser.wait_until(
+        "that it has taken the token",
+        "[...document.querySelectorAll('.auth-container h6')].some(h => h.textContent.includes('Authorized'))",
+    )?;
+    browser.click(".dialog-ux .close-modal")?;
+    browser.click(&format!("{OPERATION} .opblock-summary-control"))?;
+    browser.click(&format!("{OPERATION} .try-out__btn"))?;
+    let user = json!({"email": EMAIL, "name": "Grace Hopper", "department": "Compilers"});
+    browser.paste(
+        &format!("{OPERATION} textarea.body-param__text"),
+        &format!("{user:#}"),
+    )?;
+    browser.click(&format!("{OPERATION} .btn.execute"))?;
+    let answered = format!("{OPERATION} .live-responses-table tbody .response-col_status");
+    browser.wait_until(
+        "an answer",
+        &format!("!!document.querySelector({})", json!(answered)),
+    )?;
+    let text_of = |selector: &str| {
+        format!(
+            "document.querySelector({}).textContent.trim()",
+            json!(selector)
+        )
+    };
+    let status = browser.evaluate(&text_of(&answered))?;
+    browser.evaluate(&format!(
+        "document.querySelector({}).scrollIntoView({{block: 'center'}})",
+        json!(answered)
+    ))?;
+    std::fs::create_dir_all(picture.parent().unwrap_or(Path::new(".")))?;
+    browser.picture(picture)?;
+    let body = browser.evaluate(&text_of(&format!(
+        "{OPERATION} .live-responses-table code.language-json"
+    )))?;
+    ensure!(
+        status.as_str().is_some_and(|text| text.starts_with("201")),
+        "the page was answered {status}: {body}"
+    );
+    let body = body.as_str().context("the page shows no body")?;
+    serde_json::from_str(body).with_context(|| format!("the page shows no JSON: {body}"))
+}
+
+fn find_by_email(roster: &LocalRoster) -> Result<Value> {
+    let url = format!("{}/v1/users?email={EMAIL}", roster.url());
+    let mut answer = http_client::agent(Duration::from_secs(10))
+        .get(url)
+        .header("authorization", format!("Bearer {}", roster.token()))
+        .call()?;
+    Ok(answer.body_mut().read_json()?)
+}

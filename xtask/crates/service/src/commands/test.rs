@@ -1,0 +1,41 @@
+//! `cargo xtask test`: all tests of the workspace, on one PostgreSQL that is found or started for them.
+//!
+//! The tests get the server through `DATABASE_URL`, so that all test programs share it; each test makes a database
+//! of its own on it. Without a PostgreSQL nothing is tested and the command fails.
+
+use anyhow::Result;
+use dev_postgres::{DevPostgres, Options, Prefer};
+
+use crate::cli::{PostgresKind, TestArgs};
+use roster_dev::postgres;
+use xtask::run_tool::tool;
+
+pub(crate) fn run(args: &TestArgs) -> Result<()> {
+    let mut options = Options::for_tests().map_err(postgres::failure)?;
+    match args.postgres {
+        None => {}
+        Some(PostgresKind::Private) => options.prefer = Prefer::Private,
+        Some(PostgresKind::Container) => options.prefer = Prefer::Container { required: true },
+    }
+    if args.postgres.is_some() {
+        options.database_url = None;
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let server = runtime
+        .block_on(DevPostgres::find_or_start(options))
+        .map_err(postgres::failure)?;
+    let source = server.source().to_string();
+    anstream::eprintln!("postgres: tests run on {source}");
+    // A Ctrl-C ends us and cargo alike; the server's watchdog sees to the rest.
+    let outcome = tool("cargo")
+        .secret_env("DATABASE_URL", server.url())
+        .args(["test", "--workspace", "--locked", "--no-fail-fast"])
+        .args(&args.cargo_args)
+        .run();
+    runtime.block_on(server.stop()).map_err(postgres::failure)?;
+    outcome?;
+    anstream::eprintln!("all tests passed on {source}");
+    Ok(())
+}

@@ -1,0 +1,38 @@
+//! What tries the service as a whole: its tests, its contract, its page, and what it does when PostgreSQL or it dies.
+
+#![allow(
+    clippy::print_stdout,
+    reason = "results belong on stdout; all the rest goes to stderr"
+)]
+
+mod check;
+mod chromium;
+mod cli;
+mod commands;
+mod network_link;
+mod postgres_pair;
+pub mod watched_roster;
+
+use std::process::ExitCode;
+
+use cli::Command;
+
+/// Reads the command line and runs one command to its end.
+pub fn main() -> ExitCode {
+    xtask::program::main(|cli: cli::Cli| match cli.command {
+        Command::Contract(args) => commands::contract::run(&args),
+        Command::Test(args) => commands::test::run(&args),
+        Command::E2e(args) => commands::e2e(&args.story),
+        Command::Check { .. } => check::openapi::run(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_commands_are_those_of_the_list() {
+        let program = xtask::program::Program::Service;
+        let differences = xtask::command_list::differences::<crate::cli::Cli>(program);
+        assert!(differences.is_empty(), "{}", differences.join("\n"));
+    }
+}

@@ -1,0 +1,30 @@
+//! Checks of the sources of the whole repository: layers of the service, documents.
+
+#![allow(
+    clippy::print_stdout,
+    reason = "results belong on stdout; all the rest goes to stderr"
+)]
+
+mod check;
+mod cli;
+
+use std::process::ExitCode;
+
+use cli::Command;
+
+/// Reads the command line and runs one command to its end.
+pub fn main() -> ExitCode {
+    xtask::program::main(|cli: cli::Cli| match cli.command {
+        Command::Check { area } => check::run(&area),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_commands_are_those_of_the_list() {
+        let program = xtask::program::Program::Sources;
+        let differences = xtask::command_list::differences::<crate::cli::Cli>(program);
+        assert!(differences.is_empty(), "{}", differences.join("\n"));
+    }
+}

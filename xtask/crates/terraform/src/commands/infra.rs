@@ -1,0 +1,294 @@
+//! `cargo xtask infra`: the cloud, planned, shown, applied and destroyed by Terraform.
+//!
+//! Each subcommand is one function here or a file below `infra/`; what they share is in `crate::infra`.
+
+mod consent;
+mod leftovers;
+mod mutate;
+mod state_move;
+mod up;
+
+use std::path::Path;
+
+use anstyle::{AnsiColor, Style};
+use anyhow::{Context, Result};
+
+use crate::cli::{
+    InfraApplyArgs, InfraArgs, InfraCommand, InfraDestroyArgs, InfraOutputArgs, InfraPlanArgs,
+};
+use crate::infra::plan::SavedPlan;
+use crate::infra::root::{BOOTSTRAP, Root};
+use crate::infra::terraform::{self, Terraform};
+use crate::infra::{self, copy::Copy, guard, price, spelling};
+use consent::{Deed, consent};
+use xtask::failure::{Failure, Kind};
+use xtask::interrupt;
+use xtask::run_tool::tool;
+
+const BOLD: Style = Style::new().bold();
+const GREEN: Style = AnsiColor::Green.on_default();
+
+/// Runs one subcommand.
+pub(crate) fn run(args: &InfraArgs) -> Result<()> {
+    match &args.command {
+        InfraCommand::Plan(args) if args.preview => preview(args),
+        InfraCommand::Plan(args) => plan(args),
+        InfraCommand::Apply(args) => apply(args),
+        InfraCommand::Destroy(args) => destroy(args),
+        InfraCommand::Output(args) => output(args),
+        InfraCommand::Validate(args) => validate(&Root::find(&args.env)?),
+        InfraCommand::Lock(args) => lock(&Root::find(&args.env)?),
+        InfraCommand::Up(args) => up::run(args),
+        InfraCommand::Mutate(args) => mutate::run(args),
+    }
+}
+
+fn plan(args: &InfraPlanArgs) -> Result<()> {
+    let root = Root::find(&args.env)?;
+    let plan = guarded_plan(&root, &[])?;
+    show(&root, &plan)?;
+    if args.full {
+        println!("{}", plan.text()?);
+    }
+    if args.fail_on_change && !plan.summary.is_empty() {
+        return Err(Failure::new(
+            Kind::Check,
+            format!("{} differs from its configuration", root.name),
+            "somebody changed it by hand, or a change was merged and not applied",
+            format!("cargo xtask infra apply --env {}", root.name),
+        )
+        .into());
+    }
+    Ok(())
+}
+
+/// Plans against an empty state in a copy: what a new environment would get, before there is a project.
+fn preview(args: &InfraPlanArgs) -> Result<()> {
+    let root = Root::find(&args.env)?;
+    terraform::require()?;
+    spelling::check(&root.folder)?;
+    root.make_work_folder()?;
+    let copy = Copy::make(&root.work.join("preview"))?;
+    let folder = root.folder.display().to_string();
+    let terraform = copy.terraform(&folder)?;
+    copy.use_local_state(&folder)?;
+    let own = copy.path(&folder).join("terraform.tfvars");
+    let settings = if own.is_file() {
+        own
+    } else {
+        copy.path(&folder).join("terraform.tfvars.example")
+    };
+    anstream::eprintln!(
+        "preview: nothing is asked of Google, nothing can be applied from it; settings of {}",
+        settings.display()
+    );
+    terraform.command("init").arg("-input=false").output()?;
+    let settings = std::path::absolute(settings)?;
+    let plan = SavedPlan::make(
+        &root,
+        terraform,
+        &[format!("-var-file={}", settings.display())],
+    )?;
+    show(&root, &plan)?;
+    if args.full {
+        println!("{}", plan.text()?);
+    }
+    Ok(())
+}
+
+fn apply(args: &InfraApplyArgs) -> Result<()> {
+    let root = Root::find(&args.env)?;
+    let plan = guarded_plan(&root, &[])?;
+    show(&root, &plan)?;
+    if plan.summary.is_empty() {
+        anstream::eprintln!(
+            "{GREEN}nothing to do{GREEN:#}: {} is as its configuration says",
+            root.name
+        );
+        return Ok(());
+    }
+    consent(&root, &plan, args.yes, &args.allow_destroy, Deed::Apply)?;
+    plan.apply()?;
+    anstream::eprintln!(
+        "{GREEN}applied{GREEN:#}: cargo xtask infra output --env {}",
+        root.name
+    );
+    Ok(())
+}
+
+fn destroy(args: &InfraDestroyArgs) -> Result<()> {
+    let root = Root::find(&args.env)?;
+    if root.name == BOOTSTRAP {
+        return Err(Failure::new(
+            Kind::Refused,
+            "bootstrap is not destroyed by a command",
+            "with the bucket and its key goes the state of every environment",
+            "terraform/README.md says how to remove what is left of a project: delete the project",
+        )
+        .into());
+    }
+    let plan = guarded_plan(&root, &["-destroy".to_owned()])?;
+    show(&root, &plan)?;
+    if plan.summary.is_empty() {
+        anstream::eprintln!("nothing to destroy: {} is empty", root.name);
+        return Ok(());
+    }
+    let whole = if args.yes_destroy_everything_in.as_deref() == Some(root.name.as_str()) {
+        plan.summary
+            .destructive()
+            .map(|change| change.address.clone())
+            .collect()
+    } else {
+        Vec::new()
+    };
+    consent(&root, &plan, !whole.is_empty(), &whole, Deed::Destroy)?;
+    let network = leftovers::network(plan.json())?;
+    let first = plan.apply();
+    let Err(error) = first else {
+        return Ok(());
+    };
+    // What was agreed to is finished, when it was the peering alone that stood in its way.
+    if interrupt::requested() || !leftovers::remove_peering(&root, network.as_deref())? {
+        return Err(error);
+    }
+    drop(plan);
+    let rest = guarded_plan(&root, &["-destroy".to_owned()])?;
+    anstream::eprintln!("the peering is gone; destroying the rest");
+    rest.apply()
+}
+
+fn output(args: &InfraOutputArgs) -> Result<()> {
+    let outputs = infra::outputs(&args.env)?;
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&outputs)?);
+        return Ok(());
+    }
+    if outputs.is_empty() {
+        return Err(Failure::new(
+            Kind::Check,
+            format!("{} has no outputs", args.env),
+            "nothing has been applied yet",
+            format!("cargo xtask infra up --env {}", args.env),
+        )
+        .into());
+    }
+    for (name, value) in outputs {
+        anstream::println!(
+            "{BOLD}{name}{BOLD:#} = {}",
+            serde_json::to_string_pretty(&value)?
+        );
+    }
+    Ok(())
+}
+
+fn validate(root: &Root) -> Result<()> {
+    terraform::require()?;
+    root.make_work_folder()?;
+    tool("terraform")
+        .args(["fmt", "-check", "-recursive", "-diff", "terraform"])
+        .run()?;
+    let copy = Copy::make(&root.work.join("validate-copy"))?;
+    let copied = copy.terraform(&root.folder.display().to_string())?;
+    copied
+        .command("init")
+        .args(["-backend=false", "-input=false"])
+        .output()?;
+    copied.command("validate").run()?;
+    Ok(())
+}
+
+/// Writes the checksums of the providers for every system that people and pipelines use.
+fn lock(root: &Root) -> Result<()> {
+    terraform::require()?;
+    root.make_work_folder()?;
+    let terraform = Terraform::new(&root.folder, &root.work.join("lock"))?;
+    // It asks for the providers of the modules too, and wants these installed.
+    terraform.command("get").quiet().output()?;
+    // `providers lock` reads the registry itself, whatever mirror a terraformrc names: so the checksums are the real ones.
+    terraform
+        .command("providers lock")
+        .args(
+            ["linux_amd64", "linux_arm64", "darwin_amd64", "darwin_arm64"]
+                .map(|system| format!("-platform={system}")),
+        )
+        .output()
+        .map_err(|error| {
+            let words = error
+                .downcast_ref::<Failure>()
+                .map(|failure| failure.why.clone())
+                .unwrap_or_default();
+            Failure::new(
+                Kind::Unreachable,
+                format!("the lock file of {} was not written", root.name),
+                words,
+                "registry.terraform.io must be reachable once; behind a proxy set HTTPS_PROXY",
+            )
+        })?;
+    anstream::eprintln!(
+        "{GREEN}written{GREEN:#}: {}/.terraform.lock.hcl, commit it",
+        root.folder.display()
+    );
+    Ok(())
+}
+
+/// A plan of the real environment, after it is sure that it is the one that is meant.
+fn guarded_plan(root: &Root, extra: &[String]) -> Result<SavedPlan> {
+    spelling::check(&root.folder)?;
+    guard::check_shell(root)?;
+    let terraform = Terraform::initialised(root)?;
+    guard::check(root, &terraform)?;
+    let plan = SavedPlan::make(root, terraform, extra)?;
+    guard::check_plan(root, plan.json())?;
+    Ok(plan)
+}
+
+fn show(root: &Root, plan: &SavedPlan) -> Result<()> {
+    anstream::println!("{BOLD}{}{BOLD:#}", root.name);
+    anstream::print!("{}", plan.summary.render());
+    let items = price::items(plan.json())?;
+    if !items.is_empty() {
+        anstream::println!(
+            "\nRunning costs when applied (list prices of {}, without traffic, logs and backups):\n",
+            price::checked()?
+        );
+        anstream::print!("{}", price::table(&items));
+    }
+    Ok(())
+}
+
+/// Whether a program of this list is missing, each with what it is for.
+fn missing_tools(names: &[&str]) -> Result<()> {
+    for name in names {
+        if !xtask::tools::is_installed(name) {
+            return Err(xtask::tools::missing(name));
+        }
+    }
+    Ok(())
+}
+
+/// Whether bootstrap has been applied to this project, whoever did it. Not being allowed to look is no answer.
+fn bucket_exists(bucket: &str) -> Result<bool> {
+    let outcome = tool("gcloud")
+        .args(["storage", "buckets", "describe"])
+        .arg(format!("gs://{bucket}"))
+        .arg("--format=value(name)")
+        .outcome()?;
+    if outcome.status.success() {
+        return Ok(true);
+    }
+    let words = String::from_utf8_lossy(&outcome.stderr).into_owned();
+    if words.contains("404") || words.contains("not found") {
+        return Ok(false);
+    }
+    Err(Failure::new(
+        Kind::Unreachable,
+        format!("cannot tell whether gs://{bucket} exists"),
+        words,
+        "gcloud auth login, as somebody who may look at the project",
+    )
+    .into())
+}
+
+fn write_file(file: &Path, text: &str) -> Result<()> {
+    std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
+}

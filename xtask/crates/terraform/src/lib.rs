@@ -1,0 +1,33 @@
+//! The cloud, by Terraform: `cargo xtask infra` and `cargo xtask check terraform`.
+
+#![allow(
+    clippy::print_stdout,
+    reason = "results belong on stdout; all the rest goes to stderr"
+)]
+
+mod check;
+mod cli;
+mod commands;
+pub mod infra;
+
+use std::process::ExitCode;
+
+use cli::Command;
+
+/// Reads the command line and runs one command to its end.
+pub fn main() -> ExitCode {
+    xtask::program::main(|cli: cli::Cli| match cli.command {
+        Command::Infra(args) => commands::infra::run(&args),
+        Command::Check { .. } => check::terraform::run(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_commands_are_those_of_the_list() {
+        let program = xtask::program::Program::Terraform;
+        let differences = xtask::command_list::differences::<crate::cli::Cli>(program);
+        assert!(differences.is_empty(), "{}", differences.join("\n"));
+    }
+}

@@ -1,0 +1,156 @@
+//! Builds programs of this workspace by cargo, and asks cargo where it put them.
+//!
+//! Features are those of the whole workspace, so that every command shares one build of the dependencies.
+
+use std::io::{BufRead, BufReader, IsTerminal};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+use crate::failure::{Failure, Kind};
+
+/// What is built.
+#[derive(Clone, Debug, Default)]
+pub struct Build {
+    arguments: Vec<String>,
+}
+
+/// A program that cargo built, or found up to date.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Built {
+    /// The binary's name.
+    pub name: String,
+    /// Where it lies.
+    pub file: PathBuf,
+}
+
+impl Build {
+    /// The binaries of these names.
+    pub fn binaries(names: &[&str]) -> Self {
+        let arguments = names.iter().flat_map(|name| ["--bin", name]);
+        Self {
+            arguments: arguments.map(str::to_owned).collect(),
+        }
+    }
+
+    /// Adds an argument of `cargo build`, such as `--release`.
+    #[must_use]
+    pub fn arg(mut self, argument: impl Into<String>) -> Self {
+        self.arguments.push(argument.into());
+        self
+    }
+
+    /// Builds them; says on stderr what is compiled, and nothing when nothing is.
+    pub fn run(&self) -> Result<Vec<Built>> {
+        let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        command
+            .args(["build", "--workspace", "--locked"])
+            .arg("--message-format=json-render-diagnostics")
+            .args(&self.arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        if std::io::stderr().is_terminal() {
+            command.arg("--color=always");
+        }
+        let mut child = command.spawn().context("cannot start cargo")?;
+        let words = child.stderr.take().context("cargo has no stderr")?;
+        let progress = std::thread::spawn(move || show(words));
+        let messages = child.stdout.take().context("cargo has no stdout")?;
+        let built = built(BufReader::new(messages))?;
+        let status = child.wait().context("cannot wait for cargo")?;
+        let _ = progress.join();
+        if status.success() {
+            return Ok(built);
+        }
+        let shown = format!(
+            "cargo build --workspace --locked {}",
+            self.arguments.join(" ")
+        );
+        Err(Failure::new(
+            Kind::Check,
+            "the build failed",
+            format!("it ended with {status}; its output is above"),
+            format!("fix the reported problem, then run it again: {shown}"),
+        )
+        .into())
+    }
+
+    /// Builds one binary.
+    pub fn one(name: &str) -> Result<PathBuf> {
+        file_of(&Self::binaries(&[name]).run()?, name)
+    }
+}
+
+/// Where the binary of this name lies.
+pub fn file_of(built: &[Built], name: &str) -> Result<PathBuf> {
+    let found = built.iter().find(|built| built.name == name);
+    found
+        .map(|built| built.file.clone())
+        .with_context(|| format!("cargo did not say where it put {name}"))
+}
+
+/// Passes on what cargo says while it works. That it finished is no news.
+fn show(words: impl std::io::Read) {
+    for line in BufReader::new(words).lines().map_while(Result::ok) {
+        let plain = anstream::adapter::strip_str(&line).to_string();
+        if !plain.trim_start().starts_with("Finished ") {
+            anstream::eprintln!("{line}");
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Message {
+    reason: String,
+    target: Option<Target>,
+    executable: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+}
+
+fn built(messages: impl BufRead) -> Result<Vec<Built>> {
+    let mut built = Vec::new();
+    for line in messages.lines() {
+        let line = line.context("cannot read from cargo")?;
+        let Ok(message) = serde_json::from_str::<Message>(&line) else {
+            continue;
+        };
+        if let ("compiler-artifact", Some(target), Some(file)) =
+            (message.reason.as_str(), message.target, message.executable)
+        {
+            built.push(Built {
+                name: target.name,
+                file,
+            });
+        }
+    }
+    Ok(built)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Built, built};
+
+    #[test]
+    fn the_file_of_a_binary_is_read_from_cargos_messages() {
+        let messages = concat!(
+            r#"{"reason":"compiler-artifact","target":{"name":"clap"},"executable":null,"fresh":true}"#,
+            "\n",
+            r#"{"reason":"build-script-executed","package_id":"x"}"#,
+            "\n",
+            r#"{"reason":"compiler-artifact","target":{"name":"roster"},"executable":"/a b/debug/roster"}"#,
+            "\n",
+            r#"{"reason":"build-finished","success":true}"#,
+        );
+        let expected = Built {
+            name: "roster".to_owned(),
+            file: "/a b/debug/roster".into(),
+        };
+        assert_eq!(built(messages.as_bytes()).expect("is read"), [expected]);
+    }
+}

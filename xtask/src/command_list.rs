@@ -1,0 +1,219 @@
+//! The list of every command and flag, kept in `xtask/commands.json`: what worked yesterday works today.
+//!
+//! Each program's test compares its own command line with its part of the list. The thin program makes its help from it,
+//! and `cargo xtask check pipelines` holds scripts against it, neither compiling the program that has the command.
+
+use std::sync::LazyLock;
+
+use clap::CommandFactory;
+use serde::{Deserialize, Serialize};
+
+use crate::program::Program;
+
+/// Makes any of the programs print its part of the list instead of running a command.
+pub const ARGUMENT: &str = "--command-list";
+/// Where the list lies.
+pub const FILE: &str = "xtask/commands.json";
+const TEXT: &str = include_str!("../commands.json");
+
+/// One command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listed {
+    /// Its words, such as `infra plan`.
+    pub command: String,
+    /// What help says of it in a line.
+    pub about: String,
+    /// Its flags and positional arguments.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub arguments: Vec<Argument>,
+}
+
+/// A flag, or a positional argument.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a property of its own"
+)]
+pub struct Argument {
+    /// Its name in the program.
+    pub id: String,
+    /// `--long`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub long: Option<String>,
+    /// `-s`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub short: Option<char>,
+    /// The environment variable that is read in its place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub env: Option<String>,
+    /// What is taken when it is not given.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub default: Vec<String>,
+    /// The only values that are taken.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<String>,
+    /// Whether the command needs it.
+    #[serde(skip_serializing_if = "is_false")]
+    pub required: bool,
+    /// Whether it stands alone, without a value.
+    #[serde(skip_serializing_if = "is_false")]
+    pub switch: bool,
+    /// Whether it may be given several times, or with several values.
+    #[serde(skip_serializing_if = "is_false")]
+    pub multiple: bool,
+    /// Whether it follows a `--`.
+    #[serde(skip_serializing_if = "is_false")]
+    pub last: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+impl Listed {
+    /// The command as words.
+    pub fn words(&self) -> Vec<&str> {
+        self.command.split(' ').collect()
+    }
+}
+
+/// The list as it is kept.
+pub fn kept() -> &'static [Listed] {
+    static KEPT: LazyLock<Vec<Listed>> =
+        LazyLock::new(|| serde_json::from_str(TEXT).unwrap_or_default());
+    &KEPT
+}
+
+/// The list as text, one line for each argument.
+pub fn text(list: &[Listed]) -> String {
+    serde_json::to_string_pretty(list).unwrap_or_default()
+}
+
+/// Every command below this one that people see, with its arguments.
+pub fn of(command: &clap::Command) -> Vec<Listed> {
+    let mut list = Vec::new();
+    collect(command, &[], &mut list);
+    list
+}
+
+fn collect(command: &clap::Command, path: &[&str], list: &mut Vec<Listed>) {
+    if !path.is_empty() {
+        let about = command.get_about().map(ToString::to_string);
+        list.push(Listed {
+            command: path.join(" "),
+            about: about.unwrap_or_default(),
+            arguments: command.get_arguments().map(argument).collect(),
+        });
+    }
+    for inner in command
+        .get_subcommands()
+        .filter(|inner| !inner.is_hide_set())
+    {
+        let mut path = path.to_vec();
+        path.push(inner.get_name());
+        collect(inner, &path, list);
+    }
+}
+
+fn argument(argument: &clap::Arg) -> Argument {
+    let values = argument.get_possible_values();
+    let takes_values = argument.get_action().takes_values();
+    Argument {
+        id: argument.get_id().to_string(),
+        long: argument.get_long().map(str::to_owned),
+        short: argument.get_short(),
+        env: argument
+            .get_env()
+            .map(|name| name.to_string_lossy().into_owned()),
+        default: argument
+            .get_default_values()
+            .iter()
+            .filter(|_| takes_values)
+            .map(|value| value.to_string_lossy().into_owned())
+            .collect(),
+        values: values
+            .iter()
+            .filter(|_| takes_values)
+            .map(|value| value.get_name().to_owned())
+            .collect(),
+        required: argument.is_required_set(),
+        switch: !takes_values,
+        multiple: matches!(argument.get_action(), clap::ArgAction::Append),
+        last: argument.is_last_set(),
+    }
+}
+
+/// The whole command line as the list has it: for whoever must know whether a line is a command without the program.
+/// Values are checked against the listed ones alone.
+pub fn command_line() -> clap::Command {
+    below(
+        "",
+        clap::Command::new("cargo xtask").bin_name("cargo xtask"),
+    )
+}
+
+fn below(path: &str, command: clap::Command) -> clap::Command {
+    let children = kept().iter().filter(|listed| {
+        let parent = listed
+            .command
+            .rsplit_once(' ')
+            .map_or("", |(parent, _)| parent);
+        parent == path
+    });
+    children.fold(command, |command, listed| {
+        let name = listed.command.rsplit(' ').next().unwrap_or_default();
+        let inner = clap::Command::new(name)
+            .about(listed.about.as_str())
+            .args(listed.arguments.iter().map(Argument::to_clap));
+        command.subcommand(below(&listed.command, inner))
+    })
+}
+
+impl Argument {
+    fn to_clap(&'static self) -> clap::Arg {
+        let action = match (self.switch, self.multiple) {
+            (true, _) => clap::ArgAction::SetTrue,
+            (false, true) => clap::ArgAction::Append,
+            (false, false) => clap::ArgAction::Set,
+        };
+        let mut argument = clap::Arg::new(self.id.as_str())
+            .action(action)
+            .required(self.required)
+            .last(self.last);
+        if let Some(long) = &self.long {
+            argument = argument.long(long.as_str());
+        }
+        if let Some(short) = self.short {
+            argument = argument.short(short);
+        }
+        if let Some(env) = &self.env {
+            argument = argument.env(env.as_str());
+        }
+        if self.long.is_none() && self.multiple {
+            argument = argument.num_args(0..);
+        }
+        if !self.values.is_empty() {
+            argument =
+                argument.value_parser(self.values.iter().map(String::as_str).collect::<Vec<_>>());
+        }
+        argument
+    }
+}
+
+/// The differences between a program's own command line and its part of the list, one line each; none is as it should be.
+pub fn differences<C: CommandFactory>(program: Program) -> Vec<String> {
+    let own = |listed: &Listed| Program::of(&listed.words()) == Some(program);
+    let present: Vec<_> = of(&C::command()).into_iter().filter(own).collect();
+    let kept: Vec<_> = kept().iter().filter(|listed| own(listed)).collect();
+    let gone = kept
+        .iter()
+        .copied()
+        .filter(|listed| !present.contains(listed));
+    let new = present.iter().filter(|listed| !kept.contains(listed));
+    let line = |sign, listed: &Listed| format!("{sign} {}", text(std::slice::from_ref(listed)));
+    gone.map(|listed| line('-', listed))
+        .chain(new.map(|listed| line('+', listed)))
+        .collect()
+}

@@ -1,0 +1,127 @@
+//! From the first words of the command line to the program that has the command: it is built, and takes our place, so
+//! that signals, exit codes and stdout are its own.
+
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use xtask::build::{Build, file_of};
+use xtask::failure::{Failure, Kind};
+use xtask::program::{EXECUTABLE, Program};
+
+/// The other program that is asked for, with its arguments; none when the command is one of our own, or none at all.
+pub(crate) fn other_program(arguments: &[OsString]) -> Option<(Program, Vec<OsString>)> {
+    // `help a b` is `a b --help`.
+    let arguments: Vec<OsString> = match arguments.split_first() {
+        Some((first, rest)) if first == "help" && !rest.is_empty() => {
+            rest.iter().cloned().chain(["--help".into()]).collect()
+        }
+        _ => arguments.to_vec(),
+    };
+    let words: Vec<_> = arguments
+        .iter()
+        .map(|word| word.to_string_lossy())
+        .collect();
+    let program = Program::of(&words).filter(|program| *program != Program::Xtask)?;
+    Some((program, arguments))
+}
+
+/// Builds the program and replaces this one by it; returns only when that fails.
+pub(crate) fn become_program(program: Program, arguments: &[OsString]) -> Result<()> {
+    let mut command = command(program)?;
+    let error = command.args(arguments).exec();
+    Err(error).with_context(|| format!("cannot start {}", program.package()))
+}
+
+/// Runs one area of `cargo xtask check` that another program has.
+pub(crate) fn check(program: Program, area: &str) -> Result<()> {
+    let words = words_file();
+    let mut command = command(program)?;
+    command
+        .args(["check", area])
+        .env(xtask::failure::WORDS_FILE, &words);
+    let status = command
+        .status()
+        .with_context(|| format!("cannot start {}", program.package()))?;
+    let what = std::fs::read_to_string(&words).unwrap_or_default();
+    let _ = std::fs::remove_file(&words);
+    if status.success() {
+        return Ok(());
+    }
+    let kind = status.code().map_or(Kind::Interrupted, Kind::of_exit_code);
+    Err(Failure::reported(kind, what).into())
+}
+
+/// What another program prints for one of its hidden commands.
+pub(crate) fn output(program: Program, hidden: &str) -> Result<String> {
+    let output = command(program)?
+        .arg(hidden)
+        .stderr(std::process::Stdio::inherit())
+        .output()
+        .with_context(|| format!("cannot start {}", program.package()))?;
+    anyhow::ensure!(output.status.success(), "{} failed", program.package());
+    String::from_utf8(output.stdout).context("not UTF-8")
+}
+
+fn words_file() -> PathBuf {
+    std::env::temp_dir().join(format!("xtask-check-{}", std::process::id()))
+}
+
+/// The program, built. `dev` is built together with what it runs, by one call of cargo.
+fn command(program: Program) -> Result<Command> {
+    let package = program.package();
+    let mut names = vec![package];
+    if program == Program::Dev {
+        names.push("roster");
+    }
+    let built = Build::binaries(&names).run()?;
+    let mut command = Command::new(file_of(&built, package)?);
+    if program == Program::Dev {
+        command.env("ROSTER_DEV_PROGRAM", file_of(&built, "roster")?);
+    }
+    let own = std::env::current_exe().context("cannot find this program's own file")?;
+    command.env(EXECUTABLE, Path::new(&own));
+    Ok(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::other_program;
+    use std::ffi::OsString;
+    use xtask::program::Program;
+
+    fn chosen(line: &str) -> Option<(Program, String)> {
+        let words: Vec<OsString> = line.split_whitespace().map(Into::into).collect();
+        let (program, rest) = other_program(&words)?;
+        let rest: Vec<_> = rest.iter().map(|word| word.to_string_lossy()).collect();
+        Some((program, rest.join(" ")))
+    }
+
+    #[test]
+    fn a_command_goes_with_all_its_arguments_to_the_program_that_has_it() {
+        let line = "deploy --env dev --dry-run";
+        assert_eq!(chosen(line), Some((Program::Delivery, line.to_owned())));
+        let line = "e2e standby";
+        assert_eq!(chosen(line), Some((Program::Service, line.to_owned())));
+        let line = "e2e --quick";
+        assert_eq!(chosen(line), Some((Program::Delivery, line.to_owned())));
+    }
+
+    #[test]
+    fn help_is_asked_of_the_program_that_has_the_command() {
+        let asked = chosen("help infra plan");
+        assert_eq!(
+            asked,
+            Some((Program::Terraform, "infra plan --help".to_owned()))
+        );
+    }
+
+    #[test]
+    fn our_own_commands_and_what_is_none_stay_here() {
+        for line in ["", "check layers", "tools list", "--help", "help", "deplyo"] {
+            assert_eq!(chosen(line), None, "{line}");
+        }
+    }
+}

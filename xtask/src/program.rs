@@ -1,0 +1,105 @@
+//! The programs that `cargo xtask` is made of: which one has which command, how each begins, and how one calls another.
+//!
+//! The thin program must not depend on the others; it knows their packages by name and runs them.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{CommandFactory, Parser};
+
+use crate::run_tool::{Run, enter_repository_root, tool};
+use crate::{command_list, failure};
+
+/// Names the thin program's own file to those that it runs, so that they can call `cargo xtask` without cargo.
+pub const EXECUTABLE: &str = "XTASK_EXECUTABLE";
+
+/// A program of this workspace; its binary is named as its package is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Program {
+    /// The thin one.
+    Xtask,
+    /// `service/dev`
+    Dev,
+    /// `service/bench`
+    Bench,
+    /// `xtask/crates/concourse`
+    Concourse,
+    /// `xtask/crates/delivery`
+    Delivery,
+    /// `xtask/crates/prometheus`
+    Prometheus,
+    /// `xtask/crates/service`
+    Service,
+    /// `xtask/crates/slack-stand-in`
+    SlackStandIn,
+    /// `xtask/crates/sonarqube`
+    Sonarqube,
+    /// `xtask/crates/sources`
+    Sources,
+    /// `xtask/crates/terraform`
+    Terraform,
+}
+
+impl Program {
+    /// The package, and the binary in it.
+    pub fn package(self) -> &'static str {
+        match self {
+            Self::Xtask => "xtask",
+            Self::Dev => "roster-dev",
+            Self::Bench => "roster-bench",
+            Self::Concourse => "xtask-concourse",
+            Self::Delivery => "xtask-delivery",
+            Self::Prometheus => "xtask-prometheus",
+            Self::Service => "xtask-service",
+            Self::SlackStandIn => "slack-stand-in",
+            Self::Sonarqube => "xtask-sonarqube",
+            Self::Sources => "xtask-sources",
+            Self::Terraform => "xtask-terraform",
+        }
+    }
+
+    /// The program that has this command; none for what is no command.
+    pub fn of<S: AsRef<str>>(command: &[S]) -> Option<Self> {
+        let word = |at: usize| command.get(at).map(AsRef::as_ref);
+        Some(match word(0)? {
+            "check" | "tools" | "doctor" | "compile" => Self::Xtask,
+            "dev" => Self::Dev,
+            "bench" => Self::Bench,
+            "ci" | "notify" | "pipelines" => Self::Concourse,
+            "rules" | "dashboards" => Self::Prometheus,
+            "contract" | "test" => Self::Service,
+            "slack-stand-in" => Self::SlackStandIn,
+            "coverage" | "sonar" => Self::Sonarqube,
+            "infra" => Self::Terraform,
+            "image" | "deploy" | "rollback" | "status" | "logs" => Self::Delivery,
+            "e2e" => match word(1) {
+                Some("alerts") => Self::Prometheus,
+                Some("standby" | "pgbouncer" | "docs" | "kills") => Self::Service,
+                _ => Self::Delivery,
+            },
+            _ => return None,
+        })
+    }
+}
+
+/// The `main` of each program: enters the repository's root, reads the command line, runs one command, and makes an exit
+/// code of its failure.
+pub fn main<C: Parser + CommandFactory>(run: impl FnOnce(C) -> Result<()>) -> ExitCode {
+    if std::env::args().nth(1).as_deref() == Some(command_list::ARGUMENT) {
+        println!("{}", command_list::text(&command_list::of(&C::command())));
+        return ExitCode::SUCCESS;
+    }
+    // `cargo xtask` may be called from any folder below the root; every path in here is relative to the root.
+    match enter_repository_root().and_then(|()| run(C::parse())) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failure::report(&error),
+    }
+}
+
+/// Begins a call of another command: `xtask().args(["image", "build"])`.
+pub fn xtask() -> Run {
+    match std::env::var(EXECUTABLE) {
+        Ok(file) => tool(file),
+        Err(_) => tool("cargo").arg("xtask"),
+    }
+}
