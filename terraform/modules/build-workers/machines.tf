@@ -1,13 +1,15 @@
 resource "google_compute_instance_template" "this" {
+  for_each = var.pools
+
   project      = var.project_id
   region       = var.region
-  name_prefix  = "concourse-worker-"
-  machine_type = var.machines.type
+  name_prefix  = "concourse-worker${local.suffixes[each.key]}-"
+  machine_type = each.value.machine_type
   labels       = var.labels
 
   disk {
     source_image = "projects/cos-cloud/global/images/family/cos-stable"
-    disk_size_gb = var.machines.disk_gib
+    disk_size_gb = each.value.disk_gib
     disk_type    = "pd-balanced"
     boot         = true
     auto_delete  = true
@@ -21,16 +23,16 @@ resource "google_compute_instance_template" "this" {
   can_ip_forward = false
 
   service_account {
-    email  = google_service_account.this.email
+    email  = google_service_account.this[each.key].email
     scopes = ["https://www.googleapis.com/auth/cloud-platform"]
   }
 
   scheduling {
-    preemptible                 = var.machines.spot
-    provisioning_model          = var.machines.spot ? "SPOT" : "STANDARD"
-    automatic_restart           = !var.machines.spot
-    on_host_maintenance         = var.machines.spot ? "TERMINATE" : "MIGRATE"
-    instance_termination_action = var.machines.spot ? "DELETE" : null
+    preemptible                 = each.value.spot
+    provisioning_model          = each.value.spot ? "SPOT" : "STANDARD"
+    automatic_restart           = !each.value.spot
+    on_host_maintenance         = each.value.spot ? "TERMINATE" : "MIGRATE"
+    instance_termination_action = each.value.spot ? "DELETE" : null
   }
 
   shielded_instance_config {
@@ -45,9 +47,23 @@ resource "google_compute_instance_template" "this" {
     user-data = templatefile("${path.module}/cloud-init.yaml.tftpl", {
       project_id = var.project_id
       image      = var.image
-      address    = var.address
-      worker_key = var.secrets.worker_key
-      host_key   = var.secrets.host_key
+      worker_key = each.value.worker_key
+      host_key   = var.host_key
+      scripts    = { for name in fileset("${path.module}/scripts", "*.sh") : name => file("${path.module}/scripts/${name}") }
+      environment = merge(
+        {
+          CONCOURSE_TSA_HOST                      = "${var.address}:2222"
+          CONCOURSE_TSA_PUBLIC_KEY                = "/keys/host_key.pub"
+          CONCOURSE_TSA_WORKER_PRIVATE_KEY        = "/keys/worker_key"
+          CONCOURSE_WORK_DIR                      = "/worker-state"
+          CONCOURSE_RUNTIME                       = "containerd"
+          CONCOURSE_BAGGAGECLAIM_DRIVER           = "overlay"
+          CONCOURSE_EPHEMERAL                     = "true"
+          CONCOURSE_CONTAINERD_DNS_PROXY_ENABLE   = "true"
+          CONCOURSE_CONTAINERD_RESTRICTED_NETWORK = join(",", local.restricted_networks[each.key])
+        },
+        each.key == local.untagged ? {} : { CONCOURSE_TAG = each.key },
+      )
     })
   }
 
@@ -57,14 +73,16 @@ resource "google_compute_instance_template" "this" {
 }
 
 resource "google_compute_region_instance_group_manager" "this" {
+  for_each = var.pools
+
   project            = var.project_id
   region             = var.region
-  name               = "concourse-workers"
-  base_instance_name = "concourse-worker"
-  target_size        = var.machines.count
+  name               = "concourse-workers${local.suffixes[each.key]}"
+  base_instance_name = "concourse-worker${local.suffixes[each.key]}"
+  target_size        = each.value.count
 
   version {
-    instance_template = google_compute_instance_template.this.id
+    instance_template = google_compute_instance_template.this[each.key].id
   }
 
   update_policy {

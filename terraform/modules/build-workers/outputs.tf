@@ -3,7 +3,7 @@ output "worker_address" {
   value       = google_compute_address.worker_gateway.address
 }
 
-output "service_account" {
-  description = "E-mail of the machines' account."
-  value       = google_service_account.this.email
+output "service_accounts" {
+  description = "E-mail of the machines' account, by pool."
+  value       = { for pool, account in google_service_account.this : pool => account.email }
 }

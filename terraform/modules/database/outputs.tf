@@ -1,10 +1,11 @@
 output "database" {
-  description = "How to reach it: `connection_name` for the Cloud SQL proxy, `private_address`, `port`, names of the `databases`, and `iam_users` (free name to PostgreSQL name)."
+  description = "How to reach it: `connection_name` for the Cloud SQL proxy, `private_address`, `port`, names of the `databases` and of the `password_users`, and `iam_users` (free name to PostgreSQL name)."
   value = {
     connection_name = google_sql_database_instance.this.connection_name
     private_address = google_sql_database_instance.this.private_ip_address
     port            = 5432
     databases       = sort([for database in google_sql_database.this : database.name])
+    password_users  = sort([for user in google_sql_user.password : user.name])
     iam_users       = { for name, user in google_sql_user.iam : name => user.name }
   }
 }

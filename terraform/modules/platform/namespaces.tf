@@ -6,7 +6,7 @@ locals {
     external-secrets = "restricted"
     gateway          = "restricted"
     sonarqube        = "baseline"
-    concourse        = var.concourse.workers > 0 ? "privileged" : "baseline"
+    concourse        = var.concourse.workers + var.concourse.pull_request_workers > 0 ? "privileged" : "baseline"
     monitoring       = var.cluster_mode == "standard" ? "privileged" : "baseline"
     cert-manager     = "restricted"
   }

@@ -1,5 +1,5 @@
 locals {
-  values = { for name in ["concourse", "sonarqube", "kube-prometheus-stack", "external-secrets"] :
+  values = { for name in ["concourse", "pull-request-workers", "sonarqube", "kube-prometheus-stack", "external-secrets"] :
     name => yamldecode(file("${path.module}/values/${name}.yaml"))
   }
 
@@ -8,6 +8,7 @@ locals {
     [
       { count = 1, requests = local.values.concourse.web.resources.requests },
       { count = var.concourse.workers, requests = local.values.concourse.worker.resources.requests },
+      { count = var.concourse.pull_request_workers, requests = local.values.pull-request-workers.worker.resources.requests },
       { count = 1, requests = local.values.sonarqube.resources.requests },
       { count = 1, requests = local.values.external-secrets.resources.requests },
       { count = 1, requests = local.values.external-secrets.webhook.resources.requests },
@@ -27,7 +28,7 @@ locals {
     memory_mib     = sum([for one in local.asking : one.count * tonumber(trimsuffix(one.requests.memory, "Mi"))])
     disk_gib = (
       tonumber(trimsuffix(local.values.sonarqube.persistence.size, "Gi"))
-      + var.concourse.workers * var.concourse.worker_disk_gib
+      + (var.concourse.workers + var.concourse.pull_request_workers) * var.concourse.worker_disk_gib
       + (var.prometheus.mode == "stack" ? var.prometheus.storage_gib : 0)
     )
   }

@@ -9,7 +9,7 @@ resource "helm_release" "sonarqube" {
     file("${path.module}/values/sonarqube.yaml"),
     yamlencode({
       jdbcOverwrite = {
-        jdbcUrl = "jdbc:postgresql://${var.database.private_address}:${var.database.port}/sonarqube?sslmode=require"
+        jdbcUrl = "jdbc:postgresql://${var.tool_databases.sonarqube.private_address}:${var.tool_databases.sonarqube.port}/sonarqube?sslmode=require"
       }
       sonarProperties = {
         "sonar.core.serverBaseURL" = "https://${var.hosts.sonarqube}"

@@ -81,7 +81,7 @@ variable "identity_proxy" {
 }
 
 variable "database" {
-  description = "PostgreSQL of the service and the tools: `private_address`, `port`, `connection_name`, and `service_user`, the service's IAM user."
+  description = "PostgreSQL of the service: `private_address`, `port`, `connection_name`, and `service_user`, the service's IAM user."
   type = object({
     private_address = string
     port            = number
@@ -90,13 +90,27 @@ variable "database" {
   })
 }
 
+variable "tool_databases" {
+  description = "PostgreSQL of `concourse` and of `sonarqube`, each a server of its own: `private_address`, `port`."
+  type = object({
+    concourse = object({ private_address = string, port = number })
+    sonarqube = object({ private_address = string, port = number })
+  })
+
+  validation {
+    # Addresses that are not known yet are compared when they are.
+    condition     = length(distinct([var.database.private_address, var.tool_databases.concourse.private_address, var.tool_databases.sonarqube.private_address])) == 3
+    error_message = "tool_databases: the service, Concourse and SonarQube must not share a server; a user of one could read the others' data."
+  }
+}
+
 variable "secrets" {
   description = "Names in Secret Manager of what the pods need, by use: the secrets module's output, so that they exist before."
   type        = map(string)
 
   validation {
     condition = length(setsubtract([
-      "concourse-database-password", "concourse-admin-password", "concourse-encryption-key", "concourse-session-key", "concourse-host-key", "concourse-worker-key",
+      "concourse-database-password", "concourse-admin-password", "concourse-encryption-key", "concourse-session-key", "concourse-host-key", "concourse-worker-key", "concourse-pull-request-worker-key",
       "sonarqube-database-password", "sonarqube-monitoring-passcode", "roster-owner-password", "roster-token-key",
     ], keys(var.secrets))) == 0
     error_message = "secrets: one that the platform reads is missing; pass the secrets module's `secrets`."
@@ -138,18 +152,20 @@ variable "alertmanager" {
 }
 
 variable "concourse" {
-  description = "`workers` as pods (they are privileged, which Autopilot refuses: there it must be 0 and workers are machines), and the internal `worker_address` such machines reach the gateway of Concourse at."
+  description = "`workers` and `pull_request_workers` as pods (they are privileged, which Autopilot refuses: there both must be 0 and workers are machines), the `restricted_networks` that tasks on them do not reach, by pool, and the internal `worker_address` at which machines reach the worker gateway."
   type = object({
-    workers            = optional(number, 1)
-    worker_disk_gib    = optional(number, 50)
-    worker_address     = optional(string)
-    worker_source_cidr = optional(string)
+    workers              = optional(number, 1)
+    pull_request_workers = optional(number, 1)
+    restricted_networks  = optional(map(list(string)), {})
+    worker_disk_gib      = optional(number, 50)
+    worker_address       = optional(string)
+    worker_source_cidr   = optional(string)
   })
   default = {}
 
   validation {
-    condition     = var.cluster_mode == "standard" || var.concourse.workers == 0
-    error_message = "concourse.workers: Autopilot admits no privileged pods, so set 0 and run workers as machines (module build-workers, `worker_address`), or take cluster_mode = \"standard\"."
+    condition     = var.cluster_mode == "standard" || var.concourse.workers + var.concourse.pull_request_workers == 0
+    error_message = "concourse: Autopilot admits no privileged pods, so set workers and pull_request_workers to 0 and run workers as machines (module build-workers, `worker_address`), or take cluster_mode = \"standard\"."
   }
 
   validation {

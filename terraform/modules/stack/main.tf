@@ -12,6 +12,14 @@ locals {
   autopilot = var.cluster.mode == "autopilot"
   # Known before the machines and Concourse exist, high enough to stay clear of nodes.
   worker_address = try(cidrhost(var.ranges.nodes, -6), null)
+
+  # The code of pull requests runs on workers of its own, which reach the internet and no private network.
+  worker_pools = concat(["default"], var.build_workers.pull_request_count > 0 ? ["pull-request"] : [])
+  worker_keys  = { default = "concourse-worker-key", pull-request = "concourse-pull-request-worker-key" }
+  worker_restricted_networks = {
+    default      = [var.ranges.services_access]
+    pull-request = ["10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16"]
+  }
 }
 
 # Google keeps the names of key rings for ever and of database instances for a week: an environment that is destroyed
@@ -90,16 +98,17 @@ module "external_secrets_identity" {
 
 locals {
   generated_secrets = {
-    concourse-admin-password      = "password"
-    concourse-database-password   = "password"
-    concourse-encryption-key      = "password"
-    concourse-host-key            = "key_pair"
-    concourse-session-key         = "key_pair"
-    concourse-worker-key          = "key_pair"
-    roster-owner-password         = "password"
-    roster-token-key              = "signing_key"
-    sonarqube-database-password   = "password"
-    sonarqube-monitoring-passcode = "password"
+    concourse-admin-password          = "password"
+    concourse-database-password       = "password"
+    concourse-encryption-key          = "password"
+    concourse-host-key                = "key_pair"
+    concourse-pull-request-worker-key = "key_pair"
+    concourse-session-key             = "key_pair"
+    concourse-worker-key              = "key_pair"
+    roster-owner-password             = "password"
+    roster-token-key                  = "signing_key"
+    sonarqube-database-password       = "password"
+    sonarqube-monitoring-passcode     = "password"
   }
   # Users that log in to PostgreSQL with a password, and the secret that holds it.
   database_users = {
@@ -107,6 +116,7 @@ locals {
     concourse    = "concourse-database-password"
     sonarqube    = "sonarqube-database-password"
   }
+  tools_with_database = toset(["concourse", "sonarqube"])
 }
 
 module "secrets" {
@@ -141,6 +151,8 @@ ephemeral "google_secret_manager_secret_version" "database" {
   version = module.secrets.versions[each.value].version
 }
 
+# One server for each trust. On Cloud SQL a user with a password is a member of cloudsqlsuperuser, and roles such as
+# pg_read_all_data reach every database of a server.
 module "database" {
   source     = "../database"
   project_id = module.project_services.project_id
@@ -153,17 +165,39 @@ module "database" {
     highly_available = var.database.highly_available
   }
   backups      = { retained = var.database.backups_retained }
-  databases    = ["roster", "concourse", "sonarqube"]
+  databases    = ["roster"]
   read_replica = var.database.read_replica
-  # The service reads and writes rows; the tables belong to roster_owner, whom only migrations are.
+  # The service reads and writes rows; the tables belong to roster_owner, which only migrations log in as.
   iam_users = {
     service = {
       service_account = module.service_identity.email
       database_roles  = ["pg_read_all_data", "pg_write_all_data"]
     }
   }
-  password_users      = { for user in keys(local.database_users) : user => { version = var.password_version } }
-  passwords           = { for user, version in ephemeral.google_secret_manager_secret_version.database : user => version.secret_data }
+  password_users      = { roster_owner = { version = var.password_version } }
+  passwords           = { roster_owner = ephemeral.google_secret_manager_secret_version.database["roster_owner"].secret_data }
+  deletion_protection = var.deletion_protection
+  labels              = local.labels
+}
+
+module "tool_databases" {
+  source   = "../database"
+  for_each = local.tools_with_database
+
+  project_id = module.project_services.project_id
+  region     = var.region
+  name       = "${each.key}-${random_id.generation.hex}"
+  network_id = module.network.network.id
+  instance = {
+    tier             = var.database.tools_tier
+    disk_gib         = 10
+    highly_available = false
+    max_connections  = 100
+  }
+  backups             = { retained = var.database.backups_retained }
+  databases           = [each.key]
+  password_users      = { (each.key) = { version = var.password_version } }
+  passwords           = { (each.key) = ephemeral.google_secret_manager_secret_version.database[each.key].secret_data }
   deletion_protection = var.deletion_protection
   labels              = local.labels
 }
@@ -192,18 +226,18 @@ module "build_workers" {
 
   project_id    = module.project_services.project_id
   region        = var.region
+  network_id    = module.network.network.id
   subnetwork_id = module.network.subnetwork.id
   address       = local.worker_address
-  machines = {
-    count    = var.build_workers.count
-    type     = var.build_workers.machine_type
-    disk_gib = var.build_workers.disk_gib
-    spot     = var.build_workers.spot
-  }
-  secrets = {
-    worker_key = module.secrets.secrets["concourse-worker-key"]
-    host_key   = module.secrets.secrets["concourse-host-key"]
-  }
+  host_key      = module.secrets.secrets["concourse-host-key"]
+  pools = { for pool in local.worker_pools : pool => {
+    worker_key          = module.secrets.secrets[local.worker_keys[pool]]
+    count               = pool == "default" ? var.build_workers.count : var.build_workers.pull_request_count
+    machine_type        = var.build_workers.machine_type
+    disk_gib            = var.build_workers.disk_gib
+    spot                = var.build_workers.spot
+    restricted_networks = local.worker_restricted_networks[pool]
+  } }
   labels = local.labels
 }
 
@@ -221,6 +255,10 @@ module "platform" {
     connection_name = module.database.database.connection_name
     service_user    = module.database.database.iam_users["service"]
   }
+  tool_databases = { for tool, database in module.tool_databases : tool => {
+    private_address = database.database.private_address
+    port            = database.database.port
+  } }
   secrets                  = module.secrets.secrets
   external_secrets_account = module.external_secrets_identity.email
   prometheus = {
@@ -228,10 +266,12 @@ module "platform" {
     rules_directory = var.rules_directory
   }
   concourse = {
-    workers            = local.autopilot ? 0 : var.build_workers.count
-    worker_disk_gib    = var.build_workers.disk_gib
-    worker_address     = local.autopilot ? local.worker_address : null
-    worker_source_cidr = local.autopilot ? var.ranges.nodes : null
+    workers              = local.autopilot ? 0 : var.build_workers.count
+    pull_request_workers = local.autopilot ? 0 : var.build_workers.pull_request_count
+    restricted_networks  = local.worker_restricted_networks
+    worker_disk_gib      = var.build_workers.disk_gib
+    worker_address       = local.autopilot ? local.worker_address : null
+    worker_source_cidr   = local.autopilot ? var.ranges.nodes : null
   }
 }
 

@@ -107,13 +107,14 @@ variable "cluster" {
 }
 
 variable "database" {
-  description = "Size of PostgreSQL; see the database module. `name` is what the instance's name begins with."
+  description = "Size of Roster's PostgreSQL; see the database module. `name` is what the instance's name begins with, `tools_tier` the machine of Concourse's and SonarQube's own servers."
   type = object({
     name             = optional(string, "roster")
     tier             = optional(string, "db-custom-2-7680")
     disk_gib         = optional(number, 20)
     highly_available = optional(bool, true)
     backups_retained = optional(number, 14)
+    tools_tier       = optional(string, "db-g1-small")
     read_replica     = optional(object({ tier = optional(string, "db-custom-2-7680") }))
   })
   default = {}
@@ -137,14 +138,20 @@ variable "rules_directory" {
 }
 
 variable "build_workers" {
-  description = "Machines that Concourse builds on: as pods with a standard cluster, as machines of their own with Autopilot."
+  description = "Workers that Concourse builds on: pods with a standard cluster, machines of their own with Autopilot. `pull_request_count` more run the code of pull requests and nothing else; with 0 pull requests wait until there is one."
   type = object({
-    count        = optional(number, 1)
-    machine_type = optional(string, "e2-standard-4")
-    disk_gib     = optional(number, 50)
-    spot         = optional(bool, true)
+    count              = optional(number, 1)
+    pull_request_count = optional(number, 1)
+    machine_type       = optional(string, "e2-standard-4")
+    disk_gib           = optional(number, 50)
+    spot               = optional(bool, true)
   })
   default = {}
+
+  validation {
+    condition     = var.build_workers.count >= 1 && var.build_workers.pull_request_count >= 0
+    error_message = "build_workers: count is at least 1, and pull_request_count at least 0."
+  }
 }
 
 variable "budget" {

@@ -55,7 +55,7 @@ run "price_follows_the_requests" {
   command = plan
 
   assert {
-    condition     = output.requests.cpu_millicores == 2450 && output.requests.memory_mib == 7360
+    condition     = output.requests.cpu_millicores == 2950 && output.requests.memory_mib == 8384
     error_message = "what the tools ask for has changed: look at the price in terraform/README.md"
   }
 }

@@ -74,8 +74,8 @@ run "names_what_a_deployment_needs" {
     error_message = "images would be pushed elsewhere"
   }
   assert {
-    condition     = output.database.databases == tolist(["concourse", "roster", "sonarqube"]) && output.database.port == 5432
-    error_message = "a database is missing"
+    condition     = output.database.databases == tolist(["roster"]) && output.database.port == 5432
+    error_message = "the service would not find its database"
   }
   assert {
     condition     = output.service.namespace == "roster" && output.service.gateway.name == "shared" && output.service.migration_secret == "roster-database-owner"
@@ -89,6 +89,32 @@ run "can_be_made_anew_after_a_destroy" {
   assert {
     condition     = module.cluster.key_ring_name == "roster-test-a1b2c3" && module.database.name == "roster-a1b2c3"
     error_message = "key ring and database come with the names of those that were destroyed, which Google still keeps"
+  }
+}
+
+run "one_database_server_for_each_trust" {
+  command = plan
+
+  assert {
+    condition     = module.database.database.databases == tolist(["roster"]) && { for tool, database in module.tool_databases : tool => database.database.databases } == { concourse = tolist(["concourse"]), sonarqube = tolist(["sonarqube"]) }
+    error_message = "two trusts share a server: a user of one could read the other's data"
+  }
+  assert {
+    condition     = module.database.database.password_users == tolist(["roster_owner"]) && { for tool, database in module.tool_databases : tool => database.database.password_users } == { concourse = tolist(["concourse"]), sonarqube = tolist(["sonarqube"]) }
+    error_message = "a user of one trust logs in to another's server"
+  }
+  assert {
+    condition     = length(distinct(concat([module.database.name], values(module.tool_databases)[*].name))) == 3
+    error_message = "two servers have one name"
+  }
+}
+
+run "pull_requests_are_built_apart" {
+  command = plan
+
+  assert {
+    condition     = keys(module.build_workers[0].service_accounts) == ["default", "pull-request"]
+    error_message = "pull requests and production are built by the same machines"
   }
 }
 
