@@ -12,9 +12,10 @@ resource "google_service_account" "delivery" {
 }
 
 locals {
-  # One administrator role for each kind of thing the environments are made of; none for the project as a whole.
+  # One administrator role for each kind of resource in the environments; none for the project as a whole.
   infrastructure_roles = toset([
     "roles/artifactregistry.admin",
+    "roles/binaryauthorization.policyEditor",
     "roles/certificatemanager.owner",
     "roles/cloudkms.admin",
     "roles/cloudsql.admin",
@@ -25,7 +26,7 @@ locals {
     "roles/container.admin",
     "roles/dns.admin",
     "roles/iam.serviceAccountAdmin",
-    # Nodes and machines are given their accounts by it.
+    # Attaches their accounts to nodes and machines.
     "roles/iam.serviceAccountUser",
     "roles/iap.admin",
     "roles/logging.configWriter",
@@ -34,19 +35,19 @@ locals {
     "roles/serviceusage.serviceUsageAdmin",
   ])
 
-  # What it may give to others: the roles that the modules give, so that it cannot make itself owner.
+  # Roles that it may grant: those that the modules grant, so that it cannot make itself owner.
   grantable_roles = [
     "roles/cloudsql.client",
     "roles/cloudsql.instanceUser",
+    "roles/container.clusterViewer",
     "roles/container.defaultNodeServiceAccount",
-    "roles/container.developer",
     "roles/monitoring.viewer",
   ]
 }
 
 resource "google_project_iam_member" "infrastructure" {
-  #checkov:skip=CKV_GCP_41:It gives nodes and machines their accounts, which do not exist yet when this role is given; all of them are made by it.
-  #checkov:skip=CKV_GCP_49:It makes the accounts of nodes and pods and gives them to machines; what these may do is limited to grantable_roles.
+  #checkov:skip=CKV_GCP_41:It attaches accounts to nodes and machines; those accounts do not exist yet when this role is granted, and it creates all of them.
+  #checkov:skip=CKV_GCP_49:It creates the accounts of nodes and pods; the roles that these can have are limited to grantable_roles.
   for_each = local.infrastructure_roles
 
   project = module.project_services.project_id
@@ -61,7 +62,14 @@ resource "google_project_iam_member" "infrastructure_grants" {
 
   condition {
     title       = "only the modules' roles"
-    description = "Gives and takes the roles that the Terraform modules name, no others."
+    description = "Grants and revokes the roles that the Terraform modules name, no others."
     expression  = "api.getAttribute('iam.googleapis.com/modifiedGrantsByRole', []).hasOnly([${join(", ", [for role in local.grantable_roles : "'${role}'"])}])"
   }
+}
+
+# cosign asks Google for a token that names this account, and signs images by it: there is no signing key.
+resource "google_service_account_iam_member" "delivery_signs" {
+  service_account_id = google_service_account.delivery.name
+  role               = "roles/iam.serviceAccountOpenIdTokenCreator"
+  member             = google_service_account.delivery.member
 }

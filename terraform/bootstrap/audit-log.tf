@@ -1,4 +1,4 @@
-# Who read the state, a secret or a key is written down.
+# Logs who read the state, a secret or a key.
 resource "google_project_iam_audit_config" "this" {
   for_each = toset(["storage.googleapis.com", "secretmanager.googleapis.com", "cloudkms.googleapis.com"])
 

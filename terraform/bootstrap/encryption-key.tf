@@ -18,7 +18,7 @@ resource "google_kms_crypto_key" "state" {
   }
 }
 
-# Asking for Cloud Storage's own account is what makes it in a new project; its name alone would not do.
+# In a new project Google creates Cloud Storage's own account when it is first read; its name alone is not enough.
 data "google_storage_project_service_account" "this" {
   project    = module.project_services.project_id
   depends_on = [module.project_services]

@@ -1,4 +1,4 @@
-# Concourse signs a token for each build; Google believes it for the two accounts. There is no key to lose.
+# Concourse signs a token for each build; Google accepts it for the two accounts. There is no key to lose.
 resource "google_iam_workload_identity_pool" "pipelines" {
   count = var.concourse == null ? 0 : 1
 
@@ -21,7 +21,7 @@ resource "google_iam_workload_identity_pool_provider" "concourse" {
     "attribute.pipeline" = "assertion.pipeline"
   }
 
-  # Of this team, and of no other that this Concourse may hold.
+  # Of this team alone; a Concourse can have others.
   attribute_condition = "assertion.team == '${var.concourse.team}' && assertion.pipeline in ['infrastructure', 'master']"
 
   oidc {

@@ -16,7 +16,7 @@ resource "google_storage_bucket" "state" {
     default_kms_key_name = google_kms_crypto_key.state.id
   }
 
-  # A state that was spoilt can be taken back for 90 days and at least ten versions.
+  # A corrupted state can be restored for 90 days and at least ten versions.
   lifecycle_rule {
     action {
       type = "Delete"

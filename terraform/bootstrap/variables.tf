@@ -28,7 +28,7 @@ variable "operators" {
 
   validation {
     condition     = length(var.operators) > 0 && alltrue([for member in var.operators : can(regex("^(user|group):.+@.+", member))])
-    error_message = "operators: at least one of user:ada@example.com or group:team@example.com; whoever reads the state knows the whole system."
+    error_message = "operators: at least one of user:ada@example.com or group:team@example.com; the state describes the whole system."
   }
 }
 

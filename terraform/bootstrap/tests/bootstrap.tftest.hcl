@@ -49,7 +49,7 @@ run "state_is_private_versioned_and_encrypted" {
   }
   assert {
     condition     = google_storage_bucket.state.versioning[0].enabled && google_storage_bucket.state.soft_delete_policy[0].retention_duration_seconds == 2592000
-    error_message = "a spoilt state could not be taken back"
+    error_message = "a corrupted state could not be restored"
   }
   assert {
     condition     = google_storage_bucket.state.force_destroy == false
@@ -88,11 +88,29 @@ run "accounts_have_the_least_roles" {
 
   assert {
     condition     = length(setintersection(keys(google_project_iam_member.infrastructure), ["roles/owner", "roles/editor", "roles/viewer", "roles/iam.securityAdmin", "roles/resourcemanager.projectIamAdmin", "roles/iam.serviceAccountTokenCreator", "roles/iam.serviceAccountKeyAdmin"])) == 0
-    error_message = "the pipeline's account may do whatever it likes"
+    error_message = "the pipeline's account has a role of the whole project"
   }
   assert {
     condition     = strcontains(google_project_iam_member.infrastructure_grants.condition[0].expression, "hasOnly(['roles/cloudsql.client'") && !strcontains(google_project_iam_member.infrastructure_grants.condition[0].expression, "owner")
     error_message = "the pipeline's account could make itself owner"
+  }
+}
+
+run "images_are_signed_without_a_key" {
+  command = plan
+
+  assert {
+    condition     = google_service_account_iam_member.delivery_signs.role == "roles/iam.serviceAccountOpenIdTokenCreator"
+    error_message = "the delivery account cannot sign, or may act as itself in other ways"
+  }
+}
+
+run "no_account_is_granted_every_namespace" {
+  command = plan
+
+  assert {
+    condition     = !can(regex("container\\.(developer|admin|clusterAdmin)", google_project_iam_member.infrastructure_grants.condition[0].expression))
+    error_message = "the pipeline's account could let another read every namespace's Secrets"
   }
 }
 

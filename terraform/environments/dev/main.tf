@@ -1,4 +1,4 @@
-# Cheap: one zone, spot nodes, a small database without a standby. It may be away for minutes, and be made anew.
+# Cheap: one zone, spot nodes, a small database without a standby. It may be down for minutes, and can be destroyed and created again.
 module "stack" {
   source = "../../modules/stack"
 
@@ -32,6 +32,12 @@ module "stack" {
     disk_gib         = 10
     highly_available = false
     backups_retained = 7
+  }
+
+  # Logged here before production refuses it. The service's public image, for trying.
+  image_policy = {
+    repositories = ["docker.io/roster/**"]
+    enforced     = false
   }
 
   build_workers = {

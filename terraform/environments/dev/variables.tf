@@ -35,7 +35,7 @@ variable "identity_proxy" {
 }
 
 variable "notification_emails" {
-  description = "Who is written to when a host is away or the budget is used up."
+  description = "E-mail addresses that are notified when a host is down or the budget is used up."
   type        = set(string)
 }
 
@@ -56,7 +56,7 @@ variable "ranges" {
 }
 
 variable "budget" {
-  description = "Billing account and monthly budget to be warned of; null for none."
+  description = "Billing account and monthly budget that triggers a warning; null for none."
   type = object({
     billing_account = string
     monthly_units   = number
@@ -65,7 +65,7 @@ variable "budget" {
 }
 
 variable "password_version" {
-  description = "Raise it to generate all passwords and keys anew."
+  description = "Raise it to generate new passwords and keys."
   type        = number
   default     = 1
 }

@@ -28,6 +28,11 @@ module "stack" {
     backups_retained = 30
   }
 
+  # The pipelines push the service's image to Docker Hub (concourse/vars/roster.yml).
+  image_policy = {
+    repositories = ["docker.io/roster/**"]
+  }
+
   build_workers = {
     count    = 1
     disk_gib = 100

@@ -6,7 +6,7 @@ provider "google" {
   user_project_override = true
 }
 
-# Cluster and credentials are found anew in every run; no kubeconfig is read, so no other cluster can be hit.
+# Cluster and credentials are looked up in every run; no kubeconfig is read, so no other cluster can be hit.
 locals {
   kubernetes_login = {
     api_version = "client.authentication.k8s.io/v1"

@@ -8,7 +8,7 @@ resource "google_service_account" "this" {
 }
 
 locals {
-  # The two keys that a worker registers with, and no other secret.
+  # A worker reads the two keys that it registers with, and no other secret.
   readable = merge([for name, pool in var.pools : {
     "${name}/worker_key" = { pool = name, secret = pool.worker_key }
     "${name}/host_key"   = { pool = name, secret = var.host_key }

@@ -1,6 +1,6 @@
 locals {
   autopilot = var.mode == "autopilot"
-  # Autopilot has these on and refuses to be told so.
+  # Autopilot always has these on and rejects the arguments.
   standard_only = local.autopilot ? null : true
 }
 
@@ -18,8 +18,8 @@ resource "google_container_cluster" "this" {
   remove_default_node_pool = local.standard_only
   initial_node_count       = local.autopilot ? null : 1
 
-  # The pool that Google insists on, for the minutes until it is removed. Without an account of its own its machine would
-  # run as the project's default one, which may be gone or without the role that nodes register with.
+  # The default pool, which Google requires and which is removed after minutes. Without this account its machine would
+  # run as the project's default account, which may be deleted or lack the role that nodes register with.
   dynamic "node_config" {
     for_each = local.autopilot ? [] : [true]
     content {
@@ -103,7 +103,7 @@ resource "google_container_cluster" "this" {
 
   security_posture_config {
     mode = "BASIC"
-    # Google has ended the scan that came with the basic mode; images are scanned where they are built.
+    # Google has removed the vulnerability scan of the basic mode; images are scanned where they are built.
     vulnerability_mode = "VULNERABILITY_DISABLED"
   }
 

@@ -1,5 +1,5 @@
 # Encrypts Kubernetes Secrets in etcd above Google's own encryption at rest. Google keeps a key ring's name for ever, also
-# of one that was destroyed: a cluster that is made anew needs another.
+# of one that was destroyed: a cluster that is created again needs another.
 resource "google_kms_key_ring" "this" {
   project  = var.project.id
   location = replace(var.location, "/-[a-f]$/", "")

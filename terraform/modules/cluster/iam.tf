@@ -11,10 +11,11 @@ resource "google_project_iam_member" "nodes" {
   member  = google_service_account.nodes.member
 }
 
-resource "google_project_iam_member" "developers" {
-  for_each = var.developers
+# They find the cluster and connect to it, and may do nothing in it by IAM.
+resource "google_project_iam_member" "viewers" {
+  for_each = var.viewers
 
   project = var.project.id
-  role    = "roles/container.developer"
+  role    = "roles/container.clusterViewer"
   member  = each.value
 }

@@ -23,3 +23,11 @@ output "nodes_service_account" {
     member = google_service_account.nodes.member
   }
 }
+
+output "image_policy" {
+  description = "The policy for images, as it applies: `repositories` and `enforced`."
+  value = {
+    repositories = google_binary_authorization_policy.this.admission_whitelist_patterns[*].name_pattern
+    enforced     = google_binary_authorization_policy.this.default_admission_rule[0].enforcement_mode == "ENFORCED_BLOCK_AND_AUDIT_LOG"
+  }
+}

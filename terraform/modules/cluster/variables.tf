@@ -113,14 +113,27 @@ variable "managed_prometheus" {
   default     = false
 }
 
-variable "developers" {
-  description = "Principals that may deploy to the cluster (`group:…`, `user:…`, `serviceAccount:…`)."
+variable "viewers" {
+  description = "Principals that may connect to the cluster (`group:…`, `user:…`, `serviceAccount:…`); Roles in its namespaces say what they may do."
   type        = set(string)
   default     = []
 
   validation {
-    condition     = alltrue([for member in var.developers : can(regex("^(user|group|serviceAccount|principal|principalSet):", member)) && !startswith(member, "user:all")])
-    error_message = "developers: each begins with user:, group:, serviceAccount:, principal: or principalSet:; allUsers and allAuthenticatedUsers are nobody in particular."
+    condition     = alltrue([for member in var.viewers : can(regex("^(user|group|serviceAccount|principal|principalSet):", member)) && !startswith(member, "user:all")])
+    error_message = "viewers: each begins with user:, group:, serviceAccount:, principal: or principalSet:; allUsers and allAuthenticatedUsers would let anybody connect."
+  }
+}
+
+variable "image_policy" {
+  description = "Images that may run: patterns of `repositories` (`*` within a path segment, `**` across segments). Not `enforced`, what would be refused is only logged."
+  type = object({
+    repositories = list(string)
+    enforced     = optional(bool, true)
+  })
+
+  validation {
+    condition     = length(var.image_policy.repositories) > 0 && !anytrue([for pattern in var.image_policy.repositories : contains(["*", "**"], pattern)])
+    error_message = "image_policy: repositories such as \"europe-west1-docker.pkg.dev/my-project/roster/**\"; with \"**\" any image could run."
   }
 }
 

@@ -14,7 +14,7 @@ locals {
     "log_min_messages"            = "warning"
     "log_statement"               = "ddl"
     "log_temp_files"              = "0"
-    # Statements carry names and e-mail addresses: they stay out of the log, however slow.
+    # Statements contain names and e-mail addresses: even slow ones are not logged.
     "log_min_duration_statement" = "-1"
   }
 }
@@ -31,7 +31,7 @@ resource "google_sql_database_instance" "this" {
     edition                     = "ENTERPRISE"
     availability_type           = var.instance.highly_available ? "REGIONAL" : "ZONAL"
     deletion_protection_enabled = var.deletion_protection
-    # A backup outlives the instance: the last rope when both protections were lifted by mistake.
+    # Backups outlive the instance, in case both protections were removed by mistake.
     retain_backups_on_delete = true
     user_labels              = var.labels
 

@@ -1,5 +1,5 @@
 output "database" {
-  description = "How to reach it: `connection_name` for the Cloud SQL proxy, `private_address`, `port`, names of the `databases` and of the `password_users`, and `iam_users` (free name to PostgreSQL name)."
+  description = "How to reach it: `connection_name` for the Cloud SQL proxy, `private_address`, `port`, names of the `databases` and of the `password_users`, and `iam_users` (name in `var.iam_users` to PostgreSQL name)."
   value = {
     connection_name = google_sql_database_instance.this.connection_name
     private_address = google_sql_database_instance.this.private_ip_address

@@ -19,7 +19,7 @@ resource "google_sql_user" "password" {
   instance = google_sql_database_instance.this.name
   name     = each.key
 
-  # Handed to Cloud SQL while applying; neither plan nor state holds it.
+  # Sent to Cloud SQL while applying; in no plan and no state.
   password_wo         = var.passwords[each.key]
   password_wo_version = each.value.version
 

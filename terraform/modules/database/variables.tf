@@ -9,7 +9,7 @@ variable "region" {
 }
 
 variable "name" {
-  description = "Name of the instance. Google keeps a deleted instance's name for a week: choose another when it is made anew."
+  description = "Name of the instance. Google keeps a deleted instance's name for a week: choose another to create it again."
   type        = string
   default     = "roster"
 }
@@ -43,7 +43,7 @@ variable "instance" {
 
   validation {
     condition     = !var.instance.highly_available || !can(regex("micro|small", var.instance.tier))
-    error_message = "instance: a shared-core tier has no standby worth its name; set highly_available = false or take tier = \"db-custom-2-7680\"."
+    error_message = "instance: a shared-core tier has no supported standby; set highly_available = false or take tier = \"db-custom-2-7680\"."
   }
 
   validation {
@@ -79,7 +79,7 @@ variable "databases" {
 }
 
 variable "iam_users" {
-  description = "Users that log in with IAM, no password anywhere: service account e-mail, and the PostgreSQL roles it is given. The names are free."
+  description = "Users that log in with IAM, no password anywhere: service account e-mail, and the PostgreSQL roles it is given. The keys are names of your choice."
   type = map(object({
     service_account = string
     database_roles  = optional(list(string), [])
@@ -93,7 +93,7 @@ variable "iam_users" {
 }
 
 variable "password_users" {
-  description = "Users for software that cannot use IAM. A higher `version` sets the password anew."
+  description = "Users for software that cannot use IAM. A higher `version` sets a new password."
   type = map(object({
     version = optional(number, 1)
   }))

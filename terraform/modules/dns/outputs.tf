@@ -9,6 +9,6 @@ output "name_servers" {
 }
 
 output "ds_record" {
-  description = "DS record to enter at the registrar beside the name servers; without it nobody checks the zone's signatures. Null when the zone existed before."
+  description = "DS record to enter at the registrar beside the name servers; without it resolvers do not validate the zone. Null when the zone existed before."
   value       = one([for keys in data.google_dns_keys.this : try(keys.key_signing_keys[0].ds_record, null)])
 }

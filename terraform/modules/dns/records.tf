@@ -20,8 +20,8 @@ resource "google_dns_record_set" "authorizations" {
   rrdatas      = [each.value.data]
 }
 
-# Says who may issue certificates; every other authority must refuse. In a zone of our own for the whole domain; in one
-# that served others before, for our hosts alone: theirs may come from elsewhere.
+# CAA: the one authority that may issue certificates. In a new zone for the whole domain; in an existing zone for these
+# hosts alone, since other names of that zone may use another authority.
 resource "google_dns_record_set" "caa" {
   for_each = var.existing_zone == null ? { domain = var.domain } : var.hosts
 

@@ -20,7 +20,7 @@ variable "existing_zone" {
 }
 
 variable "hosts" {
-  description = "Host names by a free key; each must lie in the domain."
+  description = "Host names by a key of your choice; each must be in the domain."
   type        = map(string)
 
   validation {
@@ -35,7 +35,7 @@ variable "address" {
 }
 
 variable "authorizations" {
-  description = "Records that prove the hosts to Certificate Manager, by the keys of `hosts`: the gateway module's output."
+  description = "Records by which Certificate Manager verifies the hosts, by the keys of `hosts`: the gateway module's output."
   type = map(object({
     name = string
     type = string

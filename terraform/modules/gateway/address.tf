@@ -1,4 +1,4 @@
-# Stays when the cluster goes: DNS points at it.
+# Outlives the cluster: DNS points at it.
 resource "google_compute_global_address" "this" {
   project      = var.project_id
   name         = "${var.name}-gateway"

@@ -1,6 +1,6 @@
 locals {
-  # What a name stands for cannot be changed, and a successor is made before its predecessor goes: so names carry
-  # what they stand for, or the two would collide.
+  # A certificate's hosts cannot be changed, and its successor is created before it is deleted: names contain a hash of the
+  # hosts, so that the two do not collide.
   certificate_name    = "${var.name}-${substr(sha256(join(",", sort(values(var.hosts)))), 0, 8)}"
   authorization_names = { for key, host in var.hosts : key => "${var.name}-${key}-${substr(sha256(host), 0, 8)}" }
 }

@@ -1,5 +1,5 @@
 output "gateway" {
-  description = "Names that the Gateway in the cluster is made from: `address_name`, `certificate_map`, `ssl_policy`, `security_policy`."
+  description = "Names that the Gateway in the cluster refers to: `address_name`, `certificate_map`, `ssl_policy`, `security_policy`."
   value = {
     address_name    = google_compute_global_address.this.name
     certificate_map = google_certificate_manager_certificate_map.this.name
@@ -15,7 +15,7 @@ output "address" {
 }
 
 output "authorizations" {
-  description = "DNS records that prove the hosts to Certificate Manager, by the keys of `hosts`: `name`, `type`, `data`."
+  description = "DNS records by which Certificate Manager verifies the hosts, by the keys of `hosts`: `name`, `type`, `data`."
   value = { for key, authorization in google_certificate_manager_dns_authorization.this : key => {
     name = try(authorization.dns_resource_record[0].name, null)
     type = try(authorization.dns_resource_record[0].type, null)

@@ -24,14 +24,14 @@ resource "google_compute_security_policy" "this" {
       description = "Preconfigured rules: ${rule.key}"
       match {
         expr {
-          # Sensitivity 1 holds the rules that hardly ever meet an honest request.
+          # Sensitivity 1 has the fewest false positives.
           expression = "evaluatePreconfiguredWaf('${rule.key}', {'sensitivity': 1})"
         }
       }
     }
   }
 
-  # Log4j's look-up strings, which some stacks behind a shared gateway would still resolve.
+  # Log4j's lookup strings, which some software behind a shared gateway may still resolve.
   rule {
     action      = "deny(403)"
     priority    = 1900
@@ -73,7 +73,7 @@ resource "google_compute_security_policy" "this" {
   rule {
     action      = "allow"
     priority    = 2147483647
-    description = "Whatever no rule above refused."
+    description = "Allows what no rule above refused."
     match {
       versioned_expr = "SRC_IPS_V1"
       config {

@@ -10,7 +10,7 @@ variable "name" {
 }
 
 variable "hosts" {
-  description = "Host names by a free key; each gets a DNS authorization, a place in the certificate and an entry of the certificate map."
+  description = "Host names by a key of your choice; each gets a DNS authorization, a name in the certificate and an entry in the certificate map."
   type        = map(string)
 
   validation {
@@ -41,7 +41,7 @@ variable "rate_limit" {
 
   validation {
     condition     = var.rate_limit.requests > 0 && var.rate_limit.ban_requests > var.rate_limit.requests
-    error_message = "rate_limit: requests above 0, and ban_requests above requests: who merely goes too fast is slowed before being shut out."
+    error_message = "rate_limit: requests above 0, and ban_requests above requests: a client is slowed down before it is banned."
   }
 }
 

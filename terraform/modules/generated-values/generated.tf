@@ -1,4 +1,4 @@
-# Ephemeral: made anew in every run and kept nowhere; only the run that writes a new version of a secret uses them.
+# Ephemeral: generated in every run and stored nowhere; only the run that writes a new version of a secret uses them.
 ephemeral "random_password" "this" {
   for_each = var.passwords
 
@@ -19,7 +19,7 @@ ephemeral "tls_private_key" "this" {
   rsa_bits  = each.value
 }
 
-# Signs tokens: elliptic, since they are signed by the thousand.
+# Signs tokens: an elliptic curve, since signing with RSA is slower.
 ephemeral "tls_private_key" "signing" {
   for_each = var.signing_keys
 

@@ -1,23 +1,23 @@
 variable "passwords" {
-  description = "Passwords to generate: name to length. A length known only while applying puts the generation off until then."
+  description = "Passwords to generate: name to length. A length that is known only while applying defers the generation."
   type        = map(number)
   default     = {}
 }
 
 variable "key_pairs" {
-  description = "RSA key pairs to generate: name to size in bits, put off in the same way."
+  description = "RSA key pairs to generate: name to size in bits, deferred in the same way."
   type        = map(number)
   default     = {}
 }
 
 variable "signing_keys" {
-  description = "Keys to sign tokens with: name to elliptic curve, put off in the same way."
+  description = "Keys to sign tokens with: name to elliptic curve, deferred in the same way."
   type        = map(string)
   default     = {}
 }
 
 variable "given" {
-  description = "Values to use as they are instead of generated ones, such as those of a project that is being moved."
+  description = "Values to use instead of generated ones, for example of a project that is being migrated."
   type        = map(string)
   default     = {}
   ephemeral   = true

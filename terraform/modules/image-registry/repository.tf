@@ -8,7 +8,7 @@ resource "google_artifact_registry_repository" "this" {
   labels        = var.labels
 
   docker_config {
-    # A tag, once pushed, means one digest for ever.
+    # A tag that was pushed cannot be moved to another digest.
     immutable_tags = true
   }
 

@@ -15,13 +15,13 @@ variable "name" {
 }
 
 variable "readers" {
-  description = "IAM members that pull, by a free name; the cluster's nodes."
+  description = "IAM members that pull, by a name of your choice: the cluster's nodes."
   type        = map(string)
   default     = {}
 }
 
 variable "writers" {
-  description = "IAM members that push, by a free name; the pipeline."
+  description = "IAM members that push, by a name of your choice: the pipeline."
   type        = map(string)
   default     = {}
 

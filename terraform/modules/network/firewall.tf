@@ -1,9 +1,8 @@
-# Closed unless a rule below opens it. Google refuses what matches no rule anyway;
-# this rule says so where people look, and logs what it refused.
+# Denies what no rule below allows. Google's implied rule does the same; this one is visible and logs.
 resource "google_compute_firewall" "deny_ingress" {
   project     = var.project_id
   name        = "${var.name}-deny-ingress"
-  description = "Refuses whatever no other rule lets in."
+  description = "Denies what no other rule allows."
   network     = google_compute_network.this.id
   direction   = "INGRESS"
   priority    = 65534

@@ -1,4 +1,4 @@
-# The way out for machines without a public address; there is no way in.
+# Outgoing connections of machines without a public address.
 resource "google_compute_router" "this" {
   project = var.project_id
   region  = var.region
@@ -20,7 +20,7 @@ resource "google_compute_router_nat" "this" {
     source_ip_ranges_to_nat = ["ALL_IP_RANGES"]
   }
 
-  # Many pods share a node's ports: let them grow instead of dropping connections.
+  # Many pods share a node's ports: allocate more under load instead of dropping connections.
   enable_dynamic_port_allocation      = true
   enable_endpoint_independent_mapping = false
   min_ports_per_vm                    = 64

@@ -1,4 +1,4 @@
-# Google runs Cloud SQL in a network of its own, peered with ours over this range.
+# Google runs Cloud SQL in a network of its own, peered with this one over this range.
 resource "google_compute_global_address" "services_access" {
   project = var.project_id
   name    = "${var.name}-services-access"
@@ -15,9 +15,9 @@ resource "google_service_networking_connection" "this" {
   service                 = "servicenetworking.googleapis.com"
   reserved_peering_ranges = [google_compute_global_address.services_access.name]
 
-  # Google holds on to it for days after the last instance, in case that is restored, and refuses to delete it so long.
-  # `cargo xtask infra destroy` takes the peering away itself, which would keep the network otherwise.
+  # Google keeps it for days after the last instance is deleted, in case that is restored, and refuses to delete it until then.
+  # `cargo xtask infra destroy` removes the peering itself; otherwise it would keep the network.
   deletion_policy = "ABANDON"
-  # One that an earlier destroy left behind is taken over instead of refused.
+  # A peering that an earlier destroy left is reused instead of refused.
   update_on_creation_fail = true
 }

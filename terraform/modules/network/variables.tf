@@ -31,7 +31,7 @@ variable "ranges" {
 
   validation {
     condition     = alltrue([for range in values(var.ranges) : can(cidrhost(range, 0))])
-    error_message = "ranges: ${join(", ", [for name, range in var.ranges : "${name} = \"${range}\"" if !can(cidrhost(range, 0))])} is no CIDR range; write an address and a prefix length, such as \"10.10.0.0/22\"."
+    error_message = "ranges: ${join(", ", [for name, range in var.ranges : "${name} = \"${range}\"" if !can(cidrhost(range, 0))])} is not a CIDR range; write an address and a prefix length, such as \"10.10.0.0/22\"."
   }
 
   validation {

@@ -1,4 +1,4 @@
-# From outside, over HTTPS: DNS, certificate, gateway and service in one question.
+# From outside, over HTTPS: one request checks DNS, certificate, gateway and service.
 resource "google_monitoring_uptime_check_config" "hosts" {
   for_each = var.hosts
 

@@ -1,5 +1,5 @@
 variable "project" {
-  description = "Project that is watched: its id and its number."
+  description = "Monitored project: its id and its number."
   type = object({
     id     = string
     number = string
@@ -7,22 +7,22 @@ variable "project" {
 }
 
 variable "environment" {
-  description = "Name of the environment, for the alerts' titles."
+  description = "Name of the environment, in the titles of alerts."
   type        = string
 }
 
 variable "hosts" {
-  description = "Host names by a free key; each is asked over HTTPS from outside."
+  description = "Host names by a key of your choice; each is requested over HTTPS from outside."
   type        = map(string)
 }
 
 variable "notification_emails" {
-  description = "Who is written to when a host is away or the budget is used up."
+  description = "E-mail addresses that are notified when a host is down or the budget is used up."
   type        = set(string)
 
   validation {
     condition     = length(var.notification_emails) > 0 && alltrue([for email in var.notification_emails : can(regex("^[^@ ]+@[^@ ]+\\.[^@ ]+$", email))])
-    error_message = "notification_emails: at least one address, such as \"ops@example.com\"; an alert that nobody gets is none."
+    error_message = "notification_emails: at least one address, such as \"ops@example.com\"; otherwise nobody is notified."
   }
 }
 

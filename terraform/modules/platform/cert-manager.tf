@@ -1,4 +1,4 @@
-# Only for Ingress: behind the Gateway, Certificate Manager does this.
+# Only with an Ingress: behind the Gateway, Certificate Manager issues the certificates.
 resource "helm_release" "cert_manager" {
   count = var.ingress == null ? 0 : 1
 

@@ -1,4 +1,4 @@
-# Every chart and its exact version, on one page.
+# Every chart with its exact version.
 locals {
   charts = {
     external-secrets = {

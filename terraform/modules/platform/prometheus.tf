@@ -17,7 +17,7 @@ resource "helm_release" "prometheus" {
   values = concat(
     [file("${path.module}/values/kube-prometheus-stack.yaml")],
     [yamlencode({
-      # Autopilot keeps pods away from the host's files.
+      # Autopilot does not let pods mount the host's files.
       nodeExporter                 = { enabled = var.cluster_mode == "standard" }
       additionalPrometheusRulesMap = local.rules
       prometheus = {

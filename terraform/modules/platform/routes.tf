@@ -32,15 +32,15 @@ resource "helm_release" "routes" {
   chart     = "${path.module}/charts/routes"
 
   values = [yamlencode({
-    gateway       = var.gateway
-    ingress       = var.ingress
-    identityProxy = var.identity_proxy
-    serviceHost   = var.hosts.service
-    tools         = local.tools
-    managed       = var.prometheus.mode == "managed"
-    projectId     = var.project.id
-    routeGroups   = sort(concat(["gateway", "roster"], [for tool in local.tools : tool.namespace]))
-    discoveryPath = "/.well-known/"
+    gateway        = var.gateway
+    ingress        = var.ingress
+    identityProxy  = var.identity_proxy
+    serviceHost    = var.hosts.service
+    tools          = local.tools
+    managed        = var.prometheus.mode == "managed"
+    projectId      = var.project.id
+    routeGroups    = sort(concat(["gateway", "roster"], [for tool in local.tools : tool.namespace]))
+    discoveryPaths = ["/.well-known/openid-configuration", "/.well-known/jwks.json"]
   })]
 
   atomic  = true
@@ -49,7 +49,7 @@ resource "helm_release" "routes" {
   depends_on = [helm_release.concourse, helm_release.sonarqube, helm_release.prometheus, helm_release.cert_manager]
 }
 
-# Passing the proxy is a role on the project's IAP-protected back ends; only the tools are such.
+# A role on the project's back ends behind the proxy, which are the tools alone.
 resource "google_iap_web_iam_member" "admins" {
   for_each = var.gateway == null ? [] : var.admins
 

@@ -19,7 +19,7 @@ resource "helm_release" "external_secrets" {
   timeout         = 600
 }
 
-# The secret is older than all of this: a person made it with the client.
+# A person has created this secret together with the OAuth client.
 resource "google_secret_manager_secret_iam_member" "identity_proxy" {
   count = var.identity_proxy == null ? 0 : 1
 
@@ -29,7 +29,7 @@ resource "google_secret_manager_secret_iam_member" "identity_proxy" {
   member    = "serviceAccount:${var.external_secrets_account}"
 }
 
-# Copies what pods need from Secret Manager into Secrets; Terraform itself never sees a value.
+# Copies the pods' secrets from Secret Manager into Secrets; Terraform never reads a value.
 resource "helm_release" "secrets" {
   name      = "secrets"
   namespace = kubernetes_namespace_v1.this["external-secrets"].metadata[0].name

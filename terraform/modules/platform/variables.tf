@@ -27,7 +27,7 @@ variable "cluster_mode" {
 }
 
 variable "gateway" {
-  description = "What the shared Gateway is made from: the gateway module's output."
+  description = "What the shared Gateway refers to: the gateway module's output."
   type = object({
     address_name    = string
     certificate_map = string
@@ -38,10 +38,11 @@ variable "gateway" {
 }
 
 variable "ingress" {
-  description = "Serve by Ingress instead of the Gateway, with a controller of your own: its class, and an address for Let's Encrypt to write to. cert-manager then gets the certificates. Prometheus has no login of its own and stays inside."
+  description = "Serve by Ingress instead of the Gateway, with a controller of your own: its `class`, and an `email` for Let's Encrypt to write to. cert-manager then gets the certificates. Concourse shows build logs, and Prometheus metrics, without a login: they are served only with `login_annotations`, by which the controller asks for one (for ingress-nginx `nginx.ingress.kubernetes.io/auth-url`, for Traefik `traefik.ingress.kubernetes.io/router.middlewares`)."
   type = object({
-    class = string
-    email = string
+    class             = string
+    email             = string
+    login_annotations = optional(map(string), {})
   })
   default = null
 
@@ -63,6 +64,16 @@ variable "admins" {
   validation {
     condition     = length(var.admins) > 0 && alltrue([for member in var.admins : can(regex("^(user|group|domain|serviceAccount):.+", member)) && !startswith(member, "user:all")])
     error_message = "admins: at least one of user:ada@example.com, group:team@example.com or domain:example.com; allUsers would open the tools to the internet."
+  }
+}
+
+variable "delivery_account" {
+  description = "E-mail of the account that deploys the service: it may act in the service's namespace and in no other."
+  type        = string
+
+  validation {
+    condition     = endswith(var.delivery_account, ".iam.gserviceaccount.com")
+    error_message = "delivery_account: a service account's address, such as \"roster-delivery@my-project.iam.gserviceaccount.com\"."
   }
 }
 
@@ -105,7 +116,7 @@ variable "tool_databases" {
 }
 
 variable "secrets" {
-  description = "Names in Secret Manager of what the pods need, by use: the secrets module's output, so that they exist before."
+  description = "Names in Secret Manager of what the pods need, by use: the secrets module's output, so that they exist first."
   type        = map(string)
 
   validation {
@@ -118,7 +129,7 @@ variable "secrets" {
 }
 
 variable "external_secrets_account" {
-  description = "E-mail of the Google account that External Secrets reads Secret Manager with."
+  description = "E-mail of the Google account by which External Secrets reads Secret Manager."
   type        = string
 }
 
@@ -143,7 +154,7 @@ variable "prometheus" {
 }
 
 variable "alertmanager" {
-  description = "Alertmanager's configuration as a file, and the secret with what it logs in to Slack with; null sends no alert anywhere."
+  description = "Alertmanager's configuration as a file, and the secret with Slack's webhook; null sends no alerts."
   type = object({
     configuration_file = string
     slack_secret       = string

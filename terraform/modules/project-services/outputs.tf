@@ -1,5 +1,5 @@
 output "project_id" {
-  description = "The project, known only once its APIs are on: what takes it from here is made after them."
+  description = "The project, known only once its APIs are enabled: resources that take it from here are created after them."
   value       = var.project_id
   depends_on  = [google_project_service.this]
 }

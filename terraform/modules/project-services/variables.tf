@@ -1,10 +1,10 @@
 variable "project_id" {
-  description = "Project whose APIs are switched on."
+  description = "Project whose APIs are enabled."
   type        = string
 }
 
 variable "services" {
-  description = "APIs that the other modules call. An API is left on when this list or the project's Terraform goes: other users of the project may need it."
+  description = "APIs that the other modules call. An API stays enabled when it is removed from this list or the environment is destroyed: others in the project may use it."
   type        = set(string)
   default = [
     "artifactregistry.googleapis.com",

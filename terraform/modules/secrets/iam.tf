@@ -1,4 +1,4 @@
-# Each reader may read its one secret, not the project's.
+# Each reader may read this one secret, not every secret of the project.
 resource "google_secret_manager_secret_iam_member" "readers" {
   for_each = merge([for name, secret in var.secrets : {
     for reader, member in secret.readers : "${name}/${reader}" => { secret = name, member = member }

@@ -26,10 +26,10 @@ resource "google_secret_manager_secret_version" "generated" {
 
   secret = google_secret_manager_secret.this[each.key].id
 
-  # Write-only: sent to Secret Manager while applying, in no plan and no state.
+  # Write-only: sent to Secret Manager while applying; in no plan and no state.
   secret_data_wo         = var.values[each.key]
   secret_data_wo_version = each.value.version
 
-  # Old versions stay readable until somebody disables them: what still uses one does not break at once.
+  # Old versions stay readable until somebody disables them, so their users do not break at once.
   deletion_policy = "ABANDON"
 }

@@ -9,7 +9,7 @@ variable "region" {
 }
 
 variable "secrets" {
-  description = "Secrets by name. `kind`: `password`, `key_pair` (RSA) and `signing_key` (elliptic) are generated, `given` gets its value from a person (`gcloud secrets versions add`). A higher `version` generates anew. `readers` are IAM members that may read it."
+  description = "Secrets by name. `kind`: `password`, `key_pair` (RSA) and `signing_key` (elliptic) are generated, `given` gets its value from a person (`gcloud secrets versions add`). A higher `version` generates a new value. `readers` are IAM members that may read it."
   type = map(object({
     kind    = string
     version = optional(number, 1)

@@ -35,7 +35,7 @@ variable "roles" {
 }
 
 variable "workload" {
-  description = "Kubernetes service account that becomes this account, with the cluster's workload pool; null for none."
+  description = "Kubernetes service account that acts as this account, with the cluster's workload pool; null for none."
   type = object({
     pool            = string
     namespace       = string

@@ -22,8 +22,8 @@ locals {
   }
 }
 
-# Google keeps the names of key rings for ever and of database instances for a week: an environment that is destroyed
-# and made anew comes with others.
+# Google never reuses the names of key rings, and those of database instances only after a week: an environment that is
+# destroyed and created again gets other names.
 resource "random_id" "generation" {
   byte_length = 3
 }
@@ -56,7 +56,8 @@ module "cluster" {
     pods_range     = module.network.subnetwork.pods_range
     services_range = module.network.subnetwork.services_range
   }
-  developers          = ["serviceAccount:${var.delivery_account}"]
+  viewers             = ["serviceAccount:${var.delivery_account}"]
+  image_policy        = { repositories = local.allowed_repositories, enforced = var.image_policy.enforced }
   deletion_protection = var.deletion_protection
   labels              = local.labels
 }
@@ -141,8 +142,8 @@ module "generated_values" {
   signing_keys = module.secrets.to_generate.signing_keys
 }
 
-# The users' passwords are what Secret Manager holds, not what this run has generated: an apply that ended between the
-# two would otherwise leave a user whose password nobody knows.
+# Passwords come from Secret Manager, not from this run: an apply that stopped between writing the secret and the user
+# would otherwise leave a user with a password that is stored nowhere.
 ephemeral "google_secret_manager_secret_version" "database" {
   for_each = local.database_users
 
@@ -242,13 +243,14 @@ module "build_workers" {
 }
 
 module "platform" {
-  source         = "../platform"
-  project        = var.project
-  hosts          = local.hosts
-  cluster_mode   = module.cluster.cluster.mode
-  gateway        = module.gateway.gateway
-  admins         = var.admins
-  identity_proxy = var.identity_proxy
+  source           = "../platform"
+  project          = var.project
+  hosts            = local.hosts
+  cluster_mode     = module.cluster.cluster.mode
+  delivery_account = var.delivery_account
+  gateway          = module.gateway.gateway
+  admins           = var.admins
+  identity_proxy   = var.identity_proxy
   database = {
     private_address = module.database.database.private_address
     port            = module.database.database.port

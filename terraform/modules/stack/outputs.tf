@@ -52,6 +52,6 @@ output "service" {
 }
 
 output "requests" {
-  description = "CPU, memory and disks that the tools' pods ask for; the price is reckoned from it."
+  description = "CPU, memory and disks that the tools' pods ask for; the price is calculated from it."
   value       = module.platform.requests
 }

@@ -17,7 +17,7 @@ variable "project" {
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project.id))
-    error_message = "project.id: \"${var.project.id}\" is no project id; write the id (6 to 30 lower-case letters, digits and dashes), not the name: `gcloud projects list` shows both."
+    error_message = "project.id: \"${var.project.id}\" is not a project id; write the id (6 to 30 lower-case letters, digits and dashes), not the name: `gcloud projects list` shows both."
   }
 
   validation {
@@ -45,7 +45,7 @@ variable "domain" {
 
   validation {
     condition     = can(regex("^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)+[a-z]{2,63}$", var.domain.name))
-    error_message = "domain.name: ${var.domain.name == "" ? "it is empty" : "\"${var.domain.name}\" is no domain"}; write a domain that you own, in lower case, without scheme and final dot: \"example.com\" or \"roster.example.com\"."
+    error_message = "domain.name: ${var.domain.name == "" ? "it is empty" : "\"${var.domain.name}\" is not a domain"}; write a domain that you own, in lower case, without scheme and final dot: \"example.com\" or \"roster.example.com\"."
   }
 }
 
@@ -64,7 +64,7 @@ variable "identity_proxy" {
 }
 
 variable "notification_emails" {
-  description = "Who is written to when a host is away or the budget is used up."
+  description = "E-mail addresses that are notified when a host is down or the budget is used up."
   type        = set(string)
 }
 
@@ -121,7 +121,7 @@ variable "database" {
 }
 
 variable "password_version" {
-  description = "Raise it to generate all passwords and keys anew; what uses them is to be restarted then."
+  description = "Raise it to generate new passwords and keys; restart their users afterwards."
   type        = number
   default     = 1
 }
@@ -154,8 +154,17 @@ variable "build_workers" {
   }
 }
 
+variable "image_policy" {
+  description = "Images that may run besides those of the environment's own registry and of the tools' charts: patterns of `repositories`. Not `enforced`, what would be refused is only logged."
+  type = object({
+    repositories = optional(list(string), [])
+    enforced     = optional(bool, true)
+  })
+  default = {}
+}
+
 variable "budget" {
-  description = "Billing account and monthly budget to be warned of; null for none."
+  description = "Billing account and monthly budget that triggers a warning; null for none."
   type = object({
     billing_account = string
     monthly_units   = number

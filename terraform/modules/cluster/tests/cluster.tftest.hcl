@@ -20,6 +20,9 @@ mock_provider "google" {
 variables {
   project  = { id = "roster-test", number = "123456789012" }
   location = "europe-west1"
+  image_policy = {
+    repositories = ["europe-west1-docker.pkg.dev/roster-test/roster/**"]
+  }
   network = {
     network        = "projects/roster-test/global/networks/roster"
     subnetwork     = "projects/roster-test/regions/europe-west1/subnetworks/roster-nodes"
@@ -112,8 +115,49 @@ run "key_ring_may_have_a_name_of_its_own" {
 
   assert {
     condition     = google_kms_key_ring.this.name == "roster-dev-a1b2c3"
-    error_message = "a cluster that is made anew would meet the key ring of the one before"
+    error_message = "a cluster that is created again would meet the earlier one's key ring"
   }
+}
+
+run "images_of_no_other_repository_run" {
+  command = apply
+
+  assert {
+    condition     = google_binary_authorization_policy.this.default_admission_rule[0].evaluation_mode == "ALWAYS_DENY" && google_binary_authorization_policy.this.default_admission_rule[0].enforcement_mode == "ENFORCED_BLOCK_AND_AUDIT_LOG"
+    error_message = "any image may run"
+  }
+  assert {
+    condition     = google_binary_authorization_policy.this.admission_whitelist_patterns[*].name_pattern == tolist(["europe-west1-docker.pkg.dev/roster-test/roster/**"])
+    error_message = "images of another repository may run"
+  }
+  assert {
+    condition     = google_binary_authorization_policy.this.global_policy_evaluation_mode == "ENABLE"
+    error_message = "GKE's own pods would be refused"
+  }
+  assert {
+    condition     = google_container_cluster.this.binary_authorization[0].evaluation_mode == "PROJECT_SINGLETON_POLICY_ENFORCE"
+    error_message = "the cluster does not ask the policy"
+  }
+}
+
+run "the_image_policy_can_be_tried_first" {
+  command = plan
+  variables {
+    image_policy = { repositories = ["europe-west1-docker.pkg.dev/roster-test/roster/**"], enforced = false }
+  }
+
+  assert {
+    condition     = google_binary_authorization_policy.this.default_admission_rule[0].enforcement_mode == "DRYRUN_AUDIT_LOG_ONLY"
+    error_message = "a dry run refuses pods"
+  }
+}
+
+run "refuses_to_allow_any_image" {
+  command = plan
+  variables {
+    image_policy = { repositories = ["**"] }
+  }
+  expect_failures = [var.image_policy]
 }
 
 run "upgrades_come_in_a_window" {
@@ -218,7 +262,7 @@ run "client_finds_the_cluster" {
   }
   assert {
     condition     = startswith(output.cluster.endpoint, "https://")
-    error_message = "the endpoint is no URL"
+    error_message = "the endpoint is not a URL"
   }
 }
 
@@ -254,12 +298,24 @@ run "refuses_a_project_name_for_its_number" {
   expect_failures = [var.project]
 }
 
-run "refuses_everybody_as_developer" {
+run "viewers_may_do_nothing_in_the_cluster" {
+  command = apply
+  variables {
+    viewers = ["serviceAccount:roster-delivery@roster-test.iam.gserviceaccount.com"]
+  }
+
+  assert {
+    condition     = { for member, grant in google_project_iam_member.viewers : member => grant.role } == { "serviceAccount:roster-delivery@roster-test.iam.gserviceaccount.com" = "roles/container.clusterViewer" }
+    error_message = "who deploys reads every namespace's Secrets and executes in its pods"
+  }
+}
+
+run "refuses_everybody_as_viewer" {
   command = plan
   variables {
-    developers = ["allUsers"]
+    viewers = ["allUsers"]
   }
-  expect_failures = [var.developers]
+  expect_failures = [var.viewers]
 }
 
 run "refuses_fewer_nodes_at_most_than_at_least" {

@@ -50,7 +50,7 @@ run "registrar_can_be_told_of_the_signature" {
 
   assert {
     condition     = output.ds_record == "5116 13 2 aa"
-    error_message = "nobody is told the DS record, and a signature without one is not checked"
+    error_message = "the DS record is not an output; without it no resolver checks the signatures"
   }
 }
 

@@ -67,7 +67,7 @@ run "private_service_access_uses_its_range" {
   }
   assert {
     condition     = google_service_networking_connection.this.update_on_creation_fail
-    error_message = "an environment could not be made anew while Google still holds the peering of the one before"
+    error_message = "an environment could not be created again while Google still holds the earlier one's peering"
   }
 }
 

@@ -35,7 +35,7 @@ run "somebody_is_told" {
   }
   assert {
     condition     = google_monitoring_alert_policy.uptime["service"].severity == "CRITICAL"
-    error_message = "the service away is no more than a warning"
+    error_message = "an outage of the service is only a warning"
   }
 }
 

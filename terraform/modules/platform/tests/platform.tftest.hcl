@@ -17,7 +17,8 @@ variables {
     ssl_policy      = "roster-gateway"
     security_policy = "roster-gateway"
   }
-  admins = ["group:admins@example.com"]
+  admins           = ["group:admins@example.com"]
+  delivery_account = "roster-delivery@roster-test.iam.gserviceaccount.com"
   database = {
     private_address = "10.40.0.3"
     port            = 5432
@@ -100,7 +101,7 @@ run "concourse_uses_our_database_and_keys" {
   }
   assert {
     condition     = yamldecode(helm_release.concourse.values[0]).concourse.web.postgres.sslmode == "require"
-    error_message = "Concourse would talk to its database in the clear"
+    error_message = "Concourse would connect to its database without encryption"
   }
 }
 
@@ -109,7 +110,7 @@ run "sonarqube_uses_our_database" {
 
   assert {
     condition     = yamldecode(helm_release.sonarqube.values[1]).jdbcOverwrite.jdbcUrl == "jdbc:postgresql://10.40.0.5:5432/sonarqube?sslmode=require"
-    error_message = "SonarQube does not use the database, or talks to it in the clear"
+    error_message = "SonarQube does not use the database, or connects to it without encryption"
   }
   assert {
     condition     = yamldecode(helm_release.sonarqube.values[0]).initSysctl.enabled == false && yamldecode(helm_release.sonarqube.values[0]).community.enabled
@@ -155,6 +156,35 @@ run "managed_prometheus_gets_the_same_rules" {
     condition     = google_project_iam_member.frontend[0].role == "roles/monitoring.viewer"
     error_message = "the frontend may do more than read metrics"
   }
+}
+
+run "who_deploys_acts_in_one_namespace" {
+  command = plan
+
+  assert {
+    condition     = kubernetes_role_v1.deployer.metadata[0].namespace == "roster" && kubernetes_role_binding_v1.deployer.metadata[0].namespace == "roster" && one(kubernetes_role_binding_v1.deployer.role_ref).kind == "Role"
+    error_message = "the deployer acts in another namespace, or in all"
+  }
+  assert {
+    condition     = [for subject in kubernetes_role_binding_v1.deployer.subject : "${subject.kind} ${subject.name}"] == ["User roster-delivery@roster-test.iam.gserviceaccount.com"]
+    error_message = "somebody else deploys"
+  }
+  assert {
+    condition     = length(setintersection(flatten(kubernetes_role_v1.deployer.rule[*].resources), ["*", "pods/exec", "pods/attach", "pods/portforward", "pods/ephemeralcontainers", "roles", "rolebindings", "serviceaccounts/token"])) == 0 && !contains(flatten([for rule in kubernetes_role_v1.deployer.rule : concat(tolist(rule.verbs), tolist(rule.api_groups))]), "*")
+    error_message = "the deployer executes in pods, or gives itself more"
+  }
+  assert {
+    condition     = alltrue([for resource in ["deployments", "jobs", "secrets", "services"] : anytrue([for rule in kubernetes_role_v1.deployer.rule : contains(rule.resources, resource) && length(setsubtract(["get", "list", "watch", "create", "update", "patch", "delete"], rule.verbs)) == 0])])
+    error_message = "Helm could not install the release, or could not wait for it"
+  }
+}
+
+run "refuses_a_person_to_deploy" {
+  command = plan
+  variables {
+    delivery_account = "ada@example.com"
+  }
+  expect_failures = [var.delivery_account]
 }
 
 run "tools_are_behind_the_proxy" {
@@ -214,6 +244,66 @@ run "ingress_brings_cert_manager" {
   assert {
     condition     = length(helm_release.cert_manager) == 1 && length(google_iap_web_iam_member.admins) == 0
     error_message = "nobody would get the certificates"
+  }
+}
+
+run "an_ingress_shows_no_build_logs_without_a_login" {
+  command = plan
+  variables {
+    gateway = null
+    ingress = { class = "traefik", email = "ops@example.com" }
+  }
+
+  assert {
+    condition     = yamldecode(helm_release.routes.values[0]).ingress.login_annotations == {}
+    error_message = "a login is assumed that nobody configured"
+  }
+  assert {
+    condition     = strcontains(file("${helm_release.routes.chart}/templates/ingress.yaml"), "{{- if or (eq $name \"sonarqube\") $.Values.ingress.login_annotations }}\n---\n") && length(regexall("kind: Ingress\n", file("${helm_release.routes.chart}/templates/ingress.yaml"))) == 1
+    error_message = "Concourse's build logs, with production's plans, would be public"
+  }
+}
+
+run "an_ingress_with_a_login_serves_every_tool" {
+  command = plan
+  variables {
+    gateway = null
+    ingress = { class = "traefik", email = "ops@example.com", login_annotations = { "traefik.ingress.kubernetes.io/router.middlewares" = "auth-login@kubernetescrd" } }
+  }
+
+  assert {
+    condition     = yamldecode(helm_release.routes.values[0]).ingress.login_annotations == { "traefik.ingress.kubernetes.io/router.middlewares" = "auth-login@kubernetescrd" }
+    error_message = "the controller would not ask for a login"
+  }
+}
+
+run "only_the_issuers_keys_bypass_the_proxy" {
+  command = plan
+
+  assert {
+    condition     = yamldecode(helm_release.routes.values[0]).discoveryPaths == ["/.well-known/openid-configuration", "/.well-known/jwks.json"]
+    error_message = "another path of Concourse can be read without a login, or Google cannot read the issuer's keys"
+  }
+  assert {
+    condition     = strcontains(file("${helm_release.routes.chart}/templates/tools.yaml"), "- {method: GET, path: {type: Exact, value: {{ . }}}}")
+    error_message = "what lies below those paths can be read, or something else than read"
+  }
+}
+
+run "plain_http_serves_nothing_and_redirects_no_api_call" {
+  command = plan
+
+  assert {
+    condition     = length(regexall("sectionName: http\\}\n  hostnames:", file("${helm_release.routes.chart}/templates/gateway.yaml"))) == 2 && length(regexall("sectionName: http\\}", file("${helm_release.routes.chart}/templates/gateway.yaml"))) == 2
+    error_message = "a token sent to the service in plain HTTP would be redirected, and never be noticed"
+  }
+  assert {
+    condition     = flatten(regexall("value: (/[^}]*)\\}\\}", file("${helm_release.routes.chart}/templates/gateway.yaml"))) == ["/", "/docs"]
+    error_message = "a path of the service's API is redirected"
+  }
+  assert {
+    condition     = length(regexall("Strict-Transport-Security, value: \\{\\{ \\$\\.Values\\.strictTransportSecurity", file("${helm_release.routes.chart}/templates/tools.yaml"))) == 2 && yamldecode(file("${helm_release.routes.chart}/values.yaml")).strictTransportSecurity == "max-age=31536000"
+    error_message = "browsers would try a tool in plain HTTP again"
   }
 }
 

@@ -83,12 +83,24 @@ run "names_what_a_deployment_needs" {
   }
 }
 
-run "can_be_made_anew_after_a_destroy" {
+run "can_be_created_again_after_a_destroy" {
   command = plan
 
   assert {
     condition     = module.cluster.key_ring_name == "roster-test-a1b2c3" && module.database.name == "roster-a1b2c3"
     error_message = "key ring and database come with the names of those that were destroyed, which Google still keeps"
+  }
+}
+
+run "images_of_the_registry_and_the_charts_run" {
+  command = plan
+  variables {
+    image_policy = { repositories = ["docker.io/roster/**"] }
+  }
+
+  assert {
+    condition     = length(setsubtract(["europe-west1-docker.pkg.dev/roster-test/roster/**", "docker.io/roster/**", "docker.io/concourse/**"], module.cluster.image_policy.repositories)) == 0 && module.cluster.image_policy.enforced
+    error_message = "the service or its tools would be refused, or anything may run"
   }
 }
 

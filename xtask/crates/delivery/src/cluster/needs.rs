@@ -4,12 +4,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::changes::Objects;
 use super::kubectl::Cluster;
 use xtask::failure::{Failure, Kind};
+
+/// What a deploy does in the release's namespace; Terraform makes the deployer's Role from the same file.
+const RULES: &str = "terraform/modules/platform/deployer-rules.yaml";
 
 /// Secrets and the keys that are read from each.
 type Secrets = BTreeMap<String, BTreeSet<String>>;
@@ -82,35 +86,70 @@ fn secrets(objects: &Objects) -> Secrets {
     wanted
 }
 
+/// One thing that a deploy does: verb, API group and resource, as in a Kubernetes Role.
+struct Permission {
+    verb: String,
+    group: String,
+    resource: String,
+}
+
+/// The rules of the deployer's Role, from which Terraform makes that Role.
+#[derive(Deserialize)]
+struct DeployerRules {
+    /// What every deploy needs.
+    release: Vec<Rule>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Rule {
+    api_groups: Vec<String>,
+    resources: Vec<String>,
+    verbs: Vec<String>,
+}
+
+fn permissions(rules: &str) -> Result<Vec<Permission>> {
+    let rules: DeployerRules = yaml_serde::from_str(rules)?;
+    let mut found = Vec::new();
+    for rule in &rules.release {
+        for (group, resource) in rule
+            .api_groups
+            .iter()
+            .flat_map(|group| rule.resources.iter().map(move |resource| (group, resource)))
+        {
+            found.extend(rule.verbs.iter().map(|verb| Permission {
+                verb: verb.clone(),
+                group: group.clone(),
+                resource: resource.clone(),
+            }));
+        }
+    }
+    Ok(found)
+}
+
 /// Refuses when we may not do what a deploy does.
 pub(crate) fn check_permissions(cluster: &Cluster) -> Result<()> {
-    let wanted = [
-        ("create", "", "secrets"),
-        ("create", "", "services"),
-        ("create", "", "configmaps"),
-        ("create", "", "serviceaccounts"),
-        ("get", "", "pods"),
-        ("get", "", "pods/log"),
-        ("patch", "apps", "deployments"),
-        ("create", "batch", "jobs"),
-        ("patch", "autoscaling", "horizontalpodautoscalers"),
-        ("patch", "policy", "poddisruptionbudgets"),
-        ("patch", "networking.k8s.io", "networkpolicies"),
-        ("update", "coordination.k8s.io", "leases"),
-    ];
+    let rules = std::fs::read_to_string(RULES).with_context(|| format!("cannot read {RULES}"))?;
+    let wanted = permissions(&rules).with_context(|| format!("{RULES} is not well formed"))?;
     let reviews: Vec<Value> = wanted
         .iter()
-        .map(|(verb, group, resource)| {
-            let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
-            json!({
-                "apiVersion": "authorization.k8s.io/v1",
-                "kind": "SelfSubjectAccessReview",
-                "spec": {"resourceAttributes": {
-                    "namespace": cluster.namespace, "verb": verb, "group": group,
-                    "resource": resource, "subresource": subresource,
-                }},
-            })
-        })
+        .map(
+            |Permission {
+                 verb,
+                 group,
+                 resource,
+             }| {
+                let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
+                json!({
+                    "apiVersion": "authorization.k8s.io/v1",
+                    "kind": "SelfSubjectAccessReview",
+                    "spec": {"resourceAttributes": {
+                        "namespace": cluster.namespace, "verb": verb, "group": group,
+                        "resource": resource, "subresource": subresource,
+                    }},
+                })
+            },
+        )
         .collect();
     let list = json!({"apiVersion": "v1", "kind": "List", "items": reviews});
     let answers = cluster
@@ -125,9 +164,9 @@ pub(crate) fn check_permissions(cluster: &Cluster) -> Result<()> {
         .output()?;
     let denied: Vec<String> = answers
         .split_whitespace()
-        .zip(wanted)
+        .zip(&wanted)
         .filter(|(allowed, _)| *allowed != "true")
-        .map(|(_, (verb, _, resource))| format!("{verb} {resource}"))
+        .map(|(_, wanted)| format!("{} {}", wanted.verb, wanted.resource))
         .collect();
     if denied.is_empty() {
         return Ok(());
@@ -136,7 +175,7 @@ pub(crate) fn check_permissions(cluster: &Cluster) -> Result<()> {
         Kind::Refused,
         format!("you may not deploy to the namespace {}", cluster.namespace),
         format!("the cluster does not let you: {}", denied.join(", ")),
-        "ask for the deployer's role (terraform/README.md), or log in as someone who has it",
+        format!("ask for the Role roster-deployer ({RULES}), or log in as somebody who has it"),
     )
     .into())
 }
@@ -179,8 +218,37 @@ fn list(value: &Value) -> impl Iterator<Item = &Value> {
 
 #[cfg(test)]
 mod tests {
-    use super::secrets;
+    use super::{RULES, permissions, secrets};
     use crate::cluster::changes::parse;
+
+    #[test]
+    fn a_deploy_asks_for_all_that_the_deployers_role_gives_for_a_release() {
+        crate::run_tool::enter_repository_root().expect("is there");
+        let rules = std::fs::read_to_string(RULES).expect("is readable");
+        let asked: Vec<_> = permissions(&rules)
+            .expect("is well formed")
+            .into_iter()
+            .map(|it| format!("{} {}/{}", it.verb, it.group, it.resource))
+            .collect();
+        // Helm 4 waits by watching; the smoke test is a pod; a rollout is watched by the pods' metrics.
+        for needed in [
+            "watch apps/deployments",
+            "watch batch/jobs",
+            "create /pods",
+            "get /pods/proxy",
+            "patch /secrets",
+            "update coordination.k8s.io/leases",
+        ] {
+            assert!(
+                asked.iter().any(|it| it == needed),
+                "{needed} is not asked for"
+            );
+        }
+        let exec = asked
+            .iter()
+            .find(|it| it.contains("exec") || it.contains('*'));
+        assert_eq!(exec, None, "a deploy needs no more than its own objects");
+    }
 
     #[test]
     fn a_secret_that_cert_manager_makes_need_not_exist() {

@@ -187,6 +187,14 @@ impl Bill<'_> {
             .map(|resource| &resource["values"])
     }
 
+    /// The resources of a kind with their key in `for_each`.
+    fn pools<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = (&'a Value, &'a Value)> {
+        self.resources
+            .iter()
+            .filter(move |resource| resource["type"] == kind)
+            .map(|resource| (&resource["index"], &resource["values"]))
+    }
+
     fn is_autopilot(&self) -> bool {
         self.of("google_container_cluster")
             .any(|cluster| cluster["enable_autopilot"] == true)
@@ -256,12 +264,18 @@ impl Bill<'_> {
                 &config["disk_size_gb"],
             ));
         }
-        for group in self.of("google_compute_region_instance_group_manager") {
+        for (pool, group) in self.pools("google_compute_region_instance_group_manager") {
             let count = group["target_size"].as_f64().unwrap_or(1.0);
-            for template in self.of("google_compute_instance_template") {
+            // A group's machines are made from the template of the same pool.
+            let templates = self.pools("google_compute_instance_template");
+            for (_, template) in templates.filter(|(of, _)| *of == pool) {
                 let spot = template["scheduling"][0]["provisioning_model"] == "SPOT";
+                let what = match pool.as_str() {
+                    None | Some("default") => "Machines for builds".to_owned(),
+                    Some(pool) => format!("Machines for builds ({pool})"),
+                };
                 items.extend(self.machine(
-                    "Machines for builds",
+                    &what,
                     count,
                     &template["machine_type"],
                     spot,

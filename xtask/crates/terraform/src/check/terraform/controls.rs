@@ -20,7 +20,15 @@ struct Control {
     fault: fn(&Resource<'_>) -> Option<String>,
 }
 
-const PRIMITIVE_ROLES: [&str; 3] = ["roles/owner", "roles/editor", "roles/viewer"];
+/// Roles that reach everything in the project, or every namespace of its clusters.
+const BROAD_ROLES: [&str; 6] = [
+    "roles/owner",
+    "roles/editor",
+    "roles/viewer",
+    "roles/container.admin",
+    "roles/container.developer",
+    "roles/container.viewer",
+];
 const HOSTS: [&str; 4] = ["service.", "sonarqube.", "concourse.", "prometheus."];
 
 const CONTROLS: &[Control] = &[
@@ -108,7 +116,7 @@ const CONTROLS: &[Control] = &[
     Control {
         name: "least roles",
         kinds: &["google_project_iam_member"],
-        fault: primitive_role,
+        fault: broad_role,
     },
     Control {
         name: "named principals",
@@ -124,6 +132,17 @@ const CONTROLS: &[Control] = &[
         name: "immutable tags",
         kinds: &["google_artifact_registry_repository"],
         fault: |r| unless(r, "/docker_config/0/immutable_tags", true),
+    },
+    Control {
+        name: "images of known repositories alone",
+        kinds: &["google_binary_authorization_policy"],
+        fault: |r| {
+            unless(
+                r,
+                "/default_admission_rule/0/evaluation_mode",
+                "ALWAYS_DENY",
+            )
+        },
     },
     Control {
         name: "pinned charts",
@@ -266,11 +285,11 @@ fn four_hosts(resource: &Resource<'_>, path: &str) -> Option<String> {
     (!missing.is_empty()).then(|| format!("no {} in it", missing.join(", ")))
 }
 
-fn primitive_role(resource: &Resource<'_>) -> Option<String> {
+fn broad_role(resource: &Resource<'_>) -> Option<String> {
     let role = resource.values["role"].as_str()?;
-    PRIMITIVE_ROLES
+    BROAD_ROLES
         .contains(&role)
-        .then(|| format!("{role} reaches everything in the project"))
+        .then(|| format!("{role} reaches everything in the project, or every namespace"))
 }
 
 fn anybody(resource: &Resource<'_>) -> Option<String> {
