@@ -1,3 +1,3 @@
 #!/usr/bin/env bash
-# Takes the latest image of master from the registry by its digest, and rolls it out; rolls back by itself on failure.
+# Deploys the image of this commit by its digest, if the delivery account signed it; rolls back by itself on failure.
 exec source/concourse/tasks/with-credentials source/concourse/tasks/run-step deploy-release cargo xtask deploy --env "$ENVIRONMENT" --yes

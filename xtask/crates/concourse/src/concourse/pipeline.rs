@@ -126,6 +126,7 @@ pub(crate) struct Step {
     pub(crate) instance_vars: Option<Value>,
     pub(crate) format: Option<String>,
     pub(crate) reveal: Option<bool>,
+    pub(crate) tags: Option<Vec<String>>,
 
     pub(crate) timeout: Option<String>,
     pub(crate) attempts: Option<u32>,
@@ -286,6 +287,13 @@ impl Step {
             (Hook::Abort, self.on_abort.as_deref()),
             (Hook::Ensure, self.ensure.as_deref()),
         ]
+    }
+
+    /// The step itself, the steps inside it and their hooks.
+    pub(crate) fn and_inner(&self) -> Vec<&Self> {
+        let mut found = Vec::new();
+        self.collect(&mut found);
+        found
     }
 
     fn collect<'a>(&'a self, found: &mut Vec<&'a Self>) {

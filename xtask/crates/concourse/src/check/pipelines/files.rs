@@ -9,6 +9,9 @@ use anyhow::{Context, Result};
 use super::Faults;
 use crate::concourse::{Pipeline, Task};
 
+/// Whose review a change needs; it guards what the pipelines run.
+pub(super) const CODEOWNERS: &str = ".github/CODEOWNERS";
+
 /// One file.
 #[derive(Clone)]
 pub(super) struct File {
@@ -30,6 +33,10 @@ impl Files {
     pub(super) fn read(folder: &str) -> Result<Self> {
         let mut files = BTreeMap::new();
         read_folder(Path::new(folder), &mut files)?;
+        let owners = Path::new(CODEOWNERS);
+        if owners.is_file() {
+            read_file(owners, &mut files)?;
+        }
         Ok(Self(files))
     }
 
@@ -104,13 +111,18 @@ fn read_folder(folder: &Path, files: &mut BTreeMap<String, File>) -> Result<()> 
             read_folder(&path, files)?;
             continue;
         }
-        let text = std::fs::read_to_string(&path)
-            .with_context(|| format!("cannot read {}", path.display()))?;
-        let executable = path.metadata()?.permissions().mode() & 0o111 != 0;
-        files.insert(
-            path.to_string_lossy().into_owned(),
-            File { text, executable },
-        );
+        read_file(&path, files)?;
     }
+    Ok(())
+}
+
+fn read_file(path: &Path, files: &mut BTreeMap<String, File>) -> Result<()> {
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let executable = path.metadata()?.permissions().mode() & 0o111 != 0;
+    files.insert(
+        path.to_string_lossy().into_owned(),
+        File { text, executable },
+    );
     Ok(())
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Faults;
-use super::files::{Files, Parsed};
+use super::files::{CODEOWNERS, Files, Parsed};
 use crate::concourse::{Hook, Job, Kind, Pipeline, Resource, Step};
 
 const TELL_SLACK: &str = "concourse/tasks/tell-slack/task.yml";
@@ -25,6 +25,7 @@ pub(super) fn check(parsed: &Parsed, files: &Files, faults: &mut Faults) {
         page(name, pipeline, files, faults);
     }
     set_by_themselves(parsed, faults);
+    owners(files, faults);
     for (path, task) in &parsed.tasks {
         let limits = task.container_limits.as_ref();
         if limits.is_none_or(|limits| limits.cpu.is_none() || limits.memory.is_none()) {
@@ -67,6 +68,14 @@ fn alerts(place: &str, pipeline: &str, job: &Job, faults: &mut Faults) {
         if step.put.as_deref() == Some(PULL_REQUEST) {
             continue;
         }
+        // Concourse fails a job whose hook fails.
+        let Some(step) = step.attempt.as_deref() else {
+            faults.add(
+                &place,
+                "is not inside a try: a failing notifier would turn the job red",
+            );
+            continue;
+        };
         if !step
             .file
             .as_deref()
@@ -137,7 +146,9 @@ fn limits(place: &str, job: &Job, faults: &mut Faults) {
     }
 }
 
-/// Who takes a lock gives it back, whatever happens; who works on an environment has taken the lock of that one.
+/// A lock is released by the `ensure` of the steps that need it, and every step on an environment is among those.
+///
+/// The job's own `ensure` is too late: the job's hooks run before it, and the lock would be held while Slack is notified.
 fn locks(place: &str, job: &Job, faults: &mut Faults) {
     let param = |step: &Step, name: &str| {
         let value = step.params.as_ref().and_then(|params| params.get(name))?;
@@ -152,23 +163,27 @@ fn locks(place: &str, job: &Job, faults: &mut Faults) {
         let Some(name) = param(step, "claim").or_else(|| param(step, "acquire")) else {
             continue;
         };
-        let released = job.ensure.as_deref().is_some_and(|step| {
-            step.put.as_deref() == Some(lock) && param(step, "release").as_deref() == Some(lock)
-        });
-        if !released {
-            faults.add(
-                place,
-                format_args!("takes {lock}, and its ensure does not give it back"),
-            );
-        }
-        taken.push(name);
+        let releases = |step: &Step| {
+            step.ensure.as_deref().is_some_and(|step| {
+                step.put.as_deref() == Some(lock) && param(step, "release").as_deref() == Some(lock)
+            })
+        };
+        let holding = steps.iter().find(|step| releases(step));
+        let Some(holding) = holding else {
+            let text = "and no step around those that need it releases it in its ensure";
+            faults.add(place, format_args!("takes {lock}, {text}"));
+            continue;
+        };
+        taken.push((name, holding.and_inner()));
     }
-    let environments = steps
-        .iter()
-        .filter(|step| step.task.is_some())
-        .filter_map(|step| param(step, "ENVIRONMENT"));
-    for environment in environments {
-        if !taken.contains(&environment) || !job.serial_groups.contains(&environment) {
+    for step in steps.iter().filter(|step| step.task.is_some()) {
+        let Some(environment) = param(step, "ENVIRONMENT") else {
+            continue;
+        };
+        let locked = taken.iter().any(|(name, held)| {
+            *name == environment && held.iter().any(|inner| std::ptr::eq(*inner, *step))
+        });
+        if !locked || !job.serial_groups.contains(&environment) {
             faults.add(
                 place,
                 format_args!("works on {environment} without its lock and its serial group"),
@@ -267,6 +282,20 @@ fn page(name: &str, pipeline: &Pipeline, files: &Files, faults: &mut Faults) {
     };
     for job in pipeline.jobs.iter().filter(|job| !text.contains(&job.name)) {
         faults.add(&path, format_args!("does not name the job {}", job.name));
+    }
+}
+
+/// What a manual start guards has owners: one person alone could otherwise change what it runs.
+fn owners(files: &Files, faults: &mut Faults) {
+    let text = files.text(CODEOWNERS).unwrap_or_default();
+    for folder in ["/.github/", "/concourse/", "/terraform/", "/xtask/"] {
+        let owned = text.lines().any(|line| {
+            let mut words = line.split_whitespace();
+            words.next() == Some(folder) && words.any(|word| word.starts_with('@'))
+        });
+        if !owned {
+            faults.add(CODEOWNERS, format_args!("{folder} has no owner"));
+        }
     }
 }
 

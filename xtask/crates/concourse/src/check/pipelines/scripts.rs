@@ -10,6 +10,12 @@ use xtask::{command_list, secrets};
 
 /// The task that makes the image with cargo in it, and so cannot call cargo.
 const WITHOUT_CARGO: &str = "concourse/tasks/build-toolchain/task.yml";
+/// Settings of signatures, which `image push` and `deploy` read and no flag has.
+const SIGNATURES: &[&str] = &[
+    "ROSTER_COSIGN_KEYLESS",
+    "ROSTER_COSIGN_IDENTITY",
+    "ROSTER_COSIGN_ISSUER",
+];
 /// What scripts share; each may call those after it.
 const SHARED: &[&str] = &["with-credentials", "run-step", "in-source"];
 
@@ -233,7 +239,7 @@ fn settings() -> BTreeSet<String> {
         .iter()
         .flat_map(|listed| &listed.arguments);
     let read = arguments.filter_map(|argument| argument.env.clone());
-    let secrets = secrets::VARIABLES.iter().map(|name| (*name).to_owned());
+    let secrets = secrets::VARIABLES.iter().chain(SIGNATURES).map(|name| (*name).to_owned());
     read.chain(secrets).collect()
 }
 

@@ -105,7 +105,7 @@ fn step_shape(place: &str, step: &Step, faults: &mut Faults) {
 }
 
 /// Each key that belongs to some kinds of steps alone: whether it is there, and those kinds.
-fn keys(step: &Step) -> [(&'static str, bool, &'static [Kind]); 19] {
+fn keys(step: &Step) -> [(&'static str, bool, &'static [Kind]); 20] {
     use Kind::{Get, LoadVar, Put, SetPipeline, Task};
     [
         ("resource", step.resource.is_some(), &[Get, Put]),
@@ -124,6 +124,7 @@ fn keys(step: &Step) -> [(&'static str, bool, &'static [Kind]); 19] {
         ("input_mapping", step.input_mapping.is_some(), &[Task]),
         ("output_mapping", step.output_mapping.is_some(), &[Task]),
         ("image", step.image.is_some(), &[Task]),
+        ("tags", step.tags.is_some(), &[Get, Put, Task]),
         ("team", step.team.is_some(), &[SetPipeline]),
         (
             "var_files or instance_vars",

@@ -1,5 +1,5 @@
-//! Variables: those without a dot are in `vars/roster.yml`, those with one are the credential manager's and listed in the
-//! page of `concourse/`; each is used.
+//! Variables: those without a dot are in `vars/roster.yml`; those with one are in the credential manager, each for the
+//! pipelines that the page of `concourse/` lists; each is used.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +22,8 @@ pub(super) fn check(parsed: &Parsed, files: &Files, faults: &mut Faults) {
         Err(error) => return faults.add(FILE, error),
     };
     contexts(&known, faults);
-    let page = files.text(PAGE).unwrap_or_default();
+    let scopes = scopes(files.text(PAGE).unwrap_or_default());
+    scoped(&scopes, parsed, files, faults);
     let mut used = BTreeSet::new();
     for (path, text) in files.pipelines().chain(files.tasks()) {
         for variable in variables(text) {
@@ -32,7 +33,10 @@ pub(super) fn check(parsed: &Parsed, files: &Files, faults: &mut Faults) {
                 (is_declared(source, path, parsed), fault)
             } else if name.contains('.') {
                 let fault = format!("(({name})) is not in the list of secrets in {PAGE}");
-                (page.contains(&format!("`{name}`")), fault)
+                (
+                    scopes.iter().any(|scope| scope.names.contains(&name)),
+                    fault,
+                )
             } else {
                 let fault = format!("(({name})) is not in {FILE}");
                 (known.contains_key(name), fault)
@@ -56,6 +60,63 @@ fn names(known: &BTreeMap<String, Value>, used: &BTreeSet<String>, faults: &mut 
             FILE,
             format_args!("{name} sounds like a secret: it belongs to the credential manager"),
         );
+    }
+}
+
+/// A row of the list of secrets: names of secrets, and the pipelines for which the credential manager has them.
+struct Scope<'a> {
+    names: Vec<&'a str>,
+    pipelines: Vec<&'a str>,
+}
+
+/// The rows ``| `name`, `name` | pipeline, pipeline | what it is |`` of the page.
+fn scopes(page: &str) -> Vec<Scope<'_>> {
+    let rows = page.lines().filter_map(|line| {
+        let mut cells = line.strip_prefix("| `")?.split('|');
+        let names = cells.next()?.split('`').step_by(2);
+        let pipelines = cells.next()?.split(',').map(str::trim);
+        Some(Scope {
+            names: names.filter(|name| name.contains('.')).collect(),
+            pipelines: pipelines.collect(),
+        })
+    });
+    rows.filter(|scope| !scope.names.is_empty()).collect()
+}
+
+/// Every secret is there for the pipelines that use it, and for no other: a secret of the whole team is in reach of
+/// whoever can push to any branch that a pipeline takes task files from.
+fn scoped(scopes: &[Scope<'_>], parsed: &Parsed, files: &Files, faults: &mut Faults) {
+    for scope in scopes {
+        for pipeline in &scope.pipelines {
+            if !parsed.pipelines.contains_key(*pipeline) {
+                let names = scope.names.join(", ");
+                faults.add(PAGE, format_args!("{names}: {pipeline:?} is not a pipeline; a secret of the whole team is in reach of every pipeline"));
+            }
+        }
+    }
+    for (path, text) in files.pipelines() {
+        let pipeline = path
+            .rsplit('/')
+            .next()
+            .unwrap_or(path)
+            .trim_end_matches(".yml");
+        let used: BTreeSet<_> = variables(text)
+            .filter(|name| name.contains('.') && !name.contains(':'))
+            .collect();
+        for scope in scopes {
+            let listed = scope.pipelines.contains(&pipeline);
+            for name in &scope.names {
+                if used.contains(name) && !listed {
+                    faults.add(path, format_args!("(({name})) is not listed for {pipeline} in {PAGE}: it would be a secret of the whole team"));
+                }
+                if listed && !used.contains(name) {
+                    faults.add(
+                        PAGE,
+                        format_args!("{name} is listed for {pipeline}, which does not use it"),
+                    );
+                }
+            }
+        }
     }
 }
 
