@@ -43,17 +43,70 @@ fn place<'a>(args: &'a DeployArgs, cloud: Option<&'a Cloud>) -> &'a str {
         .unwrap_or(PUBLIC)
 }
 
-/// The image that was named, or the registry's latest of this commit, or of this branch.
+/// The tags under which an image is looked for that was not named: that of this commit, and in development that of the
+/// branch. What a branch's tag means can change between the test and the deploy, so production does not follow it.
+fn tags(args: &DeployArgs, commit: &Commit) -> Vec<String> {
+    let mut tags = vec![commit.clean_tag()];
+    if matches!(args.env, EnvironmentName::Dev) {
+        let branch = args.branch.clone().or_else(|| commit.branch.clone());
+        tags.extend(branch.map(|branch| branch_tag(&branch)));
+    }
+    tags
+}
+
+/// Refuses an image of another commit in production: its chart and migrations come from the commit checked out here.
+fn built_from(
+    revision: &str,
+    commit: &str,
+    reference: &str,
+    environment: EnvironmentName,
+) -> Result<()> {
+    if revision == commit {
+        return Ok(());
+    }
+    if matches!(environment, EnvironmentName::Dev) {
+        anstream::eprintln!(
+            "  note: that is not the commit checked out here ({commit}); its chart and migrations may not fit"
+        );
+        return Ok(());
+    }
+    Err(Failure::new(
+        Kind::Refused,
+        format!("{reference} was built from {revision}, not from {commit}; nothing was changed"),
+        "production runs an image with the chart and the migrations of its own commit",
+        format!("check out that commit (git checkout {revision}), or name an image of this one with --image"),
+    )
+    .into())
+}
+
+/// Refuses an image in production that no signature was asked of.
+fn signed(reference: &str, environment: EnvironmentName) -> Result<()> {
+    if signature::verify(reference)? {
+        return Ok(());
+    }
+    let unset = "ROSTER_COSIGN_PUBLIC_KEY and ROSTER_COSIGN_IDENTITY are not set";
+    if matches!(environment, EnvironmentName::Dev) {
+        anstream::eprintln!("  signature not verified: {unset}");
+        return Ok(());
+    }
+    Err(Failure::new(
+        Kind::Refused,
+        format!("nothing says who must have signed {reference}; nothing was changed"),
+        format!("production takes signed images alone, and {unset}"),
+        "set ROSTER_COSIGN_IDENTITY and ROSTER_COSIGN_ISSUER to the account that signs (concourse/pipelines/master.yml), or ROSTER_COSIGN_PUBLIC_KEY to its key",
+    )
+    .into())
+}
+
+/// The image that was named, or the registry's of this commit; in development also the latest of this branch.
 pub(super) fn choose(args: &DeployArgs, cloud: Option<&Cloud>) -> Result<Chosen> {
     let commit = Commit::read()?;
     let candidates = if let Some(name) = &args.image {
         vec![named(name, args.env)?]
     } else {
         let repository = Repository::parse(place(args, cloud))?;
-        let branch = args.branch.clone().or_else(|| commit.branch.clone());
-        let mut tags = vec![format!("sha-{}", &commit.revision[..12])];
-        tags.extend(branch.map(|branch| branch_tag(&branch)));
-        tags.into_iter().map(|tag| repository.at(tag)).collect()
+        let tags = tags(args, &commit).into_iter();
+        tags.map(|tag| repository.at(tag)).collect()
     };
     for candidate in &candidates {
         let found = Registry::new(&candidate.repository)?.find(&candidate.version)?;
@@ -63,18 +116,10 @@ pub(super) fn choose(args: &DeployArgs, cloud: Option<&Cloud>) -> Result<Chosen>
             .unwrap_or("unknown")
             .to_owned();
         let reference = candidate.repository.at(found.digest);
-        anstream::eprintln!("  {candidate} is {reference}, built from {revision}");
-        if args.image.is_none() && revision != commit.revision {
-            anstream::eprintln!(
-                "  note: that is not the commit checked out here ({}); the registry has no image of it",
-                commit.revision
-            );
-        }
-        if !signature::verify(&reference.to_string())? {
-            anstream::eprintln!(
-                "  signature not verified: ROSTER_COSIGN_PUBLIC_KEY and ROSTER_COSIGN_IDENTITY are not set"
-            );
-        }
+        let named = reference.to_string();
+        anstream::eprintln!("  {candidate} is {named}, built from {revision}");
+        built_from(&revision, &commit.revision, &named, args.env)?;
+        signed(&named, args.env)?;
         return Ok(Chosen {
             reference,
             revision,
@@ -92,7 +137,7 @@ pub(super) fn choose(args: &DeployArgs, cloud: Option<&Cloud>) -> Result<Chosen>
 
 #[cfg(test)]
 mod tests {
-    use super::named;
+    use super::{built_from, named, signed};
     use crate::cli::EnvironmentName;
     use xtask::failure::{Kind, exit_code};
 
@@ -104,5 +149,31 @@ mod tests {
         let digest = format!("roster/roster@sha256:{}", "a".repeat(64));
         assert!(named(&digest, EnvironmentName::Production).is_ok());
         assert!(named("roster/roster:1.0", EnvironmentName::Dev).is_ok());
+    }
+
+    #[test]
+    fn production_takes_no_image_of_another_commit() {
+        let (old, new) = ("a".repeat(40), "b".repeat(40));
+        for revision in [old.as_str(), "unknown"] {
+            let refused = built_from(
+                revision,
+                &new,
+                "roster@sha256:1",
+                EnvironmentName::Production,
+            );
+            let code = exit_code(&refused.expect_err("is of another commit"));
+            assert_eq!(code, Kind::Refused.exit_code());
+            assert!(built_from(revision, &new, "roster@sha256:1", EnvironmentName::Dev).is_ok());
+        }
+        assert!(built_from(&new, &new, "roster@sha256:1", EnvironmentName::Production).is_ok());
+    }
+
+    #[test]
+    fn production_asks_for_a_signature() {
+        // No key and no identity are configured where tests run.
+        let refused = signed("roster@sha256:1", EnvironmentName::Production);
+        let code = exit_code(&refused.expect_err("nobody is asked for"));
+        assert_eq!(code, Kind::Refused.exit_code());
+        assert!(signed("roster@sha256:1", EnvironmentName::Dev).is_ok());
     }
 }
