@@ -105,9 +105,9 @@ impl EnvironmentName {
 /// Deploy an image to an environment, and prove that it serves. On failure, go back to what served before.
 ///
 /// The cluster is the kubeconfig's current context, which helm-chart/environments/clusters.yaml must name. The image
-/// is the registry's latest of this commit, else of this branch, always by digest. Steps: preflight, image, chart,
-/// needs, lock, repair, changes, upgrade (which migrates first), smoke test, watch. Killed at any of them and run
-/// again, it converges.
+/// is the registry's of this commit, in development else of this branch, always by digest; production takes signed
+/// images alone. Steps: preflight, image, chart, needs, lock, repair, changes, upgrade (which migrates first), smoke
+/// test, watch. Killed at any of them and run again, it converges.
 ///
 /// Exit codes beside the usual ones, each after going back: 6 helm could not install it; 10 the migration failed;
 /// 11 the new pods crash; 12 they are never ready; 13 the smoke test failed; 14 it serves errors; 15 the image could
@@ -117,13 +117,13 @@ pub(crate) struct DeployArgs {
     /// Environment to deploy to
     #[arg(long)]
     pub(crate) env: EnvironmentName,
-    /// Image to deploy, instead of the registry's latest of this commit or branch
+    /// Image to deploy, instead of the registry's of this commit (in development else of the branch)
     #[arg(long, value_name = "REFERENCE")]
     pub(crate) image: Option<String>,
     /// Where images lie; the environment's own registry by default, where Terraform made one, or docker.io/roster/roster
     #[arg(long, env = "ROSTER_IMAGE_REPOSITORY")]
     pub(crate) repository: Option<String>,
-    /// Branch whose latest image is taken when this commit has none; the one checked out by default
+    /// Branch whose latest image development takes when this commit has none; the one checked out by default
     #[arg(long)]
     pub(crate) branch: Option<String>,
     /// Further values for the chart, which win over the environment's; in the variable, separated by commas
