@@ -142,7 +142,7 @@ pub(crate) struct InfraUpArgs {
 
 /// Break each control of the cloud in a copy and see that its test fails.
 ///
-/// The mutations stand in terraform/mutations.toml. One that no test notices fails the command.
+/// The mutations are in terraform/mutations/. One that no test notices fails the command.
 #[derive(Args)]
 pub(crate) struct InfraMutateArgs {
     /// Controls to break; all of them when none is named

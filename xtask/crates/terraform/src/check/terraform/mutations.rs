@@ -1,6 +1,6 @@
 //! Breaks one control after the other and sees that its test fails: a test that cannot fail proves nothing.
 //!
-//! The mutations are data (`terraform/mutations.toml`). Each is made in the copy, tested, and taken back.
+//! The mutations are data (`terraform/mutations/*.toml`). Each is made in the copy, tested, and taken back.
 
 use std::path::Path;
 
@@ -14,11 +14,32 @@ use crate::infra::terraform;
 use xtask::failure::{Failure, Kind};
 use xtask::interrupt;
 
-const FILE: &str = "terraform/mutations.toml";
+const FOLDER: &str = "terraform/mutations";
 
 #[derive(Deserialize)]
 struct Mutations {
     mutation: Vec<Mutation>,
+}
+
+impl Mutations {
+    /// All of them, in the order of the files' names.
+    fn read() -> Result<Self> {
+        let entries = std::fs::read_dir(FOLDER).with_context(|| format!("cannot list {FOLDER}"))?;
+        let mut files = entries
+            .map(|entry| entry.map(|entry| entry.path()))
+            .collect::<std::io::Result<Vec<_>>>()?;
+        files.sort();
+        let mut all = Vec::new();
+        for file in files {
+            let name = file.display();
+            let text =
+                std::fs::read_to_string(&file).with_context(|| format!("cannot read {name}"))?;
+            let read: Self =
+                toml::from_str(&text).with_context(|| format!("{name} is not well formed"))?;
+            all.extend(read.mutation);
+        }
+        Ok(Self { mutation: all })
+    }
 }
 
 #[derive(Deserialize)]
@@ -36,9 +57,7 @@ struct Mutation {
 /// Runs the mutations named, or all; prints the table.
 pub(crate) fn run(names: &[String]) -> Result<()> {
     terraform::require()?;
-    let text = std::fs::read_to_string(FILE).with_context(|| format!("cannot read {FILE}"))?;
-    let all: Mutations =
-        toml::from_str(&text).with_context(|| format!("{FILE} is not well formed"))?;
+    let all = Mutations::read()?;
     let chosen: Vec<_> = all
         .mutation
         .iter()
@@ -93,7 +112,7 @@ pub(crate) fn run(names: &[String]) -> Result<()> {
         return Ok(());
     }
     let next = "a test that passes needs the assertion that fails when the control is gone; one that did not run \
-                needs what Terraform asks for, or another `caught_by` in terraform/mutations.toml";
+                needs what Terraform asks for, or another `caught_by` in terraform/mutations/";
     Err(Failure::new(
         Kind::Check,
         format!("{} mutations were not caught", uncaught.len()),
@@ -120,7 +139,7 @@ fn judged(copy: &Copy, mutation: &Mutation) -> Result<Outcome> {
         .with_context(|| format!("cannot read {}", path.display()))?;
     anyhow::ensure!(
         original.matches(&mutation.from).count() == 1,
-        "{FILE}: {} must hold {:?} exactly once",
+        "{FOLDER}: {} must hold {:?} exactly once",
         mutation.file,
         mutation.from
     );

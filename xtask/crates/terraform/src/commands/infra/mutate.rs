@@ -1,6 +1,6 @@
 //! `cargo xtask infra mutate`: breaks one control after the other in a copy and sees that its test fails.
 //!
-//! The mutations are data (`terraform/mutations.toml`); how they are run is in `check/terraform/mutations.rs`.
+//! The mutations are data (`terraform/mutations/*.toml`); how they are run is in `check/terraform/mutations.rs`.
 
 use anyhow::Result;
 
