@@ -301,12 +301,17 @@ pub fn is_installed(name: &str) -> bool {
 
 /// The program of this name: ours, or the first one on the PATH.
 pub fn path(name: &str) -> Option<PathBuf> {
-    let ours = Path::new(FOLDER).join(name);
-    if ours.is_file() {
-        // Absolute, since the command may run in another folder.
-        return std::path::absolute(ours).ok();
-    }
-    std::env::split_paths(&std::env::var_os("PATH")?)
-        .map(|folder| folder.join(name))
-        .find(|program| program.is_file())
+    all(name).into_iter().next()
+}
+
+/// Every program of this name: ours first, then those on the PATH.
+pub fn all(name: &str) -> Vec<PathBuf> {
+    // Absolute, since the command may run in another folder.
+    let ours = std::path::absolute(Path::new(FOLDER).join(name)).ok();
+    let search = std::env::var_os("PATH").unwrap_or_default();
+    let others = std::env::split_paths(&search).map(|folder| folder.join(name));
+    ours.into_iter()
+        .chain(others)
+        .filter(|program| program.is_file())
+        .collect()
 }

@@ -2,12 +2,13 @@
 //! Everything made from them (rules, dashboards, the table in the README) takes its numbers from here.
 //! Must not know Prometheus' file formats nor Grafana's: those live in the submodules.
 
+mod buckets;
 mod burn_rate_rules;
 mod dashboards;
 pub(crate) mod generated;
 mod grafana;
 
-use std::{fmt, fs, path::Path};
+use std::{collections::BTreeMap, fmt, fs, path::Path};
 
 use serde::Deserialize;
 
@@ -42,8 +43,8 @@ pub(crate) struct Links {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Service {
-    /// The label matchers that select Roster's series.
-    pub(crate) selector: String,
+    /// The `job` label of Roster's series; recorded series and alerts carry it, too.
+    pub(crate) job: String,
     /// The time over which a promise is kept or broken.
     pub(crate) period_days: u32,
 }
@@ -116,6 +117,13 @@ pub(crate) enum Indicator {
         /// Above this a replica is late.
         threshold_seconds: f64,
     },
+}
+
+impl Service {
+    /// The label matcher that selects Roster's series.
+    pub(crate) fn selector(&self) -> String {
+        format!("job=\"{}\"", self.job)
+    }
 }
 
 impl Slo {
@@ -208,15 +216,51 @@ pub(crate) fn read(prometheus_folder: &Path) -> anyhow::Result<Promises> {
             "run this command inside the repository",
         )
     })?;
-    parse(&text).map_err(|why| {
-        Failure::new(
-            Kind::Usage,
-            format!("{} is not what it must be", path.display()),
-            why,
-            "correct the line; the comments in the file say what each field means",
-        )
-        .into()
-    })
+    let buckets = buckets::of_service()?;
+    parse(&text)
+        .and_then(|promises| with_buckets(promises, &buckets))
+        .map_err(|why| {
+            Failure::new(
+                Kind::Usage,
+                format!("{} is not valid", path.display()),
+                why,
+                "correct the line; the comments in the file say what each field means",
+            )
+            .into()
+        })
+}
+
+/// Refuses a threshold that is not a bucket of the service's histogram: the rule would find no series, and never fire.
+fn with_buckets(
+    promises: Promises,
+    buckets: &BTreeMap<String, Vec<f64>>,
+) -> Result<Promises, String> {
+    for slo in &promises.slos {
+        let Indicator::Duration {
+            histogram,
+            threshold_seconds,
+            ..
+        } = &slo.indicator
+        else {
+            continue;
+        };
+        let Some(bounds) = buckets.get(histogram) else {
+            return Err(format!(
+                "`{}` measures {histogram}, which is not a histogram of the service",
+                slo.name
+            ));
+        };
+        if !bounds
+            .iter()
+            .any(|bound| (bound - threshold_seconds).abs() < f64::EPSILON)
+        {
+            return Err(format!(
+                "threshold_seconds of `{}` is {threshold_seconds}, which is not a bucket of {histogram}: {bounds:?}",
+                slo.name
+            ));
+        }
+    }
+    Ok(promises)
 }
 
 fn parse(text: &str) -> Result<Promises, String> {
@@ -284,6 +328,22 @@ mod tests {
         let why = parse(&CHECKED_IN.replace("objective_percent = 99.9", "objective_percent = 100"))
             .unwrap_err();
         assert!(why.contains("leaves no budget"), "{why}");
+    }
+
+    #[test]
+    fn a_threshold_that_is_not_a_bucket_is_refused() {
+        let buckets = BTreeMap::from([(
+            "roster_http_request_duration_seconds".to_owned(),
+            vec![0.05, 0.1],
+        )]);
+        let read = |text: &str| parse(text).and_then(|promises| with_buckets(promises, &buckets));
+        assert!(read(CHECKED_IN).is_ok());
+        let why = read(&CHECKED_IN.replace("threshold_seconds = 0.1", "threshold_seconds = 0.2"))
+            .unwrap_err();
+        assert!(why.contains("is not a bucket"), "{why}");
+        let why =
+            read(&CHECKED_IN.replace("http_request_duration", "request_duration")).unwrap_err();
+        assert!(why.contains("not a histogram of the service"), "{why}");
     }
 
     #[test]

@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_deploy_asks_for_all_that_the_deployers_role_gives_for_a_release() {
-        crate::run_tool::enter_repository_root().expect("is there");
+        xtask::run_tool::enter_repository_root().expect("is there");
         let rules = std::fs::read_to_string(RULES).expect("is readable");
         let asked: Vec<_> = permissions(&rules)
             .expect("is well formed")

@@ -40,7 +40,8 @@ fn all_but_mutants() -> Result<(Vec<YamlFile>, Vec<YamlFile>)> {
     faults.extend(dashboards::faults()?);
     if !faults.is_empty() {
         let what = format!("{} fault(s) in prometheus/", faults.len());
-        let next = "correct them; what is generated is made anew by: cargo xtask rules generate";
+        let next =
+            "correct them; what is generated is written again by: cargo xtask rules generate";
         return Err(Failure::new(Kind::Check, what, faults.join("\n"), next).into());
     }
     let alerts = rules
@@ -49,8 +50,12 @@ fn all_but_mutants() -> Result<(Vec<YamlFile>, Vec<YamlFile>)> {
         .filter(rule_files::Rule::is_alert)
         .count();
     let groups: usize = tests.iter().map(|file| file.tests().len()).sum();
-    promtool::check(&rules)?;
-    promtool::test(&tests)?;
+    let promtools = promtool::at_hand()?;
+    for promtool in &promtools {
+        promtool::check(promtool, &rules)?;
+        promtool::test(promtool, &tests)?;
+        anstream::eprintln!("promtool {}: all tests pass", promtool.version);
+    }
     alertmanager::check()?;
     anstream::eprintln!(
         "{alerts} alerts, {groups} groups of tests: all pass; runbooks, links, dashboards and routes hold"

@@ -17,49 +17,38 @@ pub(crate) fn rule_file(promises: &Promises, slo: &Slo) -> String {
          groups:\n  - name: roster-slo-{}-indicators\n    rules:\n",
         slo.objective_percent, slo.promise, slo.name
     );
-    let (events, errors) = base_expressions(&slo.indicator, &promises.service.selector);
-    record(
-        &mut file,
-        "namespace_slo:roster_events:rate5m",
-        &events,
-        slo,
-    );
-    record(
-        &mut file,
-        "namespace_slo:roster_errors:rate5m",
-        &errors,
-        slo,
-    );
+    let (events, errors) = base_expressions(&slo.indicator, &promises.service.selector());
+    let source = Source { promises, slo };
+    let mut record = |name: &str, expression: &str| source.record(&mut file, name, expression);
+    record("namespace_job_slo:roster_events:rate5m", &events);
+    record("namespace_job_slo:roster_errors:rate5m", &errors);
     for window in windows(promises) {
-        record(&mut file, &ratio_name(&window), &ratio(slo, &window), slo);
+        record(&ratio_name(&window), &source.ratio(&window));
     }
     if slo.min_errors.is_some() {
         for pair in &promises.windows {
             // By steps of its own: it does not depend on how often the rules are evaluated, and counts what happened, not what
             // would have, had a young service gone on like this.
-            let base = select("namespace_slo:roster_errors:rate5m", slo);
+            let base = source.select("namespace_job_slo:roster_errors:rate5m");
             let (step, seconds) = if pair.long.seconds() > 3600 {
                 ("5m", 300)
             } else {
                 ("1m", 60)
             };
             let count = format!("sum_over_time({base}[{}:{step}]) * {seconds}", pair.long);
-            record(&mut file, &increase_name(&pair.long), &count, slo);
+            record(&increase_name(&pair.long), &count);
         }
     }
     let period = format!("{}d", promises.service.period_days);
     record(
-        &mut file,
-        &format!("namespace_slo:roster_error_budget_remaining:ratio{period}"),
+        &format!("namespace_job_slo:roster_error_budget_remaining:ratio{period}"),
         &format!(
             "1 - {} / {}",
-            select(
-                &format!("namespace_slo:roster_error_ratio:rate{period}"),
-                slo
-            ),
+            source.select(&format!(
+                "namespace_job_slo:roster_error_ratio:rate{period}"
+            )),
             slo.budget()
         ),
-        slo,
     );
     let _ = write!(
         file,
@@ -69,13 +58,10 @@ pub(crate) fn rule_file(promises: &Promises, slo: &Slo) -> String {
     let mut alerts: Vec<String> = promises
         .windows
         .iter()
-        .map(|window| burn_alert(promises, slo, window))
+        .map(|window| source.burn_alert(window))
         .collect();
-    alerts.extend(
-        slo.trickle_share
-            .map(|share| trickle_alert(promises, slo, share)),
-    );
-    alerts.push(blind_alert(promises, slo));
+    alerts.extend(slo.trickle_share.map(|share| source.trickle_alert(share)));
+    alerts.push(source.absent_indicator_alert());
     file.push_str(&alerts.join("\n"));
     file
 }
@@ -123,7 +109,8 @@ fn base_expressions(indicator: &Indicator, service: &str) -> (String, String) {
                 "sum by (namespace) (rate({histogram}_count{{{selector},{service}}}[{BASE_WINDOW}]))"
             );
             let quick = format!(
-                "sum by (namespace) (rate({histogram}_bucket{{{selector},{service},le=\"{threshold_seconds}\"}}[{BASE_WINDOW}]))"
+                "sum by (namespace) (rate({histogram}_bucket{{{selector},{service},{}}}[{BASE_WINDOW}]))",
+                bucket(*threshold_seconds)
             );
             // The count and the bucket may come from two scrapes of a changing histogram: never below nothing.
             (
@@ -146,42 +133,138 @@ fn base_expressions(indicator: &Indicator, service: &str) -> (String, String) {
     }
 }
 
+/// The matcher of a bucket by its upper bound: Prometheus 3 normalises whole numbers, so that `le="1"` is stored as `le="1.0"`.
+fn bucket(seconds: f64) -> String {
+    if seconds.fract() == 0.0 {
+        format!("le=~\"{seconds}([.]0)?\"")
+    } else {
+        format!("le=\"{seconds}\"")
+    }
+}
+
 fn increase_name(window: &Window) -> String {
-    format!("namespace_slo:roster_errors:increase{window}")
+    format!("namespace_job_slo:roster_errors:increase{window}")
 }
 
 fn ratio_name(window: &Window) -> String {
-    format!("namespace_slo:roster_error_ratio:rate{window}")
+    format!("namespace_job_slo:roster_error_ratio:rate{window}")
 }
 
-/// The share of bad events over a window: weighted by traffic, since sums are divided and not ratios averaged.
-fn ratio(slo: &Slo, window: &Window) -> String {
-    let over = |series: &str| {
-        let series = select(series, slo);
-        if window.to_string() == BASE_WINDOW {
-            series
-        } else {
-            format!("sum_over_time({series}[{window}])")
+/// Recording rules and alerts of one promise.
+struct Source<'a> {
+    promises: &'a Promises,
+    slo: &'a Slo,
+}
+
+impl Source<'_> {
+    /// The share of bad events over a window: weighted by traffic, since sums are divided and not ratios averaged.
+    fn ratio(&self, window: &Window) -> String {
+        let over = |series: &str| {
+            let series = self.select(series);
+            if window.to_string() == BASE_WINDOW {
+                series
+            } else {
+                format!("sum_over_time({series}[{window}])")
+            }
+        };
+        format!(
+            "{}\n/\n({} > 0)",
+            over("namespace_job_slo:roster_errors:rate5m"),
+            over("namespace_job_slo:roster_events:rate5m")
+        )
+    }
+
+    /// A recorded series of this promise, of this job alone: several releases may share a namespace.
+    fn select(&self, series: &str) -> String {
+        format!(
+            "{series}{{slo=\"{}\",{}}}",
+            self.slo.name,
+            self.promises.service.selector()
+        )
+    }
+
+    fn record(&self, file: &mut String, name: &str, expression: &str) {
+        let _ = write!(
+            file,
+            "      - record: {name}\n        expr: |-\n{}\n        labels:\n          job: {}\n          slo: {}\n",
+            indent(expression),
+            self.promises.service.job,
+            self.slo.name
+        );
+    }
+    fn burn_alert(&self, window: &BurnWindow) -> String {
+        let threshold = format!("{} * {}", window.burn_rate, self.slo.budget());
+        let burning = |over: &Window| format!("{} > {threshold}", self.select(&ratio_name(over)));
+        let mut expression = format!("{}\nand\n{}", burning(&window.long), burning(&window.short));
+        if let Some(floor) = self.slo.min_errors {
+            let _ = write!(
+                expression,
+                "\nand\n{} >= {floor}",
+                self.select(&increase_name(&window.long))
+            );
         }
-    };
-    format!(
-        "{}\n/\n({} > 0)",
-        over("namespace_slo:roster_errors:rate5m"),
-        over("namespace_slo:roster_events:rate5m")
-    )
-}
+        let long = window.long.to_string();
+        let excess = if window.burn_rate > 1.0 {
+            format!("over {} times what", window.burn_rate)
+        } else {
+            "more than".to_owned()
+        };
+        Alert {
+        name: format!("Roster{}BudgetBurn", self.slo.title()),
+        expression,
+        hold: &window.hold.to_string(),
+        labels: vec![("severity", &window.severity), ("slo", &self.slo.name), ("window", &long)],
+        summary: format!(
+            "{{{{ $value | humanizePercentage }}}} of {} {} in the last {}: {excess} the promise of {} % allows.",
+            self.slo.event,
+            self.slo.failing,
+            window.long.in_words(),
+            self.slo.objective_percent
+        ),
+        dashboard: "roster-slo",
+    }
+    .text(self.promises)
+    }
 
-fn select(series: &str, slo: &Slo) -> String {
-    format!("{series}{{slo=\"{}\"}}", slo.name)
-}
+    fn trickle_alert(&self, share: f64) -> String {
+        Alert {
+        name: format!("Roster{}Trickle", self.slo.title()),
+        // Divided by the slices of a whole day: a Prometheus that has just started knows too little to complain.
+        expression: format!(
+            "sum_over_time(({} > bool 0)[1d:5m]) / 288 >= {share}",
+            self.select("namespace_job_slo:roster_errors:rate5m")
+        ),
+        hold: "30m",
+        labels: vec![("severity", "ticket"), ("slo", &self.slo.name)],
+        summary: format!(
+            "Some {} {} in {{{{ $value | humanizePercentage }}}} of the last day's five-minute slices: too few to burn the budget, too steady to be chance.",
+            self.slo.event, self.slo.failing
+        ),
+        dashboard: &self.slo.dashboard,
+    }
+    .text(self.promises)
+    }
 
-fn record(file: &mut String, name: &str, expression: &str, slo: &Slo) {
-    let _ = write!(
-        file,
-        "      - record: {name}\n        expr: |-\n{}\n        labels:\n          slo: {}\n",
-        indent(expression),
-        slo.name
-    );
+    /// Replicas report, but the promise is not measured: a renamed metric would silence all other rules of this file.
+    /// Errors are asked for, not events: of a histogram without the threshold's bucket there are events alone.
+    fn absent_indicator_alert(&self) -> String {
+        Alert {
+        name: "RosterIndicatorAbsent".to_owned(),
+        expression: format!(
+            "count by (namespace) (roster_build_info{{{}}}) > 0\nunless on (namespace)\n{}",
+            self.promises.service.selector(),
+            self.select("namespace_job_slo:roster_errors:rate5m")
+        ),
+        hold: "15m",
+        labels: vec![("severity", "ticket"), ("slo", &self.slo.name)],
+        summary: format!(
+            "{{{{ $value }}}} replica(s) of Roster report, but the promise of {} is not measured.",
+            self.slo.name
+        ),
+        dashboard: "roster-slo",
+    }
+    .text(self.promises)
+    }
 }
 
 fn indent(expression: &str) -> String {
@@ -209,6 +292,7 @@ impl Alert<'_> {
             indent(&self.expression),
             self.hold
         );
+        let _ = writeln!(text, "          job: {}", promises.service.job);
         for (label, value) in &self.labels {
             let _ = writeln!(text, "          {label}: {value}");
         }
@@ -225,75 +309,14 @@ impl Alert<'_> {
     }
 }
 
-fn burn_alert(promises: &Promises, slo: &Slo, window: &BurnWindow) -> String {
-    let threshold = format!("{} * {}", window.burn_rate, slo.budget());
-    let burning = |over: &Window| format!("{} > {threshold}", select(&ratio_name(over), slo));
-    let mut expression = format!("{}\nand\n{}", burning(&window.long), burning(&window.short));
-    if let Some(floor) = slo.min_errors {
-        let _ = write!(
-            expression,
-            "\nand\n{} >= {floor}",
-            select(&increase_name(&window.long), slo)
-        );
-    }
-    let long = window.long.to_string();
-    let excess = if window.burn_rate > 1.0 {
-        format!("over {} times what", window.burn_rate)
-    } else {
-        "more than".to_owned()
-    };
-    Alert {
-        name: format!("Roster{}BudgetBurn", slo.title()),
-        expression,
-        hold: &window.hold.to_string(),
-        labels: vec![("severity", &window.severity), ("slo", &slo.name), ("window", &long)],
-        summary: format!(
-            "{{{{ $value | humanizePercentage }}}} of {} {} in the last {}: {excess} the promise of {} % allows.",
-            slo.event,
-            slo.failing,
-            window.long.in_words(),
-            slo.objective_percent
-        ),
-        dashboard: "roster-slo",
-    }
-    .text(promises)
-}
+#[cfg(test)]
+mod tests {
+    use super::bucket;
 
-fn trickle_alert(promises: &Promises, slo: &Slo, share: f64) -> String {
-    Alert {
-        name: format!("Roster{}Trickle", slo.title()),
-        // Divided by the slices of a whole day: a Prometheus that has just started knows too little to complain.
-        expression: format!(
-            "sum_over_time(({} > bool 0)[1d:5m]) / 288 >= {share}",
-            select("namespace_slo:roster_errors:rate5m", slo)
-        ),
-        hold: "30m",
-        labels: vec![("severity", "ticket"), ("slo", &slo.name)],
-        summary: format!(
-            "Some {} {} in {{{{ $value | humanizePercentage }}}} of the last day's five-minute slices: too few to burn the budget, too steady to be chance.",
-            slo.event, slo.failing
-        ),
-        dashboard: &slo.dashboard,
+    #[test]
+    fn a_bucket_of_whole_seconds_is_found_under_the_spelling_of_prometheus_2_and_of_3() {
+        assert_eq!(bucket(0.1), r#"le="0.1""#);
+        assert_eq!(bucket(1.0), r#"le=~"1([.]0)?""#);
+        assert_eq!(bucket(2.5), r#"le="2.5""#);
     }
-    .text(promises)
-}
-
-/// Replicas report, but the promise is not measured: a renamed metric would silence all other rules of this file.
-fn blind_alert(promises: &Promises, slo: &Slo) -> String {
-    Alert {
-        name: "RosterIndicatorAbsent".to_owned(),
-        expression: format!(
-            "count by (namespace) (roster_build_info{{{}}}) > 0\nunless on (namespace)\n{}",
-            promises.service.selector,
-            select("namespace_slo:roster_events:rate5m", slo)
-        ),
-        hold: "15m",
-        labels: vec![("severity", "ticket"), ("slo", &slo.name)],
-        summary: format!(
-            "{{{{ $value }}}} replica(s) of Roster report, but the promise of {} is not measured.",
-            slo.name
-        ),
-        dashboard: "roster-slo",
-    }
-    .text(promises)
 }

@@ -67,7 +67,7 @@ pub(crate) fn all(made_from: &Promises) -> Vec<Dashboard> {
 
 /// In an expression, `@` stands for the matchers that every query has.
 fn query(expression: &str, legend: &'static str) -> Query {
-    let matchers = "job=\"roster\",namespace=~\"$namespace\"";
+    let matchers = "job=~\"$job\",namespace=~\"$namespace\"";
     Query {
         expression: expression.replace('@', matchers),
         legend,

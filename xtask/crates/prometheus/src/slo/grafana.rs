@@ -73,9 +73,15 @@ fn variables() -> Value {
         {"name": "datasource", "label": "Prometheus", "type": "datasource", "query": "prometheus"},
         {
             "name": "namespace", "label": "Namespace", "type": "query", "datasource": data_source(),
-            "query": "label_values(roster_build_info{job=\"roster\"}, namespace)",
+            "query": "label_values(roster_build_info, namespace)",
             // A Prometheus outside Kubernetes sets no namespace: `.*` matches its absence, too.
             "includeAll": true, "allValue": ".*", "multi": true, "refresh": 2,
+            "current": {"text": "All", "value": "$__all"},
+        },
+        {
+            "name": "job", "label": "Release", "type": "query", "datasource": data_source(),
+            "query": "label_values(roster_build_info{namespace=~\"$namespace\"}, job)",
+            "includeAll": true, "allValue": ".+", "multi": true, "refresh": 2,
             "current": {"text": "All", "value": "$__all"},
         },
     ])
@@ -90,7 +96,7 @@ fn annotations() -> Value {
         })
     };
     let versions =
-        "count by (version, revision) (roster_build_info{job=\"roster\",namespace=~\"$namespace\"}";
+        "count by (version, revision) (roster_build_info{job=~\"$job\",namespace=~\"$namespace\"}";
     json!([
         mark(
             "Roll-outs",
@@ -101,7 +107,7 @@ fn annotations() -> Value {
         mark(
             "Alerts",
             "red",
-            "ALERTS{alertname=~\"Roster.*\",alertstate=\"firing\"}",
+            "ALERTS{alertname=~\"Roster.*\",alertstate=\"firing\",job=~\"$job\"}",
             "{{alertname}}"
         ),
     ])

@@ -49,6 +49,10 @@ fn shape(rule: &Rule<'_>) -> Vec<String> {
         "label severity must be page or ticket",
     );
     demand(
+        rule.label("job").is_some(),
+        "label job is missing: it and the namespace identify the release, for routes and inhibition",
+    );
+    demand(
         rule.value.get("for").is_some(),
         "`for` is missing: one bad evaluation must not wake anybody",
     );
@@ -186,7 +190,7 @@ mod tests {
 
     fn faults_of(change: impl FnOnce(&mut Value)) -> Vec<String> {
         let mut alert = json!({
-            "alert": "RosterX", "expr": "up < 1", "for": "5m", "labels": {"severity": "page"},
+            "alert": "RosterX", "expr": "up < 1", "for": "5m", "labels": {"severity": "page", "job": "roster"},
             "annotations": {"summary": "{{ $value }} is low.", "runbook_url": "https://r/RosterX.md", "dashboard_url": "https://d/none"},
         });
         change(&mut alert);

@@ -15,6 +15,9 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use super::mutants::{self, Mutant};
+use super::promtool::{self, Promtool};
+use xtask::failure::{Failure, Kind};
+use xtask::interrupt;
 use crate::rule_files::{self, YamlFile};
 use batch::Breakage;
 pub(crate) use share::Share;
@@ -26,7 +29,8 @@ const PROOF: &str = "target/rule-mutations.proven";
 
 /// Runs the mutants unless these very files were proven before.
 pub(crate) fn prove(rules: &[YamlFile], tests: &[YamlFile]) -> Result<()> {
-    let key = fingerprint(rules, tests);
+    let promtools = promtool::at_hand()?;
+    let key = fingerprint(rules, tests, &promtools);
     let proof = fs::read_to_string(PROOF).unwrap_or_default();
     if let Some(count) = proof.strip_prefix(&format!("{key} ")) {
         anstream::eprintln!(
@@ -67,16 +71,18 @@ pub(crate) fn control(names: &[String]) -> Result<()> {
         }]
     };
     let breakages = breakages(&rules, names, unbroken)?;
-    let survivors = run_files(&rules, &tests, &breakages)?;
-    let caught: Vec<String> = (0..breakages.len())
-        .filter(|number| !survivors.contains(number))
-        .map(|number| breakages[number].told())
-        .collect();
-    anstream::eprintln!(
-        "control: {} of {} unbroken rules pass their tests",
-        survivors.len(),
-        breakages.len()
-    );
+    let mut caught: Vec<String> = Vec::new();
+    for promtool in promtool::at_hand()? {
+        let survivors = run_files(&promtool, &rules, &tests, &breakages)?;
+        let failed = (0..breakages.len()).filter(|number| !survivors.contains(number));
+        caught.extend(failed.map(|number| breakages[number].told()));
+        anstream::eprintln!(
+            "control: {} of {} unbroken rules pass their tests by promtool {}",
+            survivors.len(),
+            breakages.len(),
+            promtool.version
+        );
+    }
     if caught.is_empty() {
         return Ok(());
     }
@@ -85,11 +91,14 @@ pub(crate) fn control(names: &[String]) -> Result<()> {
     Err(Failure::new(Kind::Check, what, caught.join("\n"), next).into())
 }
 
-fn fingerprint(rules: &[YamlFile], tests: &[YamlFile]) -> String {
+fn fingerprint(rules: &[YamlFile], tests: &[YamlFile], promtools: &[Promtool]) -> String {
     let mut hasher = DefaultHasher::new();
     for file in rules.iter().chain(tests) {
         file.path.hash(&mut hasher);
         file.content.to_string().hash(&mut hasher);
+    }
+    for promtool in promtools {
+        promtool.version.hash(&mut hasher);
     }
     // What counts as a mutant, and as caught, is part of what was proven.
     include_str!("mutants.rs").hash(&mut hasher);
@@ -115,24 +124,29 @@ fn run_all(
     } else {
         anstream::eprintln!("mutants: {all} to be caught …");
     }
-    let begun = Instant::now();
-    let survivors = run_files(rules, tests, &breakages)?;
-    anstream::eprintln!(
-        "mutants: {} of {} caught in {} s",
-        breakages.len() - survivors.len(),
-        breakages.len(),
-        begun.elapsed().as_secs()
-    );
-    if survivors.is_empty() {
+    let mut why: Vec<String> = Vec::new();
+    for promtool in promtool::at_hand()? {
+        let begun = Instant::now();
+        let survivors = run_files(&promtool, rules, tests, &breakages)?;
+        anstream::eprintln!(
+            "mutants: {} of {} caught in {} s by promtool {}",
+            breakages.len() - survivors.len(),
+            breakages.len(),
+            begun.elapsed().as_secs(),
+            promtool.version
+        );
+        let survived = breakages
+            .iter()
+            .filter(|breakage| survivors.contains(&breakage.number));
+        why.extend(
+            survived.map(|breakage| format!("{} (promtool {})", breakage.told(), promtool.version)),
+        );
+    }
+    if why.is_empty() {
         return Ok(breakages.len());
     }
-    let what = format!("{} broken rule(s) pass every test", survivors.len());
+    let what = format!("{} broken rule(s) pass every test", why.len());
     let next = "add to prometheus/tests a time at which the broken rule would behave otherwise";
-    let why: Vec<String> = breakages
-        .iter()
-        .filter(|breakage| survivors.contains(&breakage.number))
-        .map(Breakage::told)
-        .collect();
     Err(Failure::new(Kind::Check, what, why.join("\n"), next).into())
 }
 
@@ -166,6 +180,7 @@ fn breakages<'a>(
 
 /// The numbers of those that no test catches.
 fn run_files(
+    promtool: &Promtool,
     rules: &[YamlFile],
     tests: &[YamlFile],
     breakages: &[Breakage<'_>],
@@ -185,7 +200,7 @@ fn run_files(
             let (concerned, mut others): (Vec<_>, Vec<_>) = alive
                 .into_iter()
                 .partition(|breakage| breakage.concerns(group.test));
-            others.extend(not_caught(&group, &concerned, folder.path())?);
+            others.extend(not_caught(promtool, &group, &concerned, folder.path())?);
             alive = others;
         }
         anstream::eprintln!(
@@ -237,6 +252,7 @@ fn minutes(duration: &str) -> u64 {
 
 /// Those that pass the group, tried on every core at once.
 fn not_caught<'a, 'b>(
+    promtool: &Promtool,
     group: &Group<'_>,
     concerned: &[&'a Breakage<'b>],
     folder: &Path,
@@ -253,7 +269,13 @@ fn not_caught<'a, 'b>(
                 let scratch = folder.join(worker.to_string());
                 scope.spawn(move || {
                     fs::create_dir_all(&scratch).context("cannot make a temporary folder")?;
-                    verdict::survivors(part, group.test, group.evaluation_interval, &scratch)
+                    verdict::survivors(
+                        promtool,
+                        part,
+                        group.test,
+                        group.evaluation_interval,
+                        &scratch,
+                    )
                 })
             })
             .collect();

@@ -1,8 +1,10 @@
-//! promtool's own checks: syntax of rules and scrape configuration, and the rules' tests.
+//! promtool's own checks: syntax of rules and scrape configuration, and the rules' tests, by every promtool at hand.
+//! Prometheus 2 and 3 differ: ranges of 3 are open on the left, and `le` of whole numbers is `1.0`.
 //! Must not know what the rules mean.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result};
@@ -10,19 +12,76 @@ use serde_json::{Value, json};
 
 use crate::rule_files::YamlFile;
 use xtask::failure::Failure;
-use xtask::run_tool::tool;
+use xtask::run_tool::{Run, tool};
+use xtask::tools;
+
+/// One promtool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Promtool {
+    path: PathBuf,
+    /// Such as `3.16.0`.
+    pub(crate) version: String,
+}
+
+impl Promtool {
+    /// A command of it.
+    pub(crate) fn command(&self) -> Command {
+        Command::new(&self.path)
+    }
+
+    fn tool(&self) -> Run {
+        tool(self.path.display().to_string())
+    }
+}
+
+/// Every promtool at hand, each version once: the pinned one first, then those on the PATH. At least one.
+pub(crate) fn at_hand() -> Result<Vec<Promtool>> {
+    let mut found: Vec<Promtool> = Vec::new();
+    for path in tools::all("promtool") {
+        let outcome = Command::new(&path)
+            .arg("--version")
+            .output()
+            .with_context(|| format!("cannot run {}", path.display()))?;
+        let said = [outcome.stdout, outcome.stderr].concat();
+        let version = version(&String::from_utf8_lossy(&said))
+            .with_context(|| format!("{} --version does not name a version", path.display()))?;
+        if !found.iter().any(|other| other.version == version) {
+            found.push(Promtool { path, version });
+        }
+    }
+    if found.is_empty() {
+        return Err(tools::missing("promtool"));
+    }
+    let is_2 = |promtool: &Promtool| promtool.version.trim_start_matches('v').starts_with("2.");
+    let absent = match (found.iter().any(is_2), found.iter().all(is_2)) {
+        (_, true) => "of Prometheus 3: cargo xtask tools install promtool",
+        (false, _) => "of Prometheus 2: such as Debian's package `prometheus`",
+        _ => "",
+    };
+    if !absent.is_empty() {
+        anstream::eprintln!("NOT PROVEN with a promtool {absent}");
+    }
+    Ok(found)
+}
+
+/// `promtool, version 2.42.0+ds (branch: …`.
+fn version(said: &str) -> Option<String> {
+    let (_, rest) = said.split_once("version ")?;
+    rest.split_whitespace().next().map(str::to_owned)
+}
 
 /// Syntax of every rule file and of the scrape configuration.
-pub(crate) fn check(rules: &[YamlFile]) -> Result<()> {
-    tool("promtool")
+pub(crate) fn check(promtool: &Promtool, rules: &[YamlFile]) -> Result<()> {
+    promtool
+        .tool()
         .args(["check", "rules"])
         .args(rules.iter().map(|file| &file.path))
         .output()?;
-    check_scrape(Path::new(SCRAPE)).or_else(|error| {
+    check_scrape(promtool, Path::new(SCRAPE)).or_else(|error| {
         if !is_without_kubernetes(&error) {
             return Err(error);
         }
-        check_scrape_without_kubernetes()?;
+        check_scrape_without_kubernetes(promtool)?;
         anstream::eprintln!(
             "NOT PROVEN: this promtool was built without kubernetes_sd_configs, so nobody read that part of {SCRAPE}; all else \
              in it holds. Ours reads it: cargo xtask tools install promtool"
@@ -33,8 +92,9 @@ pub(crate) fn check(rules: &[YamlFile]) -> Result<()> {
 
 const SCRAPE: &str = "prometheus/scrape/prometheus.yaml";
 
-fn check_scrape(path: &Path) -> Result<()> {
-    tool("promtool")
+fn check_scrape(promtool: &Promtool, path: &Path) -> Result<()> {
+    promtool
+        .tool()
         .args(["check", "config", "--syntax-only"])
         .arg(path)
         .output()
@@ -49,7 +109,7 @@ fn is_without_kubernetes(error: &anyhow::Error) -> bool {
 }
 
 /// The same configuration with a list of targets in place of the discovery: relabelling, rules, alerting are read.
-fn check_scrape_without_kubernetes() -> Result<()> {
+fn check_scrape_without_kubernetes(promtool: &Promtool) -> Result<()> {
     let mut content = YamlFile::read(Path::new(SCRAPE))?.content;
     for job in content["scrape_configs"]
         .as_array_mut()
@@ -70,7 +130,7 @@ fn check_scrape_without_kubernetes() -> Result<()> {
         .tempfile()
         .context("cannot make a temporary file")?;
     fs::write(file.path(), content.to_string()).context("cannot write a temporary file")?;
-    check_scrape(file.path())
+    check_scrape(promtool, file.path())
 }
 
 /// Tests of rules in several groups must say which group is evaluated first: promtool takes any, and another each time.
@@ -106,7 +166,7 @@ pub(crate) fn unordered(rules: &[YamlFile], tests: &[YamlFile]) -> Vec<String> {
 }
 
 /// Every test file, on every core at once.
-pub(crate) fn test(tests: &[YamlFile]) -> Result<()> {
+pub(crate) fn test(promtool: &Promtool, tests: &[YamlFile]) -> Result<()> {
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     let mut paths: Vec<(u64, &Path)> = tests
         .iter()
@@ -123,10 +183,7 @@ pub(crate) fn test(tests: &[YamlFile]) -> Result<()> {
     std::thread::scope(|scope| {
         let work = || -> Result<()> {
             while let Some((_, path)) = paths.get(next.fetch_add(1, Ordering::Relaxed)) {
-                tool("promtool")
-                    .args(["test", "rules"])
-                    .arg(path)
-                    .output()?;
+                promtool.tool().args(["test", "rules"]).arg(path).output()?;
             }
             Ok(())
         };
@@ -143,13 +200,20 @@ pub(crate) fn test(tests: &[YamlFile]) -> Result<()> {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{YamlFile, unordered};
+    use super::{YamlFile, unordered, version};
 
     fn file(path: &str, content: Value) -> YamlFile {
         YamlFile {
             path: path.into(),
             content,
         }
+    }
+
+    #[test]
+    fn the_version_is_what_promtool_says_it_is() {
+        let said = "promtool, version 2.42.0+ds (branch: debian/sid, revision: 2.42.0+ds-5)\n";
+        assert_eq!(version(said).as_deref(), Some("2.42.0+ds"));
+        assert_eq!(version("promtool: unknown"), None);
     }
 
     #[test]

@@ -82,7 +82,8 @@ impl<'a> Story<'a> {
 
     fn is_measured(&self) -> Result<bool> {
         let up = self.value("count(up{job=\"roster\"} == 1)")?;
-        let ratio = self.value("namespace_slo:roster_error_ratio:rate5m{slo=\"availability\"}")?;
+        let ratio =
+            self.value("namespace_job_slo:roster_error_ratio:rate5m{slo=\"availability\"}")?;
         Ok(up == Some(2.0) && ratio.is_some())
     }
 

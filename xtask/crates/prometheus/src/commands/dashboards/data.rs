@@ -106,7 +106,8 @@ fn range(
         .as_str()
         .unwrap_or_default()
         .replace("$__rate_interval", "30s")
-        .replace("$namespace", ".*");
+        .replace("$namespace", ".*")
+        .replace("$job", ".+");
     let step = ((data.to - data.from) / 120.0).max(1.0);
     let (from, to, step) = (data.from.to_string(), data.to.to_string(), step.to_string());
     let parameters = [

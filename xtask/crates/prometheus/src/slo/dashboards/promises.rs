@@ -7,13 +7,17 @@ use crate::slo::{Promises, Slo};
 /// The row of one promise; every limit in it is computed from the objective.
 #[allow(clippy::too_many_lines, reason = "one panel after the other")]
 pub(super) fn budget(promises: &Promises, slo: &Slo) -> Row {
-    let matchers = format!("{{slo=\"{}\",namespace=~\"$namespace\"}}", slo.name);
+    let matchers = format!(
+        "{{slo=\"{}\",job=~\"$job\",namespace=~\"$namespace\"}}",
+        slo.name
+    );
     let period = format!("{}d", promises.service.period_days);
-    let remaining = format!("namespace_slo:roster_error_budget_remaining:ratio{period}{matchers}");
-    let kept = format!("1 - namespace_slo:roster_error_ratio:rate{period}{matchers}");
+    let remaining =
+        format!("namespace_job_slo:roster_error_budget_remaining:ratio{period}{matchers}");
+    let kept = format!("1 - namespace_job_slo:roster_error_ratio:rate{period}{matchers}");
     let burn = |window: &str| {
         format!(
-            "namespace_slo:roster_error_ratio:rate{window}{matchers} / {}",
+            "namespace_job_slo:roster_error_ratio:rate{window}{matchers} / {}",
             slo.budget()
         )
     };
@@ -103,11 +107,11 @@ pub(super) fn alerts() -> Row {
                 Shape::Stacked,
                 vec![
                     query(
-                        "count(ALERTS{alertname=~\"Roster.*\",alertstate=\"firing\"}) or vector(0)",
+                        "count(ALERTS{alertname=~\"Roster.*\",alertstate=\"firing\",job=~\"$job\"}) or vector(0)",
                         "firing",
                     ),
                     query(
-                        "count(ALERTS{alertname=~\"Roster.*\",alertstate=\"pending\"}) or vector(0)",
+                        "count(ALERTS{alertname=~\"Roster.*\",alertstate=\"pending\",job=~\"$job\"}) or vector(0)",
                         "pending",
                     ),
                 ],
@@ -117,7 +121,7 @@ pub(super) fn alerts() -> Row {
                 "What the promises count, a second.",
                 "none",
                 vec![query(
-                    "namespace_slo:roster_events:rate5m{namespace=~\"$namespace\"}",
+                    "namespace_job_slo:roster_events:rate5m{job=~\"$job\",namespace=~\"$namespace\"}",
                     "{{slo}}",
                 )],
             ),
@@ -126,7 +130,7 @@ pub(super) fn alerts() -> Row {
                 "What burns the budgets, a second.",
                 "none",
                 vec![query(
-                    "namespace_slo:roster_errors:rate5m{namespace=~\"$namespace\"}",
+                    "namespace_job_slo:roster_errors:rate5m{job=~\"$job\",namespace=~\"$namespace\"}",
                     "{{slo}}",
                 )],
             ),

@@ -54,7 +54,7 @@ fn neighbours(cut: &[Token], place: usize) -> Neighbours {
             && after.next().is_none_or(|token| token.text != "*")
             && !cut
                 .iter()
-                .any(|token| token.text.starts_with("namespace_slo:")),
+                .any(|token| token.text.starts_with("namespace_job_slo:")),
     }
 }
 

@@ -3,16 +3,17 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
+use super::super::promtool::Promtool;
 use super::batch::{self, Breakage, MARK};
 use xtask::failure::{Failure, Kind};
 
 /// Those that pass the group of tests.
 pub(super) fn survivors<'a, 'b>(
+    promtool: &Promtool,
     breakages: &[&'a Breakage<'b>],
     test: &Value,
     evaluation_interval: &Value,
@@ -20,7 +21,7 @@ pub(super) fn survivors<'a, 'b>(
 ) -> Result<Vec<&'a Breakage<'b>>> {
     let mut left = breakages.to_vec();
     while !left.is_empty() {
-        let said = ask(&left, test, evaluation_interval, scratch)?;
+        let said = ask(promtool, &left, test, evaluation_interval, scratch)?;
         let Some(said) = said else { break };
         let failed = failed(&said);
         let before = left.len();
@@ -40,6 +41,7 @@ pub(super) fn survivors<'a, 'b>(
 
 /// What promtool prints when something fails.
 fn ask(
+    promtool: &Promtool,
     breakages: &[&Breakage<'_>],
     test: &Value,
     evaluation_interval: &Value,
@@ -54,13 +56,12 @@ fn ask(
     fs::write(&rules_path, batch::rules(breakages).to_string())
         .context("cannot write the broken rules")?;
     fs::write(&test_path, whole.to_string()).context("cannot write the tests")?;
-    let outcome = Command::new(
-        xtask::tools::path("promtool").ok_or_else(|| xtask::tools::missing("promtool"))?,
-    )
-    .args(["test", "rules"])
-    .arg(&test_path)
-    .output()
-    .map_err(|_| xtask::tools::missing("promtool"))?;
+    let outcome = promtool
+        .command()
+        .args(["test", "rules"])
+        .arg(&test_path)
+        .output()
+        .map_err(|_| xtask::tools::missing("promtool"))?;
     if outcome.status.success() {
         return Ok(None);
     }
