@@ -1,7 +1,10 @@
-//! The chart: lint, unit tests, both majors of helm, Kubernetes' schemas, and the table of values in its README.
+//! The chart: lint, unit tests, the effect of every value, names of releases, both majors of helm, Kubernetes' schemas, and the
+//! table of values in its README.
 //!
-//! Nothing here needs a cluster; what only a cluster can tell is in `cargo xtask e2e`.
+//! Nothing here needs a cluster; what only a cluster can show is in `cargo xtask e2e`.
 
+mod effects;
+mod releases;
 mod schemas;
 mod settings;
 mod values_table;
@@ -22,7 +25,14 @@ const DIGEST: &str =
 const HOSTNAME: &str = "hostname=service.example.com";
 
 pub(crate) fn run() -> Result<()> {
-    for name in ["helm", "helm3", "helm-unittest", "kubeconform", "go"] {
+    for name in [
+        "helm",
+        "helm3",
+        "helm-unittest",
+        "kubeconform",
+        "promtool",
+        "go",
+    ] {
         if !tools::is_installed(name) {
             return Err(tools::missing(name));
         }
@@ -57,6 +67,8 @@ pub(crate) fn run() -> Result<()> {
     tool("helm-unittest")
         .args(["--strict", "--file", "unittests/*_test.yaml", CHART])
         .run()?;
+    effects::check()?;
+    releases::check()?;
     schemas::check(&manifests)
 }
 

@@ -1,4 +1,4 @@
-//! The table of values in the chart's README, made from values.yaml.
+//! The table of values in the chart's README, made from values.yaml and, for the service's settings, from the schema.
 //!
 //! A text stands before its value as `# -- …`; a value below one that has a text needs none of its own.
 
@@ -10,6 +10,7 @@ use serde_json::Value;
 use xtask::failure::{Failure, Kind};
 
 const VALUES: &str = "helm-chart/values.yaml";
+const SCHEMA: &str = "helm-chart/values.schema.json";
 const README: &str = "helm-chart/README.md";
 const EXPECTED: &str = "target/chart-readme.md";
 const BEGIN: &str = "<!-- values: begin -->\n";
@@ -19,6 +20,8 @@ const END: &str = "<!-- values: end -->";
 struct Row {
     path: String,
     text: String,
+    /// The default, where values.yaml has none.
+    default: Option<String>,
 }
 
 /// Fails when the README's table is not the one that values.yaml gives, or a value has no text.
@@ -26,7 +29,7 @@ pub(super) fn check() -> Result<()> {
     let source =
         std::fs::read_to_string(VALUES).with_context(|| format!("cannot read {VALUES}"))?;
     let values: Value = yaml_serde::from_str(&source)?;
-    let rows = rows(&source);
+    let mut rows = rows(&source);
     let bare = undocumented(&values, "", &rows);
     if !bare.is_empty() {
         return Err(Failure::new(
@@ -37,6 +40,9 @@ pub(super) fn check() -> Result<()> {
         )
         .into());
     }
+    let schema =
+        std::fs::read_to_string(SCHEMA).with_context(|| format!("cannot read {SCHEMA}"))?;
+    add_settings(&mut rows, &serde_json::from_str(&schema)?);
     let readme =
         std::fs::read_to_string(README).with_context(|| format!("cannot read {README}"))?;
     let expected = with_table(&readme, &table(&rows, &values)?)?;
@@ -79,10 +85,41 @@ fn rows(source: &str) -> Vec<Row> {
             rows.push(Row {
                 path: names.join("."),
                 text,
+                default: None,
             });
         }
     }
     rows
+}
+
+/// The settings that values.yaml leaves to the service, after those that it has.
+fn add_settings(rows: &mut Vec<Row>, schema: &Value) {
+    let settings = schema.pointer("/properties/config/properties");
+    let settings = settings.and_then(Value::as_object);
+    let mut missing: Vec<Row> = settings
+        .into_iter()
+        .flatten()
+        .map(|(name, setting)| Row {
+            path: format!("config.{name}"),
+            text: setting["description"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned(),
+            default: Some(match &setting["default"] {
+                Value::Null => "not set".to_owned(),
+                default => format!("`{default}`"),
+            }),
+        })
+        .filter(|row| !rows.iter().any(|other| other.path == row.path))
+        .collect();
+    let is_setting = |row: &Row| row.path.starts_with("config.");
+    let end = rows
+        .iter()
+        .rposition(is_setting)
+        .map_or(rows.len(), |last| last + 1);
+    let after = rows.split_off(end);
+    rows.append(&mut missing);
+    rows.extend(after);
 }
 
 /// Leaves that no row stands for.
@@ -110,12 +147,17 @@ fn table(rows: &[Row], values: &Value) -> Result<String> {
     let mut table = String::from("| value | default | what it is |\n| --- | --- | --- |\n");
     for row in rows {
         let pointer = format!("/{}", row.path.replace('.', "/"));
-        let default = values
-            .pointer(&pointer)
-            .with_context(|| format!("{} is no value", row.path))?;
+        let default = match &row.default {
+            Some(default) => default.clone(),
+            None => {
+                let value = values.pointer(&pointer);
+                let value = value.with_context(|| format!("{} is not a value", row.path))?;
+                format!("`{value}`")
+            }
+        };
         writeln!(
             table,
-            "| `{}` | `{default}` | {} |",
+            "| `{}` | {default} | {} |",
             row.path,
             row.text.replace('|', "\\|")
         )?;
@@ -135,7 +177,7 @@ fn with_table(readme: &str, table: &str) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{rows, table, undocumented, with_table};
+    use super::{add_settings, rows, table, undocumented, with_table};
 
     const SOURCE: &str = "# a note\nimage:\n  # -- Where it lies.\n  repository: a/b\n  digest: \"\"\n# -- How many.\nreplicas: 2\n";
 
@@ -150,6 +192,27 @@ mod tests {
         assert!(
             table.contains("| `replicas` | `2` | How many. |"),
             "{table}"
+        );
+    }
+
+    #[test]
+    fn settings_that_the_chart_leaves_to_the_service_follow_those_that_it_has() {
+        let source = "config:\n  # -- Where.\n  listen: a\n# -- How many.\nreplicas: 2\n";
+        let mut rows = rows(source);
+        let schema = serde_json::json!({"properties": {"config": {"properties": {
+            "listen": {"description": "x"}, "poolSize": {"description": "Size.", "default": 16}, "syslog": {"description": "Server."}}}}});
+        add_settings(&mut rows, &schema);
+        let values = yaml_serde::from_str(source).expect("is YAML");
+        let table = table(&rows, &values).expect("has all values");
+        let lines: Vec<&str> = table.lines().skip(2).collect();
+        assert_eq!(
+            lines,
+            [
+                "| `config.listen` | `\"a\"` | Where. |",
+                "| `config.poolSize` | `16` | Size. |",
+                "| `config.syslog` | not set | Server. |",
+                "| `replicas` | `2` | How many. |",
+            ]
         );
     }
 

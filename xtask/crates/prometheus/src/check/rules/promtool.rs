@@ -29,7 +29,8 @@ impl Promtool {
         Command::new(&self.path)
     }
 
-    fn tool(&self) -> Run {
+    /// The same, as a step that is printed.
+    pub(crate) fn tool(&self) -> Run {
         tool(self.path.display().to_string())
     }
 }
