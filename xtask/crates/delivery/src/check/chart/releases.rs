@@ -21,7 +21,7 @@ const CONSTANTS: [&str; 6] = [
     r#"job="roster""#,
     r#"deployment="roster""#,
     r#"horizontalpodautoscaler="roster""#,
-    "roster-migration",
+    r#"job_name=~"roster"#,
     r#"container="roster"}"#,
     r#"name=~"roster"#,
 ];
