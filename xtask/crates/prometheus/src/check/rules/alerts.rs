@@ -14,7 +14,7 @@ const RUNBOOK_PARTS: [&str; 4] = [
     "## Meaning",
     "## Impact",
     "## First three checks",
-    "## How to tell it is over",
+    "## Resolved when",
 ];
 
 /// Everything that is missing, one line each.
@@ -255,7 +255,7 @@ mod tests {
     fn a_runbook_without_a_part_or_a_command_is_refused() {
         let block = "```sh\nkubectl get pods\n```\n";
         let text = format!(
-            "# A\n\n## Meaning\nx\n\n## Impact\nx\n\n## First three checks\n\n1. a\n{block}2. b\n{block}3. c\n{block}\n## How to tell it is over\nx\n"
+            "# A\n\n## Meaning\nx\n\n## Impact\nx\n\n## First three checks\n\n1. a\n{block}2. b\n{block}3. c\n{block}\n## Resolved when\nx\n"
         );
         assert_eq!(faults_of_runbook("A", &text), [] as [&str; 0]);
         for (part, by) in [
