@@ -4,6 +4,7 @@
 //! Nothing here needs a cluster; what only a cluster can show is in `cargo xtask e2e`.
 
 mod effects;
+mod long_poll;
 mod releases;
 mod schemas;
 mod settings;
@@ -67,6 +68,7 @@ pub(crate) fn run() -> Result<()> {
     tool("helm-unittest")
         .args(["--strict", "--file", "unittests/*_test.yaml", CHART])
         .run()?;
+    long_poll::check()?;
     effects::check()?;
     releases::check()?;
     schemas::check(&manifests)

@@ -252,7 +252,8 @@ fn set(values: &mut Value, path: &str, value: Value) {
     *place = value;
 }
 
-fn render(values: &Value) -> Result<String> {
+/// The chart's objects with these values.
+pub(super) fn render(values: &Value) -> Result<String> {
     let file = tempfile::NamedTempFile::new().context("cannot make a temporary file")?;
     fs::write(file.path(), values.to_string()).context("cannot write a temporary file")?;
     tool("helm")
