@@ -15,6 +15,9 @@ What a single value may be is in values.schema.json. Included by configmap.yaml,
 {{- if and $config.h2c .Values.tls.enabled -}}
 {{- fail "config.h2c and tls.enabled exclude each other: over TLS, HTTP/2 is negotiated. Switch one of them off." -}}
 {{- end -}}
+{{- if and $config.otlpEndpoint (not .Values.image.otlp) -}}
+{{- fail "config.otlpEndpoint is set, and the released image is built without OpenTelemetry: every pod would refuse to start. Build an image with `--features otlp` and set image.otlp, or leave config.otlpEndpoint empty." -}}
+{{- end -}}
 {{- if eq (include "roster.apiPort" .) (include "roster.adminPort" .) -}}
 {{- fail (printf "config.listen and config.adminListen have the same port, %s: give them two." (include "roster.apiPort" .)) -}}
 {{- end -}}

@@ -119,6 +119,7 @@ fn paths(schema: &Value, path: &str) -> Vec<String> {
 fn settings_base() -> Value {
     json!({
         "tokens": {"secretName": "keys"},
+        "image": {"otlp": true},
         "config": {"oidcIssuer": "https://issuer.example.com", "oidcAudience": "roster"},
     })
 }
