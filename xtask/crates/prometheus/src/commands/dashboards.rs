@@ -93,7 +93,7 @@ fn write(pictures: &[(&Value, String)], minutes: u32, prometheus: &Server) -> Re
     let mut page = format!(
         "# Dashboards\n\nDrawn by `cargo xtask dashboards --draw` from what Prometheus {version} answered to the dashboards' own queries: {minutes} \
          minutes of two replicas under a light load, with an outage of the database and, later, one replica replaced. Dashed across: roll-outs (blue) and alerts that begin to fire (red); \
-         dotted along: a limit. Grafana draws them more finely; what stands in them is the same. The JSON is in [prometheus/dashboards](../prometheus/dashboards), \
+         dotted along: a limit. Grafana draws them more finely; what stands in them is the same. The JSON is in [helm-chart/dashboards](../helm-chart/dashboards), \
          made from [slos.toml](../prometheus/slos.toml).\n"
     );
     fs::create_dir_all(PICTURES).with_context(|| format!("cannot make {PICTURES}"))?;
