@@ -18,7 +18,6 @@ pub(crate) use dashboards::{paths as dashboard_paths, read as read_dashboard};
 pub(crate) use mutation_run::{
     Share as MutantShare, control as control_mutations, run as run_mutations,
 };
-pub(crate) use promtool::at_hand as promtools;
 
 /// Checks rules, their tests, runbooks, dashboards, scrape and Alertmanager configuration.
 pub(crate) fn run() -> Result<()> {

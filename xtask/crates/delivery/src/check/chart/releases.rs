@@ -8,10 +8,10 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use crate::check::rules::promtools;
 use crate::cluster::{CHART, changes};
 use xtask::failure::{Failure, Kind};
 use xtask::run_tool::tool;
+use xtask::tools;
 
 /// Everything that names series: rules, dashboards, the ServiceMonitor.
 const VALUES: &str = r#"{"config": {"auth": "disabled"}, "monitoring": {"serviceMonitor": {"enabled": true},
@@ -123,15 +123,14 @@ fn rules_of(text: &str, release: &str, folder: &Path) -> Result<std::path::PathB
 fn apart(rules: &[std::path::PathBuf], folder: &Path) -> Result<()> {
     let test = folder.join("test.json");
     fs::write(&test, two_releases_test(rules).to_string())?;
-    for promtool in promtools()? {
-        promtool
-            .tool()
+    for promtool in tools::all("promtool") {
+        let promtool = promtool.display().to_string();
+        tool(&promtool)
             .args(["check", "rules"])
             .args(rules)
             .quiet()
             .output()?;
-        promtool
-            .tool()
+        tool(&promtool)
             .args(["test", "rules"])
             .arg(&test)
             .quiet()

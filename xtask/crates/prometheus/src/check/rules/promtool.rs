@@ -29,8 +29,7 @@ impl Promtool {
         Command::new(&self.path)
     }
 
-    /// The same, as a step that is printed.
-    pub(crate) fn tool(&self) -> Run {
+    fn tool(&self) -> Run {
         tool(self.path.display().to_string())
     }
 }
