@@ -13,7 +13,7 @@ use xtask::failure::{Failure, Kind};
 use xtask::run_tool::tool;
 use xtask::tools;
 
-/// Everything that names series: rules, dashboards, the ServiceMonitor.
+/// Everything that names series: rules, dashboards, the `ServiceMonitor`.
 const VALUES: &str = r#"{"config": {"auth": "disabled"}, "monitoring": {"serviceMonitor": {"enabled": true},
     "prometheusRule": {"enabled": true}, "dashboards": {"enabled": true}}}"#;
 /// Matchers of the rules as they are written, for a release called `roster`; in another release none may be left.
@@ -151,7 +151,7 @@ fn two_releases_test(rules: &[std::path::PathBuf]) -> Value {
     let pod = |release: &str| {
         format!("job=\"{release}\",namespace=\"{NAMESPACE}\",instance=\"{release}:8081\"")
     };
-    let (serves, down) = ("people-roster", "staff-directory-of-the-whole-or-30d1e547");
+    let (healthy, down) = ("people-roster", "staff-directory-of-the-whole-or-30d1e547");
     let series = |text: String, values: &str| json!({"series": text, "values": values});
     let deployment = |metric: &str, name: &str, values: &str| {
         series(
@@ -177,19 +177,19 @@ fn two_releases_test(rules: &[std::path::PathBuf]) -> Value {
         "tests": [{
             "interval": "1m",
             "input_series": [
-                series(format!("up{{{}}}", pod(serves)), "1x40"),
+                series(format!("up{{{}}}", pod(healthy)), "1x40"),
                 series(format!("up{{{}}}", pod(down)), "0x40"),
-                series(format!("roster_build_info{{{},version=\"1\"}}", pod(serves)), "1x40"),
-                series(format!("{requests}{{{},route=\"/v1/users\",code=\"500\"}}", pod(serves)), "0+600x40"),
-                deployment("kube_deployment_spec_replicas", serves, "3x40"),
-                deployment("kube_deployment_status_replicas_available", serves, "3x40"),
+                series(format!("roster_build_info{{{},version=\"1\"}}", pod(healthy)), "1x40"),
+                series(format!("{requests}{{{},route=\"/v1/users\",code=\"500\"}}", pod(healthy)), "0+600x40"),
+                deployment("kube_deployment_spec_replicas", healthy, "3x40"),
+                deployment("kube_deployment_status_replicas_available", healthy, "3x40"),
                 deployment("kube_deployment_spec_replicas", down, "3x40"),
                 deployment("kube_deployment_status_replicas_available", down, "0x40"),
             ],
             "promql_expr_test": [
                 expect(&firing("RosterAbsent"), &[of(down)]),
                 expect(&firing("RosterReplicasUnavailable"), &[of(down)]),
-                expect("count by (job, namespace) (namespace_job_slo:roster_errors:rate5m{slo=\"availability\"} > 0)", &[of(serves)]),
+                expect("count by (job, namespace) (namespace_job_slo:roster_errors:rate5m{slo=\"availability\"} > 0)", &[of(healthy)]),
             ],
         }],
     })

@@ -147,13 +147,12 @@ fn table(rows: &[Row], values: &Value) -> Result<String> {
     let mut table = String::from("| value | default | what it is |\n| --- | --- | --- |\n");
     for row in rows {
         let pointer = format!("/{}", row.path.replace('.', "/"));
-        let default = match &row.default {
-            Some(default) => default.clone(),
-            None => {
-                let value = values.pointer(&pointer);
-                let value = value.with_context(|| format!("{} is not a value", row.path))?;
-                format!("`{value}`")
-            }
+        let default = if let Some(default) = &row.default {
+            default.clone()
+        } else {
+            let value = values.pointer(&pointer);
+            let value = value.with_context(|| format!("{} is not a value", row.path))?;
+            format!("`{value}`")
         };
         writeln!(
             table,
