@@ -5,7 +5,6 @@ use std::time::Duration;
 use serde_json::Value;
 use ureq::http::{Response, StatusCode};
 
-
 /// How often a message is sent at most.
 const ATTEMPTS: u32 = 4;
 /// How long one attempt may take.

@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use clap::ValueEnum;
 
-use xtask::failure::{Failure, Kind};
-use xtask::interrupt;
 use crate::network_link::Link;
 use crate::postgres_pair::{self, Place, Postgres};
-use roster_dev::watched_roster::WatchedRoster;
 use crate::watched_roster::WatchedRoster;
+use roster_dev::watched_roster::WatchedRoster;
 use xtask::failure::{Failure, Kind};
+use xtask::failure::{Failure, Kind};
+use xtask::interrupt;
 use xtask::interrupt;
 
 /// How long nobody promotes the standby: what an operator or a failover needs to notice.

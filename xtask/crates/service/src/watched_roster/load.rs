@@ -9,7 +9,6 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use ureq::Agent;
 
-
 /// Each worker takes one step in this time.
 const PACE: Duration = Duration::from_millis(80);
 const WORKERS: u64 = 4;

@@ -239,7 +239,10 @@ fn settings() -> BTreeSet<String> {
         .iter()
         .flat_map(|listed| &listed.arguments);
     let read = arguments.filter_map(|argument| argument.env.clone());
-    let secrets = secrets::VARIABLES.iter().chain(SIGNATURES).map(|name| (*name).to_owned());
+    let secrets = secrets::VARIABLES
+        .iter()
+        .chain(SIGNATURES)
+        .map(|name| (*name).to_owned());
     read.chain(secrets).collect()
 }
 

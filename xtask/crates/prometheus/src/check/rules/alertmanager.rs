@@ -13,9 +13,9 @@ use anyhow::{Context, Result};
 
 use crate::prometheus_servers::Server;
 use crate::rule_files::FOLDER;
+use expected::{APART, GROUPS, INHIBITIONS, Inhibition, Labels, ROUTES};
 use xtask::failure::{Failure, Kind};
 use xtask::run_tool::tool;
-use expected::{APART, GROUPS, INHIBITIONS, Inhibition, Labels, ROUTES};
 
 /// Checks syntax, routes, inhibition and templates.
 pub(crate) fn check() -> Result<()> {

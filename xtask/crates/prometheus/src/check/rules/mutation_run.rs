@@ -16,8 +16,6 @@ use serde_json::Value;
 
 use super::mutants::{self, Mutant};
 use super::promtool::{self, Promtool};
-use xtask::failure::{Failure, Kind};
-use xtask::interrupt;
 use crate::rule_files::{self, YamlFile};
 use batch::Breakage;
 pub(crate) use share::Share;

@@ -7,8 +7,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use xtask::failure::{Failure, Kind};
 use crate::rule_files::FOLDER;
+use xtask::failure::{Failure, Kind};
 use xtask::run_tool::tool;
 
 /// Characters of one text block that Slack accepts.
