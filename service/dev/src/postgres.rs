@@ -7,7 +7,10 @@ use xtask::failure::{Failure, Kind};
 /// The same fault with the exit code that the command line promises for it.
 pub fn failure(error: Error) -> Failure {
     let kind = match error.reason {
-        Reason::NoBinaries | Reason::NoContainer | Reason::NoPostgres => Kind::Missing,
+        Reason::NoBinaries
+        | Reason::NoContainer
+        | Reason::BuiltWithoutContainers
+        | Reason::NoPostgres => Kind::Missing,
         Reason::Unreachable => Kind::Unreachable,
         Reason::Settings => Kind::Usage,
         Reason::InUse => Kind::Refused,

@@ -10,10 +10,7 @@ use clap::ValueEnum;
 use crate::network_link::Link;
 use crate::postgres_pair::{self, Place, Postgres};
 use crate::watched_roster::WatchedRoster;
-use roster_dev::watched_roster::WatchedRoster;
 use xtask::failure::{Failure, Kind};
-use xtask::failure::{Failure, Kind};
-use xtask::interrupt;
 use xtask::interrupt;
 
 /// How long nobody promotes the standby: what an operator or a failover needs to notice.
