@@ -1,6 +1,6 @@
-//! Changes of users: under which condition one is made, how a retry is known, and the feed of those that were made.
+//! Changes of users: under which condition one is made, and the feed of those that were made.
 
-use super::{Timestamp, User, UserId, Version};
+use super::{DirectoryError, Timestamp, User, UserId, Version};
 
 /// What must hold of a user for a change to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +20,15 @@ pub enum Condition {
 }
 
 impl Condition {
+    /// [`DirectoryError::ConditionFailed`] unless `user` satisfies the condition.
+    pub fn check(&self, user: &User) -> Result<(), DirectoryError> {
+        if self.holds(user) {
+            Ok(())
+        } else {
+            Err(DirectoryError::ConditionFailed)
+        }
+    }
+
     /// Whether `user` satisfies the condition.
     pub fn holds(&self, user: &User) -> bool {
         match self {
@@ -31,34 +40,6 @@ impl Condition {
             Self::Never => false,
         }
     }
-}
-
-/// A client's name for one attempt to create: 1 to 255 visible ASCII characters.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct IdempotencyKey(String);
-
-impl IdempotencyKey {
-    /// Checks `raw`; `None` when it is empty, too long, or not visible ASCII.
-    pub fn parse(raw: &str) -> Option<Self> {
-        let valid = (1..=255).contains(&raw.len()) && raw.bytes().all(|b| b.is_ascii_graphic());
-        valid.then(|| Self(raw.to_owned()))
-    }
-
-    /// The key as it was sent.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// Everything by which a retry of a creation is told from another one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IdempotencyClaim {
-    /// Whose key it is: keys of two clients never meet.
-    pub client: String,
-    /// The client's key.
-    pub key: IdempotencyKey,
-    /// SHA-256 of the request; another one under the same key is refused.
-    pub fingerprint: [u8; 32],
 }
 
 /// What happened to a user.

@@ -1,22 +1,14 @@
-//! The operations of the directory. Each makes its decision here and one call to the store.
+//! The operations of the directory. Each makes its decision here and one call to the store; what depends on the user as it
+//! is at that moment is decided in a function that the store calls with the row locked.
 
 use super::{
-    ChangePage, Condition, DirectoryError, IdempotencyClaim, Page, PageRequest, Profile, Timestamp,
-    User, UserId,
+    ChangePage, Condition, Created, DirectoryError, IdempotencyClaim, Page, PageRequest, Profile,
+    Timestamp, User, UserId, Version,
 };
 use std::future::Future;
 use std::sync::Arc;
 
 type Outcome<T> = Result<T, DirectoryError>;
-
-/// How a creation ended.
-#[derive(Clone, Debug)]
-pub enum Created {
-    /// The user exists since now.
-    Now(User),
-    /// The user exists since an earlier request with the same idempotency key; this is how it was then.
-    Before(User),
-}
 
 /// What the directory needs of whatever keeps the users. Every call is atomic, and durable once it is answered.
 pub trait UserStore: Send + Sync + 'static {
@@ -28,22 +20,42 @@ pub trait UserStore: Send + Sync + 'static {
         user: User,
         claim: Option<IdempotencyClaim>,
     ) -> impl Future<Output = Outcome<Created>> + Send;
-    /// Replaces the profile of a user if `condition` ([`Condition::Exists`] or [`Condition::At`]) holds.
+    /// Replaces the profile of a user that is at the `expected` version, if one is expected.
     /// A profile that is the same already changes nothing.
     fn replace(
         &self,
         id: UserId,
         profile: Profile,
-        condition: Condition,
+        expected: Option<Version>,
         at: Timestamp,
     ) -> impl Future<Output = Outcome<User>> + Send;
-    /// Removes a user if `condition` ([`Condition::Exists`] or [`Condition::At`]) holds.
+    /// Removes a user that is at the `expected` version, if one is expected.
     fn delete(
         &self,
         id: UserId,
-        condition: Condition,
+        expected: Option<Version>,
         at: Timestamp,
     ) -> impl Future<Output = Outcome<()>> + Send;
+    /// Replaces the profile of a user by what `replacement` makes of the user. No other change comes in between.
+    /// It may be called more than once; the last call counts.
+    fn replace_with<E>(
+        &self,
+        id: UserId,
+        at: Timestamp,
+        replacement: impl Fn(&User) -> Result<Profile, E> + Send + Sync + 'static,
+    ) -> impl Future<Output = Result<User, E>> + Send
+    where
+        E: From<DirectoryError> + Send + 'static;
+    /// Removes a user if `condition` holds of it. No other change comes in between.
+    /// It may be called more than once; the last call counts.
+    fn delete_if<E>(
+        &self,
+        id: UserId,
+        at: Timestamp,
+        condition: impl Fn(&User) -> Result<(), E> + Send + Sync + 'static,
+    ) -> impl Future<Output = Result<(), E>> + Send
+    where
+        E: From<DirectoryError> + Send + 'static;
     /// One page of users. Sees every change that was answered before the call.
     fn list(&self, request: &PageRequest) -> impl Future<Output = Outcome<Arc<Page>>> + Send;
     /// Up to `limit` committed changes after the position `after`.
@@ -55,9 +67,6 @@ pub trait UserStore: Send + Sync + 'static {
     /// Watches from the call on; the future is ready once a change may have been committed since.
     fn changed(&self) -> impl Future<Output = ()> + Send + 'static;
 }
-
-/// How often an unconditional patch is tried anew when others change the same user in between.
-const MAX_PATCH_ATTEMPTS: usize = 100;
 
 /// The directory of users.
 pub struct Directory<S> {
@@ -96,46 +105,49 @@ impl<S: UserStore> Directory<S> {
         condition: Condition,
         at: Timestamp,
     ) -> Outcome<User> {
-        let condition = self.narrow(id, condition).await?;
-        self.store.replace(id, profile, condition, at).await
+        match condition {
+            Condition::Exists => self.store.replace(id, profile, None, at).await,
+            Condition::At(version) => self.store.replace(id, profile, Some(version), at).await,
+            condition => {
+                let replacement = move |user: &User| {
+                    condition.check(user)?;
+                    Ok(profile.clone())
+                };
+                self.store.replace_with(id, at, replacement).await
+            }
+        }
     }
 
     /// Replaces the profile of a user by what `patch` makes of the present one: all of it or none.
     ///
-    /// Between reading and writing nobody else's change is lost: the write demands the version that was read.
+    /// Concurrent patches of one user are applied one after the other, each to what the one before it left.
     pub async fn patch<E>(
         &self,
         id: UserId,
         condition: Condition,
         at: Timestamp,
-        patch: impl Fn(&User) -> Result<Profile, E> + Send + Sync,
+        patch: impl Fn(&User) -> Result<Profile, E> + Send + Sync + 'static,
     ) -> Result<User, E>
     where
-        E: From<DirectoryError>,
+        E: From<DirectoryError> + Send + 'static,
     {
-        let mut attempts = 0;
-        loop {
-            let user = self.read(id).await?;
-            if !condition.holds(&user) {
-                return Err(DirectoryError::ConditionFailed.into());
-            }
-            let profile = patch(&user)?;
-            attempts += 1;
-            match self
-                .store
-                .replace(id, profile, Condition::At(user.version), at)
-                .await
-            {
-                Err(DirectoryError::ConditionFailed) if attempts < MAX_PATCH_ATTEMPTS => {}
-                outcome => return Ok(outcome?),
-            }
-        }
+        let replacement = move |user: &User| {
+            condition.check(user)?;
+            patch(user)
+        };
+        self.store.replace_with(id, at, replacement).await
     }
 
     /// Removes a user.
     pub async fn delete(&self, id: UserId, condition: Condition, at: Timestamp) -> Outcome<()> {
-        let condition = self.narrow(id, condition).await?;
-        self.store.delete(id, condition, at).await
+        match condition {
+            Condition::Exists => self.store.delete(id, None, at).await,
+            Condition::At(version) => self.store.delete(id, Some(version), at).await,
+            condition => {
+                let condition = move |user: &User| condition.check(user);
+                self.store.delete_if(id, at, condition).await
+            }
+        }
     }
 
     /// One page of users.
@@ -170,19 +182,6 @@ impl<S: UserStore> Directory<S> {
                 // A notification may have been lost with the connection that listens.
                 return self.store.changes(after, limit).await;
             }
-        }
-    }
-
-    /// Turns a condition on several versions into one on the present version, which the store can check as it writes.
-    async fn narrow(&self, id: UserId, condition: Condition) -> Outcome<Condition> {
-        if matches!(condition, Condition::Exists | Condition::At(_)) {
-            return Ok(condition);
-        }
-        let user = self.read(id).await?;
-        if condition.holds(&user) {
-            Ok(Condition::At(user.version))
-        } else {
-            Err(DirectoryError::ConditionFailed)
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Lists of users: what is asked for, in which order, from where on.
 
 use super::{EmailAddress, Label, Timestamp, User, UserId, UserStatus, fold::fold};
-use bytes::Bytes;
+use std::any::Any;
 use std::sync::OnceLock;
 
 /// What a list is sorted by; ties are broken by the id.
@@ -161,29 +161,44 @@ pub struct PageRequest {
     pub limit: u8,
 }
 
-/// One page that was read, for everyone who asked for it meanwhile.
+/// One page that was read, shared by all requests that asked for it at the same time.
 #[derive(Debug)]
 pub struct Page {
     /// The users, in the order asked for.
     pub users: Vec<User>,
     /// Where to go on, while there is more.
     pub next: Option<Cursor>,
-    /// How it was written for the first of them, for the others to be given the same.
-    pub written: OnceLock<WrittenPage>,
+    derived: OnceLock<Box<dyn Any + Send + Sync>>,
 }
 
-/// A page as clients are given it.
-#[derive(Clone, Debug)]
-pub struct WrittenPage {
-    /// All of it.
-    pub text: Bytes,
-    /// Where to go on, as clients hand it back.
-    pub next: Option<String>,
+impl Page {
+    /// A page that was just read.
+    pub fn new(users: Vec<User>, next: Option<Cursor>) -> Self {
+        Self {
+            users,
+            next,
+            derived: OnceLock::new(),
+        }
+    }
+
+    /// What `derive` makes of this page, made once for all requests that share the page as long as they ask for one type.
+    pub fn derived<T, E>(&self, derive: impl FnOnce(&Self) -> Result<T, E>) -> Result<T, E>
+    where
+        T: Any + Clone + Send + Sync,
+    {
+        if let Some(derived) = self.derived.get().and_then(|any| any.downcast_ref::<T>()) {
+            return Ok(derived.clone());
+        }
+        let derived = derive(self)?;
+        // Another request may have been quicker: its result is as good.
+        let _ = self.derived.set(Box::new(derived.clone()));
+        Ok(derived)
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Search, Sort};
+    use super::{Page, Search, Sort};
 
     #[test]
     fn every_order_is_read_back_from_its_word() {
@@ -204,5 +219,17 @@ mod tests {
         assert!(Search::parse(&"x".repeat(100)).is_some());
         assert!(Search::parse(&"x".repeat(101)).is_none());
         assert!(Search::parse("a\nb").is_none());
+    }
+
+    #[test]
+    fn what_is_derived_of_a_page_is_derived_once() {
+        let page = Page::new(Vec::new(), None);
+        let first = page.derived(|page| Ok::<_, ()>(page.users.len()));
+        let second = page.derived(|_| Ok::<_, ()>(7_usize));
+        assert_eq!((first, second), (Ok(0), Ok(0)));
+        assert_eq!(
+            Page::new(Vec::new(), None).derived(|_| Err::<u8, _>("no")),
+            Err("no")
+        );
     }
 }

@@ -3,21 +3,26 @@
 //! Positions are given out under a lock that is held until the commit (`write_batch`), so whoever sees a position
 //! sees every lower one that will ever be: reading on from the last one seen skips nothing.
 
+use super::columns::{RowReader, profile};
 use super::observed::Statement;
 use super::pool::{self, Object, Pool};
 use super::sql_error::StoreError;
-use super::user_row::{read_profile, read_time};
 use crate::domain::{Change, ChangeKind, ChangePage, User, UserId, Version};
+use std::sync::LazyLock;
 use tokio_postgres::Row;
 
-const READ: &str = "
-SELECT s.through, c.position, c.kind, c.at, c.user_id,
-       c.email, c.name, c.phone, c.title, c.department, c.status, c.row_version, c.created_at
+static READ: LazyLock<String> = LazyLock::new(|| {
+    let profile = profile("c.");
+    format!(
+        "
+SELECT s.through, c.position, c.kind, c.at, c.user_id, c.row_version, c.created_at, {profile}
 FROM user_changes_swept s
 LEFT JOIN LATERAL (
     SELECT * FROM user_changes WHERE position > COALESCE($1, s.through) ORDER BY position LIMIT $2
 ) c ON true
-ORDER BY c.position";
+ORDER BY c.position"
+    )
+});
 
 /// Up to `limit` changes after the position `after`, or from where the feed begins;
 /// `None` when the feed no longer reaches back to there.
@@ -41,8 +46,10 @@ pub(super) async fn read(
     }
     let mut changes = Vec::with_capacity(rows.len());
     for row in &rows {
-        if let Some(position) = row.try_get(1)? {
-            changes.push(read_change(row, position)?);
+        let mut row = RowReader::new(row);
+        let _through: i64 = row.read()?;
+        if let Some(position) = row.read()? {
+            changes.push(read_change(&mut row, position)?);
         }
     }
     let seen_through = changes
@@ -55,25 +62,26 @@ pub(super) async fn read(
 }
 
 async fn query(client: &Object, after: Option<i64>, limit: u8) -> Result<Vec<Row>, StoreError> {
-    let statement = client.prepare_cached(READ).await?;
+    let statement = client.prepare_cached(&READ).await?;
     Ok(client
         .query(&statement, &[&after, &i64::from(limit)])
         .await?)
 }
 
-fn read_change(row: &Row, position: i64) -> Result<Change, StoreError> {
-    let kind: &str = row.try_get(2)?;
+/// Reads a change, behind its position.
+fn read_change(row: &mut RowReader<'_>, position: i64) -> Result<Change, StoreError> {
+    let kind: &str = row.read()?;
     let kind = ChangeKind::parse(kind)
         .ok_or_else(|| StoreError::Row(format!("unknown kind of change {kind:?}")))?;
-    let at = read_time(row, 3)?;
-    let id = UserId(row.try_get(4)?);
+    let at = row.time()?;
+    let id = UserId(row.read()?);
     let user = match kind {
         ChangeKind::Deleted => None,
         ChangeKind::Created | ChangeKind::Updated => Some(User {
             id,
-            profile: read_profile(row, 5)?,
-            version: Version(row.try_get(11)?),
-            created_at: read_time(row, 12)?,
+            version: Version(row.read()?),
+            created_at: row.time()?,
+            profile: row.profile()?,
             updated_at: at,
         }),
     };

@@ -1,5 +1,6 @@
 //! Keeps the API clients. Off the hot path: a client is looked up when it asks for a token, not when it uses one.
 
+use super::deadline::within_deadline;
 use super::migrations::SchemaError;
 use super::pool::{self, Limits, Object, Pool, PoolSettings};
 use super::sql_error::StoreError;
@@ -9,6 +10,7 @@ use crate::domain::{
     ApiClient, ClientId, ClientStore, DirectoryError, Scope, SecretHash, Timestamp,
 };
 use std::time::SystemTime;
+use tokio::time::Instant;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
@@ -72,7 +74,8 @@ impl PgClientStore {
             let rows = query(guard.client(), statement, parameters).await;
             (guard, rows)
         });
-        Ok(pool::within(&self.pool, &self.limits, work).await?)
+        let deadline = Instant::now() + self.limits.store_timeout;
+        Ok(within_deadline(&self.pool, deadline, work).await?)
     }
 }
 

@@ -4,15 +4,14 @@
 //! bounded cost: the order is walked a little way, which meets a page of what is frequent; the few that a rare substring
 //! finds are sorted; for what is neither, the order is walked further.
 
+use super::columns::{RowReader, USER_COLUMNS};
 use super::grams::{like_pattern, search_query};
 use super::observed::Statement as Observation;
 use super::pool::{self, Object, Pool};
 use super::shared_client::SharedClients;
 use super::sql_error::StoreError;
-use super::user_row::{USER_COLUMNS, read_user};
 use crate::domain::{Cursor, Filters, Page, PageRequest, SortField};
 use std::fmt::Write as _;
-use std::sync::OnceLock;
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
@@ -55,17 +54,13 @@ pub(super) async fn list(
     let users = rows
         .iter()
         .take(limit)
-        .map(|row| read_user(row, 0))
+        .map(|row| RowReader::new(row).user())
         .collect::<Result<Vec<_>, _>>()?;
     let next = users
         .last()
         .filter(|_| has_more)
         .map(|user| Cursor::of(request.sort.field, user));
-    Ok(Page {
-        users,
-        next,
-        written: OnceLock::new(),
-    })
+    Ok(Page::new(users, next))
 }
 
 /// Filters are planned for their values each time: which index is best depends on how frequent the values are.
@@ -211,9 +206,9 @@ impl Query {
     /// The page, in whatever way PostgreSQL thinks best.
     fn all(&self) -> Statement<'_> {
         let condition = condition(self.plain.iter().chain(&self.search));
-        let (order, limit) = (&self.order, self.limit);
+        let (columns, order, limit) = (&*USER_COLUMNS, &self.order, self.limit);
         self.statement(format!(
-            "SELECT {USER_COLUMNS} FROM users{condition} ORDER BY {order} LIMIT {limit}"
+            "SELECT {columns} FROM users{condition} ORDER BY {order} LIMIT {limit}"
         ))
     }
 
@@ -224,19 +219,19 @@ impl Query {
             .order_column
             .map(|column| format!(", {column}"))
             .unwrap_or_default();
-        let (order, limit) = (&self.order, self.limit);
+        let (columns, order, limit) = (&*USER_COLUMNS, &self.order, self.limit);
         self.statement(format!(
-            "WITH found AS MATERIALIZED (SELECT {USER_COLUMNS}{order_column} FROM users{condition} LIMIT {FEW}) \
-             SELECT {USER_COLUMNS}, (SELECT count(*) FROM found) AS found FROM found ORDER BY {order} LIMIT {limit}"
+            "WITH found AS MATERIALIZED (SELECT {columns}{order_column} FROM users{condition} LIMIT {FEW}) \
+             SELECT {columns}, (SELECT count(*) FROM found) AS found FROM found ORDER BY {order} LIMIT {limit}"
         ))
     }
 
     /// The page out of the next `users` in order: the page when it is full.
     fn walk(&self, users: usize) -> Statement<'_> {
         let (plain, search) = (condition(&self.plain), condition(&self.search));
-        let (order, limit) = (&self.order, self.limit);
+        let (columns, order, limit) = (&*USER_COLUMNS, &self.order, self.limit);
         self.statement(format!(
-            "SELECT {USER_COLUMNS} FROM (SELECT * FROM users{plain} ORDER BY {order} LIMIT {users}) AS walked{search} \
+            "SELECT {columns} FROM (SELECT * FROM users{plain} ORDER BY {order} LIMIT {users}) AS walked{search} \
              ORDER BY {order} LIMIT {limit}"
         ))
     }

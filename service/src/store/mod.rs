@@ -3,8 +3,11 @@
 
 mod changes;
 mod clients;
+mod columns;
 mod connector;
 mod database_url;
+mod deadline;
+mod decisions;
 mod grams;
 mod idempotency;
 mod lists;
@@ -20,23 +23,24 @@ mod shared_client;
 mod sql_error;
 mod sweep;
 mod tls;
-mod user_row;
 mod work;
 mod write_batch;
-mod write_columns;
+mod write_lane;
 mod write_sql;
 mod writes;
 
 use crate::domain::{
-    ChangePage, Condition, Created, DirectoryError, IdempotencyClaim, Page, PageRequest, Profile,
-    Timestamp, User, UserId, UserStore,
+    ChangePage, Created, DirectoryError, IdempotencyClaim, Page, PageRequest, Profile, Timestamp,
+    User, UserId, UserStore, Version,
 };
 use crate::metrics::Metrics;
+use deadline::within_deadline;
 use observed::Observed;
 use pool::PoolSettings;
 use session::ServerState;
 use std::future::Future;
 use std::sync::Arc;
+use tokio::time::Instant;
 
 pub use clients::PgClientStore;
 pub use database_url::{DatabaseUrl, DatabaseUrlError};
@@ -104,13 +108,18 @@ impl PgUserStore {
         self.notifications.notification_lag()
     }
 
+    /// When a request that begins now has waited for the database for long enough.
+    fn deadline(&self) -> Instant {
+        Instant::now() + self.limits.store_timeout
+    }
+
     /// Whether the database answers and has the tables, within the limits of a request, and what it does not do for the time
     /// being.
     ///
     /// # Errors
     /// When nobody can be served.
     pub async fn ping(&self) -> Result<Serves, StoreError> {
-        let state = pool::within(&self.pool, &self.limits, async {
+        let state = within_deadline(&self.pool, self.deadline(), async {
             let state = pool::server_state(&self.pool).await?;
             // Through the pool's own ways, so that a session whose role or search path does not fit leaves it.
             pool::with_client(&self.pool, |guard| async move {
@@ -129,7 +138,7 @@ impl PgUserStore {
 
     /// The key that signs cursors, the same for every replica on this database.
     pub async fn cursor_key(&self) -> Result<[u8; 32], StoreError> {
-        pool::within(&self.pool, &self.limits, async {
+        within_deadline(&self.pool, self.deadline(), async {
             let client = pool::get(&self.pool).await?;
             let row = client.query_one("SELECT key FROM cursor_keys", &[]).await?;
             let key: &[u8] = row.try_get(0)?;
@@ -189,19 +198,43 @@ impl UserStore for PgUserStore {
         &self,
         id: UserId,
         profile: Profile,
-        condition: Condition,
+        expected: Option<Version>,
         at: Timestamp,
     ) -> Result<User, DirectoryError> {
-        self.writes.replace(id, profile, condition, at).await
+        self.writes.replace(id, profile, expected, at).await
     }
 
     async fn delete(
         &self,
         id: UserId,
-        condition: Condition,
+        expected: Option<Version>,
         at: Timestamp,
     ) -> Result<(), DirectoryError> {
-        self.writes.delete(id, condition, at).await
+        self.writes.delete(id, expected, at).await
+    }
+
+    async fn replace_with<E>(
+        &self,
+        id: UserId,
+        at: Timestamp,
+        replacement: impl Fn(&User) -> Result<Profile, E> + Send + Sync + 'static,
+    ) -> Result<User, E>
+    where
+        E: From<DirectoryError> + Send + 'static,
+    {
+        self.writes.replace_with(id, at, replacement).await
+    }
+
+    async fn delete_if<E>(
+        &self,
+        id: UserId,
+        at: Timestamp,
+        condition: impl Fn(&User) -> Result<(), E> + Send + Sync + 'static,
+    ) -> Result<(), E>
+    where
+        E: From<DirectoryError> + Send + 'static,
+    {
+        self.writes.delete_if(id, at, condition).await
     }
 
     async fn list(&self, request: &PageRequest) -> Result<Arc<Page>, DirectoryError> {
@@ -210,7 +243,7 @@ impl UserStore for PgUserStore {
 
     async fn changes(&self, after: Option<i64>, limit: u8) -> Result<ChangePage, DirectoryError> {
         let changes = changes::read(&self.pool, after, limit);
-        pool::within(&self.pool, &self.limits, changes)
+        within_deadline(&self.pool, self.deadline(), changes)
             .await?
             .ok_or(DirectoryError::PositionExpired)
     }

@@ -3,15 +3,16 @@
 //! The first waits for nobody; while its statement is under way, those that ask for the same page gather for the next
 //! one. As with point reads, nobody joins a statement that was sent before: every page shows what was answered before.
 
+use super::deadline::within_deadline;
 use super::lists;
-use super::pool::{self, Limits, Pool};
+use super::pool::{Limits, Pool};
 use super::shared_client::SharedClients;
 use super::sql_error::StoreError;
 use crate::domain::{Page, PageRequest};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 type Answer = Result<Arc<Page>, StoreError>;
 
@@ -112,12 +113,8 @@ impl Reader {
         let pages = &*self.pages;
         let reading = lists::list(&pages.pool, &pages.clients, &self.request);
         let deadline = since + pages.limits.store_timeout;
-        let Ok(outcome) = timeout_at(deadline, reading).await else {
-            pages.pool.observed.failed(&StoreError::TimedOut);
-            pool::discard_idle(&pages.pool);
-            return Err(StoreError::TimedOut);
-        };
-        outcome.map(Arc::new)
+        let page = within_deadline(&pages.pool, deadline, reading).await;
+        page.map(Arc::new)
     }
 
     /// Who gathered meanwhile; when it is nobody, the page is no longer being read.

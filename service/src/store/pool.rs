@@ -248,21 +248,6 @@ pub(super) async fn server_state(pool: &Pool) -> Result<ServerState, StoreError>
     }
 }
 
-/// Bounds everything that one request asks of the store, and counts when the bound is met. A server that lets the bound be
-/// met, which is beyond its own limit for a statement, may be gone: nobody else is handed its idle connections.
-pub(super) async fn within<T>(
-    pool: &Pool,
-    limits: &Limits,
-    work: impl Future<Output = Result<T, StoreError>>,
-) -> Result<T, StoreError> {
-    let Ok(outcome) = tokio::time::timeout(limits.store_timeout, work).await else {
-        pool.observed.failed(&StoreError::TimedOut);
-        discard_idle(pool);
-        return Err(StoreError::TimedOut);
-    };
-    outcome
-}
-
 /// Which failures of work on a connection are followed by a second attempt on another one.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Repeat {

@@ -4,17 +4,18 @@
 //! A read never joins a statement that was sent before it came, so it sees every change that was answered before.
 //! Every thread that serves has a lane of its own while connections last, so that no read wakes another thread.
 
+use super::columns::{RowReader, USER_COLUMNS};
+use super::deadline::within_deadline;
 use super::observed::Statement;
 use super::pool::{self, Limits, Object, Pool};
 use super::sql_error::StoreError;
-use super::user_row::{USER_COLUMNS, read_user};
 use crate::domain::{User, UserId};
 use crate::metrics;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::yield_now;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 use tokio_postgres::Statement as PgStatement;
 use uuid::Uuid;
 
@@ -87,7 +88,8 @@ impl PointReads {
 }
 
 fn statement() -> String {
-    format!("SELECT {USER_COLUMNS} FROM users WHERE id = ANY($1)")
+    let columns = &*USER_COLUMNS;
+    format!("SELECT {columns} FROM users WHERE id = ANY($1)")
 }
 
 struct Lane {
@@ -123,13 +125,8 @@ impl Lane {
             self.pool
                 .observed
                 .batch_sent(metrics::Lane::Reads, batch.len());
-            let outcome = timeout_at(deadline, self.read(&ids))
-                .await
-                .unwrap_or_else(|_| {
-                    self.pool.observed.failed(&StoreError::TimedOut);
-                    Err(StoreError::TimedOut)
-                });
-            match outcome {
+            let pool = self.pool.clone();
+            match within_deadline(&pool, deadline, self.read(&ids)).await {
                 Ok(users) => {
                     for waiting in batch.drain(..) {
                         let found = users.binary_search_by_key(&waiting.id, |user| user.id).ok();
@@ -139,9 +136,6 @@ impl Lane {
                 }
                 Err(error) => {
                     self.drop_client();
-                    if matches!(error, StoreError::TimedOut) {
-                        pool::discard_idle(&self.pool);
-                    }
                     // Everyone who gathered meanwhile has waited for the same database: they are told now, not in turn.
                     while let Ok(waiting) = requests.try_recv() {
                         batch.push(waiting);
@@ -192,7 +186,7 @@ impl Lane {
         let rows = running.end(rows.map_err(StoreError::from))?;
         let mut users = rows
             .iter()
-            .map(|row| read_user(row, 0).map(Arc::new))
+            .map(|row| RowReader::new(row).user().map(Arc::new))
             .collect::<Result<Vec<_>, _>>()?;
         users.sort_unstable_by_key(|user| user.id);
         Ok(users)

@@ -1,9 +1,12 @@
 //! Removes what is past its retention, a little at a time, so that no sweep is ever felt.
 
+use super::deadline::within_deadline;
+use super::idempotency;
 use super::observed::Statement;
 use super::pool::{self, Limits, Object, Pool};
 use super::sql_error::StoreError;
 use std::time::{Duration, SystemTime};
+use tokio::time::Instant;
 
 /// How long things are kept.
 #[derive(Clone, Copy, Debug)]
@@ -18,10 +21,6 @@ pub struct SweepSettings {
 
 /// Rows that one statement removes at the most.
 const BATCH: i64 = 1000;
-
-const SWEEP_KEYS: &str = "
-DELETE FROM idempotency_keys
-WHERE (client, key) IN (SELECT client, key FROM idempotency_keys WHERE created_at < $1 ORDER BY created_at LIMIT $2)";
 
 /// Removes a prefix of the feed, never a change behind one that is kept, and remembers up to where.
 const SWEEP_CHANGES: &str = "
@@ -67,7 +66,8 @@ async fn round(pool: &Pool, limits: &Limits, settings: &SweepSettings) -> Result
                 running.end(sweep_batch(guard.client(), keys_cutoff, changes_cutoff).await);
             (guard, removed)
         });
-        let (keys, changes) = pool::within(pool, limits, removed).await?;
+        let (keys, changes) =
+            within_deadline(pool, Instant::now() + limits.store_timeout, removed).await?;
         if keys < BATCH.unsigned_abs() && changes < BATCH {
             return Ok(());
         }
@@ -82,7 +82,7 @@ async fn sweep_batch(
     keys_cutoff: SystemTime,
     changes_cutoff: SystemTime,
 ) -> Result<(u64, i64), StoreError> {
-    let sweep_keys = client.prepare_cached(SWEEP_KEYS).await?;
+    let sweep_keys = client.prepare_cached(idempotency::SWEEP).await?;
     let keys = client.execute(&sweep_keys, &[&keys_cutoff, &BATCH]).await?;
     let sweep_changes = client.prepare_cached(SWEEP_CHANGES).await?;
     let row = client

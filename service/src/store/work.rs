@@ -1,6 +1,8 @@
 //! One write to be made, and what became of it.
 
-use crate::domain::{Condition, IdempotencyClaim, Profile, Timestamp, User, UserId, Version};
+use super::decisions::Decide;
+use crate::domain::{IdempotencyClaim, Profile, Timestamp, User, UserId, Version};
+use std::any::Any;
 
 /// One write to be made.
 pub(super) enum Work {
@@ -19,6 +21,8 @@ pub(super) enum Work {
         expected: Option<Version>,
         at: Timestamp,
     },
+    /// A replacement or a deletion that depends on the user as it is.
+    Decide(Decide),
 }
 
 impl Work {
@@ -26,7 +30,17 @@ impl Work {
     pub(super) fn user_id(&self) -> UserId {
         match self {
             Self::Create { user, .. } => user.id,
-            Self::Replace { id, .. } | Self::Delete { id, .. } => *id,
+            Self::Replace { id, .. }
+            | Self::Delete { id, .. }
+            | Self::Decide(Decide { id, .. }) => *id,
+        }
+    }
+
+    /// The write, if it is still to be decided on.
+    pub(super) fn undecided(&self) -> Option<&Decide> {
+        match self {
+            Self::Decide(write) => Some(write),
+            _ => None,
         }
     }
 
@@ -42,26 +56,15 @@ impl Work {
                 256 + 6 * (profile.email.as_str().len() + profile.name.as_str().len())
             }
             Self::Delete { .. } => 64,
+            // Not known yet; as much as the longest address and a long name.
+            Self::Decide(_) => 2048,
         }
-    }
-}
-
-/// The version that a narrowed condition demands.
-pub(super) fn expected_version(condition: &Condition) -> Option<Version> {
-    match condition {
-        Condition::Exists => None,
-        Condition::At(version) => Some(*version),
-        // No user has this version: a condition that was not narrowed to one version never holds.
-        Condition::AnyOf(_)
-        | Condition::NoneOf(_)
-        | Condition::UnchangedSince(_)
-        | Condition::Never => Some(Version(0)),
     }
 }
 
 /// What became of one write.
 #[derive(Debug)]
-pub(super) enum Verdict {
+pub(super) enum WriteOutcome {
     Created,
     /// An earlier request with the same key created this user.
     CreatedBefore(User),
@@ -70,20 +73,26 @@ pub(super) enum Verdict {
         created_at: Timestamp,
         updated_at: Timestamp,
     },
+    /// The user as a decision left it.
+    Rewritten(User),
     Deleted,
+    /// A decision refused to change anything.
+    Refused,
+    /// A decision panicked, with this payload.
+    Panicked(Box<dyn Any + Send>),
     NotFound,
     ConditionFailed,
     EmailTaken,
     KeyReused,
-    /// It cannot be decided together with others: somebody holds the row, or the address changes.
-    Alone,
+    /// It needs a transaction of its own: another session holds the row, or the address changes.
+    NotBatchable,
 }
 
-/// Whether writes are made together, or one by itself.
+/// How many writes a transaction makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
-    /// Rows that somebody else holds, and changes of addresses, are left for later.
-    Together,
+    /// Any number. Rows that another session holds, and changes of addresses, are left for transactions of their own.
+    Batch,
     /// One write, which waits for its row before it takes the advisory lock, and may change the address.
-    Alone,
+    Single,
 }

@@ -1,23 +1,23 @@
-//! Many writes as one transaction of a few set-based statements, each write with a verdict of its own (docs/adr/0004).
+//! Many writes as one transaction of a few set-based statements, each write with an outcome of its own (docs/adr/0004).
 //!
 //! Everything of a transaction is sent in one go. The advisory lock comes first and is held until the commit: the
 //! positions of the change feed, given out under it, are therefore in the order of commits (docs/adr/0002).
 
+use super::columns::{Micros, RowReader, UserArrays};
+use super::decisions::{self, Decide};
+use super::idempotency::{self, ClaimedUsers};
 use super::pool::Object;
 use super::sql_error::StoreError;
-use super::user_row::{read_profile, read_time};
-use super::work::{Mode, Verdict, Work};
-use super::write_columns::{Claims, Expectations, Profiles};
+use super::work::{Mode, Work, WriteOutcome};
 use super::write_sql;
-use crate::domain::{Timestamp, User, UserId, Version};
+use crate::domain::{Timestamp, UserId, Version};
 use futures_util::future::OptionFuture;
 use std::collections::HashMap;
-use std::time::SystemTime;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, Statement};
 use uuid::Uuid;
 
-type Verdicts = HashMap<Uuid, Verdict>;
+pub(super) type Outcomes = HashMap<Uuid, WriteOutcome>;
 
 /// Makes all the writes of `batch` in one transaction; no two of them may be of one user.
 ///
@@ -25,75 +25,173 @@ type Verdicts = HashMap<Uuid, Verdict>;
 /// Nothing was written when `PostgreSQL` refused a statement. When the connection broke or time ran out, nobody knows.
 pub(super) async fn run(
     client: &Object,
-    batch: &[&Work],
+    batch: &[Work],
     mode: Mode,
-) -> Result<Vec<Verdict>, StoreError> {
-    let columns = Columns::of(batch);
-    let statements = Statements::prepare(client, &columns, mode).await?;
-    // One write waits for its row before it takes the lock that everyone needs.
-    let awaited = batch
-        .first()
-        .filter(|work| mode == Mode::Alone && !matches!(work, Work::Create { .. }))
-        .map(|work| work.user_id().0);
-    let mut verdicts = exchange(client, &columns, &statements, awaited).await?;
+) -> Result<Vec<WriteOutcome>, StoreError> {
+    let mut outcomes = Outcomes::new();
+    let undecided: Vec<&Decide> = batch.iter().filter_map(Work::undecided).collect();
+    if undecided.is_empty() {
+        let arrays = Arrays::of(batch.iter());
+        exchange(
+            client,
+            &arrays,
+            mode,
+            Opening::of(batch, mode),
+            &mut outcomes,
+        )
+        .await?;
+    } else if let Err(error) = run_decided(client, batch, &undecided, mode, &mut outcomes).await {
+        // Whatever comes of it: a connection that cannot roll back is not used again.
+        let _ = client.batch_execute("ROLLBACK").await;
+        return Err(error);
+    }
     // Of the creations without a key, only those that were made are answered with a row.
-    let verdict_of = |work: &&Work| verdicts.remove(&work.user_id().0);
+    let outcome_of = |work: &Work| outcomes.remove(&work.user_id().0);
     Ok(batch
         .iter()
-        .map(verdict_of)
-        .map(|verdict| verdict.unwrap_or(Verdict::EmailTaken))
+        .map(outcome_of)
+        .map(|outcome| outcome.unwrap_or(WriteOutcome::EmailTaken))
         .collect())
 }
 
-/// The writes of a batch by their statements, turned into arrays.
-#[derive(Default)]
-struct Columns<'a> {
-    created: Profiles<'a>,
-    claimed: Profiles<'a>,
-    claims: Claims<'a>,
-    replaced: Profiles<'a>,
-    expectations: Expectations,
-    deleted: Expectations,
+/// Makes a batch with writes that depend on their users: one round trip more, in which their rows are locked and read.
+async fn run_decided(
+    client: &Object,
+    batch: &[Work],
+    undecided: &[&Decide],
+    mode: Mode,
+    outcomes: &mut Outcomes,
+) -> Result<(), StoreError> {
+    let decided = decisions::decide(client, undecided, mode, outcomes).await?;
+    if decided.is_empty() && undecided.len() == batch.len() {
+        return Ok(client.batch_execute("COMMIT").await?);
+    }
+    let arrays = Arrays::of(batch.iter().chain(&decided));
+    exchange(client, &arrays, mode, Opening::Begun, outcomes).await?;
+    drop(arrays);
+    decisions::complete(decided, outcomes);
+    Ok(())
 }
 
-impl<'a> Columns<'a> {
-    fn of(batch: &[&'a Work]) -> Self {
-        let mut columns = Self::default();
+/// How a transaction begins.
+#[derive(Clone, Copy)]
+enum Opening {
+    /// It takes the advisory lock at once.
+    Locked,
+    /// It waits for this user's row before it takes the advisory lock, so that no other transaction waits for that row.
+    AfterRow(Uuid),
+    /// It has begun and holds its rows; the advisory lock is still to be taken.
+    Begun,
+}
+
+impl Opening {
+    fn of(batch: &[Work], mode: Mode) -> Self {
+        match (mode, batch) {
+            (Mode::Single, [Work::Replace { id, .. } | Work::Delete { id, .. }, ..]) => {
+                Self::AfterRow(id.0)
+            }
+            _ => Self::Locked,
+        }
+    }
+
+    fn sql(self) -> &'static str {
+        match self {
+            Self::Locked => write_sql::BEGIN_BATCH,
+            Self::AfterRow(_) => write_sql::BEGIN,
+            Self::Begun => write_sql::LOCK,
+        }
+    }
+
+    fn row(self) -> Option<Uuid> {
+        match self {
+            Self::AfterRow(id) => Some(id),
+            Self::Locked | Self::Begun => None,
+        }
+    }
+}
+
+/// The writes of a batch by their statements, one array for each column.
+#[derive(Default)]
+struct Arrays<'a> {
+    created: UserArrays<'a>,
+    claimed: ClaimedUsers<'a>,
+    replaced: Replacements<'a>,
+    deleted: Deletions,
+}
+
+impl<'a> Arrays<'a> {
+    fn of(batch: impl Iterator<Item = &'a Work>) -> Self {
+        let mut arrays = Self::default();
         for work in batch {
             match work {
                 Work::Create { user, claim: None } => {
-                    columns
-                        .created
-                        .push(user.id, &user.profile, user.created_at);
+                    arrays.created.push(user.id, &user.profile, user.created_at);
                 }
                 Work::Create {
                     user,
                     claim: Some(claim),
-                } => {
-                    columns
-                        .claimed
-                        .push(user.id, &user.profile, user.created_at);
-                    columns.claims.push(claim);
-                }
+                } => arrays.claimed.push(user, claim),
                 Work::Replace {
                     id,
                     profile,
                     expected,
                     at,
                 } => {
-                    columns.replaced.push(*id, profile, *at);
-                    columns.expectations.push(*id, *expected, *at);
+                    arrays.replaced.users.push(*id, profile, *at);
+                    arrays
+                        .replaced
+                        .expected
+                        .push(expected.map(|version| version.0));
                 }
-                Work::Delete { id, expected, at } => columns.deleted.push(*id, *expected, *at),
+                Work::Delete { id, expected, at } => arrays.deleted.push(*id, *expected, *at),
+                // Those that change something come along as what was decided.
+                Work::Decide(_) => {}
             }
         }
-        columns
+        arrays
+    }
+}
+
+/// Several profiles to be replaced, and the versions that are expected of their users.
+#[derive(Default)]
+struct Replacements<'a> {
+    users: UserArrays<'a>,
+    expected: Vec<Option<i64>>,
+}
+
+impl Replacements<'_> {
+    /// The parameters of [`write_sql::replace`].
+    fn parameters(&self) -> Vec<&(dyn ToSql + Sync)> {
+        let mut parameters = self.users.parameters_with_derived();
+        parameters.push(&self.expected);
+        parameters
+    }
+}
+
+/// Several users to be removed, and the versions that are expected of them.
+#[derive(Default)]
+struct Deletions {
+    ids: Vec<Uuid>,
+    times: Vec<Micros>,
+    expected: Vec<Option<i64>>,
+}
+
+impl Deletions {
+    fn push(&mut self, id: UserId, expected: Option<Version>, at: Timestamp) {
+        self.ids.push(id.0);
+        self.times.push(Micros::from(at));
+        self.expected.push(expected.map(|version| version.0));
+    }
+
+    /// The parameters of [`write_sql::delete`].
+    fn parameters(&self) -> [&(dyn ToSql + Sync); 3] {
+        [&self.ids, &self.times, &self.expected]
     }
 }
 
 /// The statements that a batch needs.
 struct Statements {
-    wait: Statement,
+    wait: Option<Statement>,
     delete: Option<Statement>,
     replace: Option<Statement>,
     claim: Option<Statement>,
@@ -104,22 +202,21 @@ struct Statements {
 impl Statements {
     async fn prepare(
         client: &Object,
-        columns: &Columns<'_>,
+        arrays: &Arrays<'_>,
         mode: Mode,
+        opening: Opening,
     ) -> Result<Self, StoreError> {
-        let claims = !columns.claimed.is_empty();
+        let waits = matches!(opening, Opening::AfterRow(_));
+        let deletes = !arrays.deleted.ids.is_empty();
+        let replaces = !arrays.replaced.users.is_empty();
+        let (creates, claims) = (!arrays.created.is_empty(), !arrays.claimed.is_empty());
         Ok(Self {
-            wait: client.prepare_cached(write_sql::WAIT).await?,
-            delete: prepare(client, write_sql::delete(mode), !columns.deleted.is_empty()).await?,
-            replace: prepare(
-                client,
-                write_sql::replace(mode),
-                !columns.replaced.is_empty(),
-            )
-            .await?,
-            claim: prepare(client, write_sql::CLAIM, claims).await?,
-            create_claimed: prepare(client, write_sql::CREATE_CLAIMED, claims).await?,
-            create: prepare(client, write_sql::CREATE, !columns.created.is_empty()).await?,
+            wait: prepare(client, write_sql::WAIT, waits).await?,
+            delete: prepare(client, write_sql::delete(mode), deletes).await?,
+            replace: prepare(client, write_sql::replace(mode), replaces).await?,
+            claim: prepare(client, &idempotency::CLAIM, claims).await?,
+            create_claimed: prepare(client, &idempotency::CREATE_CLAIMED, claims).await?,
+            create: prepare(client, &write_sql::CREATE, creates).await?,
         })
     }
 }
@@ -136,33 +233,28 @@ async fn prepare(
     })
 }
 
-/// Sends the whole transaction and reads its verdicts.
+/// Sends the whole transaction and reads its outcomes.
 async fn exchange(
     client: &Object,
-    columns: &Columns<'_>,
-    statements: &Statements,
-    awaited: Option<Uuid>,
-) -> Result<Verdicts, StoreError> {
-    let delete_values = columns.deleted.delete_values();
-    let replace_values = columns.replaced.replace_values(&columns.expectations);
-    let claim_values = columns.claims.values(&columns.claimed);
-    let claimed_values = columns.claims.create_values(&columns.claimed);
-    let create_values = columns.created.create_values();
-    let opening = if awaited.is_some() {
-        write_sql::BEGIN_ALONE
-    } else {
-        write_sql::BEGIN
-    };
-    let awaited_values = awaited.as_ref().map(|id| [id as &(dyn ToSql + Sync)]);
-    let wait = awaited_values
-        .as_ref()
-        .map(|values| client.execute(&statements.wait, values));
+    arrays: &Arrays<'_>,
+    mode: Mode,
+    opening: Opening,
+    outcomes: &mut Outcomes,
+) -> Result<(), StoreError> {
+    let statements = Statements::prepare(client, arrays, mode, opening).await?;
+    let awaited = opening.row();
+    let wait_values = [&awaited as &(dyn ToSql + Sync)];
+    let delete_values = arrays.deleted.parameters();
+    let replace_values = arrays.replaced.parameters();
+    let claim_values = arrays.claimed.claim_parameters();
+    let claimed_values = arrays.claimed.create_parameters();
+    let create_values = arrays.created.parameters_with_derived();
     let lock = awaited.map(|_| client.batch_execute(write_sql::LOCK));
     // Polled in this order, so sent in this order, without waiting for an answer in between.
     let answers = tokio::join!(
         biased;
-        client.batch_execute(opening),
-        OptionFuture::from(wait),
+        client.batch_execute(opening.sql()),
+        query(client, statements.wait.as_ref(), &wait_values),
         OptionFuture::from(lock),
         query(client, statements.delete.as_ref(), &delete_values),
         query(client, statements.replace.as_ref(), &replace_values),
@@ -175,19 +267,17 @@ async fn exchange(
         answers;
     // The first error is the cause of those behind it, and turns the commit into a rollback.
     opened?;
-    waited.transpose()?;
+    waited?;
     locked.transpose()?;
     let (deleted, replaced) = (deleted?, replaced?);
     claimed?;
     let (created_once, created) = (created_once?, created?);
     committed?;
 
-    let mut verdicts = HashMap::new();
-    judge(&mut verdicts, &deleted, judge_delete)?;
-    judge(&mut verdicts, &replaced, judge_replace)?;
-    judge(&mut verdicts, &created_once, judge_claimed)?;
-    judge(&mut verdicts, &created, |_| Ok(Verdict::Created))?;
-    Ok(verdicts)
+    read_outcomes(outcomes, &deleted, read_delete)?;
+    read_outcomes(outcomes, &replaced, read_replace)?;
+    read_outcomes(outcomes, &created_once, idempotency::read_outcome)?;
+    read_outcomes(outcomes, &created, |_| Ok(WriteOutcome::Created))
 }
 
 async fn query(
@@ -201,75 +291,48 @@ async fn query(
     }
 }
 
-fn judge(
-    verdicts: &mut Verdicts,
+/// Reads outcomes from rows that begin with the user's id.
+fn read_outcomes(
+    outcomes: &mut Outcomes,
     rows: &[Row],
-    verdict: impl Fn(&Row) -> Result<Verdict, StoreError>,
+    read: impl Fn(&mut RowReader<'_>) -> Result<WriteOutcome, StoreError>,
 ) -> Result<(), StoreError> {
     for row in rows {
-        verdicts.insert(row.try_get(0)?, verdict(row)?);
+        let mut row = RowReader::new(row);
+        outcomes.insert(row.read()?, read(&mut row)?);
     }
     Ok(())
 }
 
-fn judge_delete(row: &Row) -> Result<Verdict, StoreError> {
-    let (exists, held, deleted): (bool, bool, bool) =
-        (row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
+fn read_delete(row: &mut RowReader<'_>) -> Result<WriteOutcome, StoreError> {
+    let (exists, held, deleted): (bool, bool, bool) = (row.read()?, row.read()?, row.read()?);
     Ok(match (exists, held, deleted) {
-        (_, _, true) => Verdict::Deleted,
-        (_, true, false) => Verdict::ConditionFailed,
-        (true, false, _) => Verdict::Alone,
-        (false, false, _) => Verdict::NotFound,
+        (_, _, true) => WriteOutcome::Deleted,
+        (_, true, false) => WriteOutcome::ConditionFailed,
+        (true, false, _) => WriteOutcome::NotBatchable,
+        (false, false, _) => WriteOutcome::NotFound,
     })
 }
 
-fn judge_replace(row: &Row) -> Result<Verdict, StoreError> {
-    let (exists, held): (bool, bool) = (row.try_get(1)?, row.try_get(2)?);
+fn read_replace(row: &mut RowReader<'_>) -> Result<WriteOutcome, StoreError> {
+    let (exists, held): (bool, bool) = (row.read()?, row.read()?);
     if !held {
         return Ok(if exists {
-            Verdict::Alone
+            WriteOutcome::NotBatchable
         } else {
-            Verdict::NotFound
+            WriteOutcome::NotFound
         });
     }
-    let as_expected: Option<bool> = row.try_get(3)?;
+    let (as_expected, may_be_changed): (Option<bool>, bool) = (row.read()?, row.read()?);
     if as_expected == Some(false) {
-        return Ok(Verdict::ConditionFailed);
+        return Ok(WriteOutcome::ConditionFailed);
     }
-    let (same_email, alone): (bool, bool) = (row.try_get(4)?, row.try_get(8)?);
-    if !same_email && !alone {
-        return Ok(Verdict::Alone);
+    if !may_be_changed {
+        return Ok(WriteOutcome::NotBatchable);
     }
-    Ok(Verdict::Replaced {
-        version: Version(row.try_get(5)?),
-        created_at: read_time(row, 6)?,
-        updated_at: read_time(row, 7)?,
+    Ok(WriteOutcome::Replaced {
+        version: Version(row.read()?),
+        created_at: row.time()?,
+        updated_at: row.time()?,
     })
-}
-
-fn judge_claimed(row: &Row) -> Result<Verdict, StoreError> {
-    let (holds, created): (bool, bool) = (row.try_get(1)?, row.try_get(2)?);
-    if holds {
-        return Ok(if created {
-            Verdict::Created
-        } else {
-            Verdict::EmailTaken
-        });
-    }
-    let (same_request, email_taken): (bool, bool) = (row.try_get(3)?, row.try_get(4)?);
-    if !same_request {
-        return Ok(Verdict::KeyReused);
-    }
-    if email_taken {
-        return Ok(Verdict::EmailTaken);
-    }
-    let at: SystemTime = row.try_get(12)?;
-    let at = Timestamp::from(at);
-    Ok(Verdict::CreatedBefore(User {
-        id: UserId(row.try_get(5)?),
-        version: Version::FIRST,
-        profile: read_profile(row, 6)?,
-        created_at: at,
-        updated_at: at,
-    }))
 }

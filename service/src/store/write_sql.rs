@@ -1,155 +1,125 @@
 //! The statements of a write transaction. Each takes arrays, one element for each write, and answers for each by its id.
 
+use super::columns::{assignments, input, profile, user_input_with_derived, written};
 use super::work::Mode;
 use std::sync::LazyLock;
 
 /// Listens for the notification that every transaction with a change sends as it commits.
 pub(super) const LISTEN: &str = "LISTEN roster_changes";
 
-/// Opens the transaction of many writes.
-pub(super) const BEGIN: &str =
+/// Opens the transaction of a batch.
+pub(super) const BEGIN_BATCH: &str =
     "BEGIN; SELECT pg_advisory_xact_lock(5931894172722287106); NOTIFY roster_changes";
 
 /// Opens the transaction of one write, which waits for its row first.
-pub(super) const BEGIN_ALONE: &str = "BEGIN";
+pub(super) const BEGIN: &str = "BEGIN";
 
-/// Takes the advisory lock once the row is held, so that nobody else waits for that row.
+/// Takes the advisory lock once the row is held, so that no other transaction waits for that row.
 pub(super) const LOCK: &str =
     "SELECT pg_advisory_xact_lock(5931894172722287106); NOTIFY roster_changes";
 
-/// Creates users whose address is free.
-pub(super) const CREATE: &str = "
-WITH input AS (
-    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-                         $9::text[], $10::timestamptz[], $11::tsvector[]) WITH ORDINALITY
-        AS i (id, email, email_key, name, name_key, phone, title, department, status, at, grams, ordinal)
-), created AS (
-    INSERT INTO users (id, email, email_key, name, name_key, phone, title, department, status,
-                       row_version, created_at, updated_at, search_grams)
-    SELECT id, email, email_key, name, name_key, phone, title, department, status,
-           1, at, at, grams
-    FROM input ORDER BY email_key, ordinal
+/// Creates users whose address is free; returns the ids of those that it created.
+pub(super) static CREATE: LazyLock<String> = LazyLock::new(|| {
+    let input = input(&[&user_input_with_derived()]);
+    let created = created("input");
+    format!("WITH input AS (SELECT * FROM {input}), {created} SELECT id FROM created")
+});
+
+/// Common table expressions that insert the users of the relation `from` and feed those whose address was free, `created`.
+pub(super) fn created(from: &str) -> String {
+    let (profile, written) = (profile(""), written(""));
+    format!(
+        "created AS (
+    INSERT INTO users (id, {written}, row_version, created_at, updated_at)
+    SELECT id, {written}, 1, at, at FROM {from} ORDER BY email_key, ordinal
     ON CONFLICT (email_key) DO NOTHING
-    RETURNING id, email, name, phone, title, department, status, created_at
+    RETURNING id, {profile}, created_at
 ), fed AS (
-    INSERT INTO user_changes (kind, at, user_id, email, name, phone, title, department, status, row_version, created_at)
-    SELECT 'created', created_at, id, email, name, phone, title, department, status, 1, created_at FROM created
-)
-SELECT id FROM created";
+    INSERT INTO user_changes (kind, at, user_id, {profile}, row_version, created_at)
+    SELECT 'created', created_at, id, {profile}, 1, created_at FROM created
+)"
+    )
+}
 
-/// Claims idempotency keys that nobody has claimed.
-pub(super) const CLAIM: &str = "
-INSERT INTO idempotency_keys (client, key, fingerprint, user_id, email, name, phone, title, department, status, created_at)
-SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[],
-                     $9::text[], $10::text[], $11::timestamptz[])
-ON CONFLICT (client, key) DO NOTHING";
-
-/// Runs after [`CLAIM`]: only attempts that hold their key create anything, the others learn what the holder's led to.
-pub(super) const CREATE_CLAIMED: &str = "
-WITH input AS (
-    SELECT i.*, k.user_id = i.id AS holds
-    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-                $9::text[], $10::timestamptz[], $11::tsvector[], $12::text[], $13::text[], $14::bytea[]) WITH ORDINALITY
-        AS i (id, email, email_key, name, name_key, phone, title, department, status, at, grams, client, key, fingerprint, ordinal)
-    JOIN idempotency_keys k ON k.client = i.client AND k.key = i.key
-), created AS (
-    INSERT INTO users (id, email, email_key, name, name_key, phone, title, department, status,
-                       row_version, created_at, updated_at, search_grams)
-    SELECT id, email, email_key, name, name_key, phone, title, department, status,
-           1, at, at, grams
-    FROM input WHERE holds ORDER BY email_key, ordinal
-    ON CONFLICT (email_key) DO NOTHING
-    RETURNING id, email, name, phone, title, department, status, created_at
-), fed AS (
-    INSERT INTO user_changes (kind, at, user_id, email, name, phone, title, department, status, row_version, created_at)
-    SELECT 'created', created_at, id, email, name, phone, title, department, status, 1, created_at FROM created
-), taken AS (
-    UPDATE idempotency_keys k SET email_taken = true FROM input i
-    WHERE i.holds AND k.client = i.client AND k.key = i.key AND NOT EXISTS (SELECT FROM created c WHERE c.id = i.id)
-)
-SELECT i.id, i.holds, c.id IS NOT NULL, k.fingerprint = i.fingerprint, k.email_taken, k.user_id,
-       k.email, k.name, k.phone, k.title, k.department, k.status, k.created_at
-FROM input i
-JOIN idempotency_keys k ON k.client = i.client AND k.key = i.key
-LEFT JOIN created c ON c.id = i.id";
-
-/// Waits for the row of a single write before the advisory lock is taken, so that nobody else waits for it.
+/// Waits for the row of a single write before the advisory lock is taken, so that no other transaction waits for it.
 pub(super) const WAIT: &str = "SELECT FROM users WHERE id = $1 FOR UPDATE";
 
 /// Whether a user is in the snapshot, looked up only when it is not held. Not EXISTS, for which the plan could be to read
 /// all of the table, made while that was small.
-const IS_THERE: &str =
+pub(super) const IS_THERE: &str =
     "h.id IS NOT NULL OR (SELECT true FROM users u WHERE u.id = i.id) IS NOT NULL";
 
-/// Replaces profiles where the condition holds and something differs.
+/// Replaces profiles where the user is at the expected version and something differs.
 pub(super) fn replace(mode: Mode) -> &'static str {
     static SQL: [LazyLock<String>; 2] = [
-        LazyLock::new(|| replace_sql(Mode::Together)),
-        LazyLock::new(|| replace_sql(Mode::Alone)),
+        LazyLock::new(|| replace_sql(Mode::Batch)),
+        LazyLock::new(|| replace_sql(Mode::Single)),
     ];
-    &SQL[usize::from(mode == Mode::Alone)]
+    &SQL[usize::from(mode == Mode::Single)]
 }
 
 fn replace_sql(mode: Mode) -> String {
-    let alone = mode == Mode::Alone;
-    let (skip, may_change_email) = if alone {
+    let single = mode == Mode::Single;
+    let (skip, may_change_email) = if single {
         ("", "true")
     } else {
         ("SKIP LOCKED", "h.email_key = i.email_key")
     };
+    let input = input(&[&user_input_with_derived(), &[("expected", "bigint")]]);
+    let (names, of_input, held) = (profile(""), profile("i."), profile("h."));
+    let assignments = assignments("i.");
     format!(
         "
 WITH input AS (
-    SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-                         $9::text[], $10::text[], $11::timestamptz[], $12::tsvector[])
-        AS i (id, expected, email, email_key, name, name_key, phone, title, department, status, at, grams)
+    SELECT * FROM {input}
 ), held AS MATERIALIZED (
-    SELECT id, row_version, created_at, updated_at, email, email_key, name, phone, title, department, status
+    SELECT id, row_version, created_at, updated_at, email_key, {names}
     FROM users WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE {skip}
 ), changed AS (
     UPDATE users u SET
-        email = i.email, email_key = i.email_key, name = i.name, name_key = i.name_key, phone = i.phone, title = i.title,
-        department = i.department, status = i.status,
-        row_version = u.row_version + 1, updated_at = GREATEST(i.at, u.updated_at),
+        {assignments}, row_version = u.row_version + 1, updated_at = GREATEST(i.at, u.updated_at),
         search_grams = CASE WHEN (u.name_key, u.email_key) = (i.name_key, i.email_key) THEN u.search_grams
-                            ELSE i.grams END
+                            ELSE i.search_grams END
     FROM input i JOIN held h ON h.id = i.id
     WHERE u.id = i.id AND (i.expected IS NULL OR h.row_version = i.expected) AND {may_change_email}
-      AND (h.email, h.name, h.phone, h.title, h.department, h.status)
-          IS DISTINCT FROM (i.email, i.name, i.phone, i.title, i.department, i.status)
+      AND ({held}) IS DISTINCT FROM ({of_input})
     RETURNING u.id, u.row_version, u.created_at, u.updated_at
 ), fed AS (
-    INSERT INTO user_changes (kind, at, user_id, email, name, phone, title, department, status, row_version, created_at)
-    SELECT 'updated', c.updated_at, c.id, i.email, i.name, i.phone, i.title, i.department, i.status, c.row_version, c.created_at
+    INSERT INTO user_changes (kind, at, user_id, {names}, row_version, created_at)
+    SELECT 'updated', c.updated_at, c.id, {of_input}, c.row_version, c.created_at
     FROM changed c JOIN input i ON i.id = c.id
 )
-SELECT i.id, {IS_THERE}, h.id IS NOT NULL, h.row_version = i.expected, h.email_key = i.email_key,
-       COALESCE(c.row_version, h.row_version), h.created_at, COALESCE(c.updated_at, h.updated_at), {alone}
+SELECT i.id, {IS_THERE}, h.id IS NOT NULL, h.row_version = i.expected, {single} OR h.email_key = i.email_key,
+       COALESCE(c.row_version, h.row_version), h.created_at, COALESCE(c.updated_at, h.updated_at)
 FROM input i
 LEFT JOIN held h ON h.id = i.id
 LEFT JOIN changed c ON c.id = i.id"
     )
 }
 
-/// Removes users where the condition holds.
+/// Removes users that are at the expected version.
 pub(super) fn delete(mode: Mode) -> &'static str {
     static SQL: [LazyLock<String>; 2] = [
-        LazyLock::new(|| delete_sql(Mode::Together)),
-        LazyLock::new(|| delete_sql(Mode::Alone)),
+        LazyLock::new(|| delete_sql(Mode::Batch)),
+        LazyLock::new(|| delete_sql(Mode::Single)),
     ];
-    &SQL[usize::from(mode == Mode::Alone)]
+    &SQL[usize::from(mode == Mode::Single)]
 }
 
 fn delete_sql(mode: Mode) -> String {
-    let skip = if mode == Mode::Together {
-        "SKIP LOCKED"
-    } else {
-        ""
+    let skip = match mode {
+        Mode::Batch => "SKIP LOCKED",
+        Mode::Single => "",
     };
+    let input = input(&[&[
+        ("id", "uuid"),
+        ("at", "timestamptz"),
+        ("expected", "bigint"),
+    ]]);
     format!(
         "
 WITH input AS (
-    SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[]) AS i (id, expected, at)
+    SELECT * FROM {input}
 ), held AS MATERIALIZED (
     SELECT id, row_version FROM users WHERE id = ANY($1) ORDER BY id FOR UPDATE {skip}
 ), deleted AS (

@@ -28,6 +28,7 @@ mod grouping;
 #[cfg(target_os = "linux")]
 mod hostile_memory;
 mod hostile_requests;
+mod hot_rows;
 mod http2;
 mod http_edges;
 mod https;

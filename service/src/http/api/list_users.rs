@@ -3,7 +3,7 @@
 use super::list_query::{Parameters, context};
 use super::service::Service;
 use super::user_json::{TYPICAL_BYTES, write_text, write_user};
-use crate::domain::{Page, PageRequest, UserStore, WrittenPage};
+use crate::domain::{Page, PageRequest, UserStore};
 use crate::http::answer::{Answer, json};
 use crate::http::call::Call;
 use crate::http::problem::{Problem, ProblemKind};
@@ -64,23 +64,27 @@ pub(super) async fn query<S: UserStore>(
     Ok(json(write(service, &page_request, &page)?.text))
 }
 
-/// Writes the page, once for all who were given this very page.
+/// A page as clients are given it.
+#[derive(Clone)]
+struct WrittenPage {
+    text: Bytes,
+    /// Where to go on, as clients hand it back.
+    next: Option<String>,
+}
+
+/// Writes the page, once for all requests that share it.
 fn write<S>(
     service: &Service<S>,
     request: &PageRequest,
     page: &Page,
 ) -> Result<WrittenPage, Problem> {
-    if let Some(written) = page.written.get() {
-        return Ok(written.clone());
-    }
-    let next = next_cursor(service, request, page)?;
-    let written = WrittenPage {
-        text: text(page, next.as_deref()),
-        next,
-    };
-    // Another may have been quicker: theirs is as good.
-    let _ = page.written.set(written.clone());
-    Ok(written)
+    page.derived(|page| {
+        let next = next_cursor(service, request, page)?;
+        Ok(WrittenPage {
+            text: text(page, next.as_deref()),
+            next,
+        })
+    })
 }
 
 fn next_cursor<S>(

@@ -110,7 +110,7 @@ pub(super) async fn patch<S: UserStore>(
     let patch = Patch::read(call.headers(), &call.body)?;
     let user = service
         .directory
-        .patch(id, condition, service.source.now(), |user| {
+        .patch(id, condition, service.source.now(), move |user| {
             patch.apply(user)
         })
         .await?;

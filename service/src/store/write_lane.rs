@@ -1,0 +1,312 @@
+//! Concurrent writes are batched into one transaction and one commit.
+//!
+//! The first write is sent at once; those that arrive while its transaction is under way are batched for the next one.
+//! Writes that cannot be batched get a transaction of their own, off the common path: a row that another session holds,
+//! a change of address, and every write of a batch that `PostgreSQL` refused as a whole.
+
+use super::deadline::{within_deadline, within_deadlines};
+use super::observed::Statement;
+use super::pool::{self, Limits, Object, Pool, Repeat};
+use super::sql_error::StoreError;
+use super::work::{Mode, Work, WriteOutcome};
+use super::write_batch;
+use crate::domain::UserId;
+use crate::metrics;
+use std::collections::{HashSet, VecDeque};
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::yield_now;
+use tokio::time::Instant;
+
+/// The write that was made, and what became of it.
+pub(super) type WriteResult = Result<(Work, WriteOutcome), StoreError>;
+
+/// A write that waits to be made.
+pub(super) struct Waiting {
+    pub(super) work: Work,
+    pub(super) ticket: Ticket,
+}
+
+/// Where a write is answered, once.
+pub(super) struct Ticket {
+    since: Instant,
+    answer: Option<oneshot::Sender<WriteResult>>,
+}
+
+impl Ticket {
+    /// A request that has waited since `since`.
+    pub(super) fn new(since: Instant, answer: oneshot::Sender<WriteResult>) -> Self {
+        Self {
+            since,
+            answer: Some(answer),
+        }
+    }
+
+    fn is_closed(&self) -> bool {
+        self.answer.as_ref().is_none_or(oneshot::Sender::is_closed)
+    }
+
+    fn is_answered(&self) -> bool {
+        self.answer.is_none()
+    }
+
+    fn answer(&mut self, result: WriteResult) {
+        if let Some(answer) = self.answer.take() {
+            // A failed send means that the client went away meanwhile.
+            let _ = answer.send(result);
+        }
+    }
+}
+
+/// The writes of one transaction, at most one for each user, and where they are answered, in the same order.
+struct Batch {
+    works: Vec<Work>,
+    tickets: Vec<Ticket>,
+}
+
+/// How long writes are refused without asking once a new session has refused them: each question costs a connection.
+const REFUSAL_PAUSE: Duration = Duration::from_millis(250);
+
+/// The most bytes that one transaction takes up.
+const MAX_BATCH_BYTES: usize = 1 << 20;
+
+/// The task that batches the writes of this process.
+pub(super) struct Lane {
+    pool: Pool,
+    limits: Limits,
+    client: Option<Object>,
+    /// What a new session answered, and until when the database is not asked again.
+    refusal: Option<(Instant, StoreError)>,
+    requests: mpsc::UnboundedReceiver<Waiting>,
+    /// What waits for the next transaction: another write of the same user is in this one, or it is full.
+    postponed: VecDeque<Waiting>,
+}
+
+impl Lane {
+    pub(super) fn new(
+        pool: Pool,
+        limits: Limits,
+        requests: mpsc::UnboundedReceiver<Waiting>,
+    ) -> Self {
+        Self {
+            pool,
+            limits,
+            client: None,
+            refusal: None,
+            requests,
+            postponed: VecDeque::new(),
+        }
+    }
+
+    /// Makes writes until the store is gone.
+    pub(super) async fn run(mut self) {
+        while let Some(Batch { works, mut tickets }) = self.gather().await {
+            let Some(oldest) = tickets.first().map(|ticket| ticket.since) else {
+                continue;
+            };
+            self.pool
+                .observed
+                .batch_sent(metrics::Lane::Writes, works.len());
+            let (pool, limit) = (self.pool.clone(), self.limits.store_timeout);
+            let expire = |now| expire(&mut tickets, limit, now);
+            let commit = self.commit(&works);
+            match within_deadlines(&pool, oldest + limit, expire, commit).await {
+                Ok(outcomes) => self.answer(Batch { works, tickets }, outcomes),
+                Err(error) if is_unknown(&error) => self.give_up(tickets, &error),
+                // Refused as a whole and rolled back: each is tried by itself, so that one cannot fail the others.
+                Err(_) => {
+                    for (work, ticket) in works.into_iter().zip(tickets) {
+                        self.write_single(Waiting { work, ticket });
+                    }
+                }
+            }
+        }
+    }
+
+    /// The writes of the next transaction; `None` when the store is gone.
+    async fn gather(&mut self) -> Option<Batch> {
+        let limit = self.limits.max_write_batch;
+        let mut batch = Batch {
+            works: Vec::with_capacity(limit),
+            tickets: Vec::with_capacity(limit),
+        };
+        let mut users: HashSet<UserId> = HashSet::with_capacity(limit);
+        let mut bytes = 0;
+        let mut postponed = std::mem::take(&mut self.postponed);
+        if postponed.is_empty() {
+            postponed.push_back(self.requests.recv().await?);
+        } else {
+            // A row with many writers is written once for each batch: its queue may be longer than a request waits.
+            self.answer_expired(&mut postponed);
+        }
+        // Requests that have arrived but were not looked at yet come along: whatever can run does, once.
+        yield_now().await;
+        while batch.works.len() < limit {
+            let next = postponed
+                .pop_front()
+                .or_else(|| self.requests.try_recv().ok());
+            let Some(waiting) = next else { break };
+            // Skips disconnected clients.
+            if waiting.ticket.is_closed() {
+                continue;
+            }
+            bytes += waiting.work.bytes();
+            if bytes > MAX_BATCH_BYTES && !batch.works.is_empty() {
+                self.postponed.push_back(waiting);
+                break;
+            }
+            if users.insert(waiting.work.user_id()) {
+                batch.works.push(waiting.work);
+                batch.tickets.push(waiting.ticket);
+            } else {
+                self.postponed.push_back(waiting);
+            }
+        }
+        self.postponed.append(&mut postponed);
+        Some(batch)
+    }
+
+    /// Answers those whose time is up before they are sent: nothing was written.
+    fn answer_expired(&self, postponed: &mut VecDeque<Waiting>) {
+        let now = Instant::now();
+        postponed.retain_mut(|waiting| {
+            let expired = waiting.ticket.since + self.limits.store_timeout <= now;
+            if expired {
+                waiting.ticket.answer(Err(StoreError::TimedOut));
+            }
+            !expired
+        });
+    }
+
+    /// Commits on a session that is fit for it: one that refused everything, as a read-only one does, is replaced once.
+    async fn commit(&mut self, works: &[Work]) -> Result<Vec<WriteOutcome>, StoreError> {
+        if let Some((until, error)) = &self.refusal
+            && Instant::now() < *until
+        {
+            return Err(error.clone());
+        }
+        self.refusal = None;
+        let is_new = self.client.is_none();
+        let error = match self.try_commit(works).await {
+            Err(error) if error.is_unfit_session() => error,
+            outcome => return outcome,
+        };
+        self.drop_client();
+        pool::discard_idle(&self.pool);
+        let outcome = if is_new {
+            Err(error)
+        } else {
+            self.try_commit(works).await
+        };
+        if let Err(error) = &outcome
+            && error.is_unfit_session()
+        {
+            self.drop_client();
+            self.refusal = Some((Instant::now() + REFUSAL_PAUSE, error.clone()));
+        }
+        outcome
+    }
+
+    /// Commits; prepares the statements again when the schema has changed.
+    async fn try_commit(&mut self, works: &[Work]) -> Result<Vec<WriteOutcome>, StoreError> {
+        if self.client.as_ref().is_none_or(|client| client.is_closed()) {
+            self.drop_client();
+            self.client = Some(pool::get_for_lane(&self.pool).await?);
+        }
+        let Some(client) = &self.client else {
+            return Err(StoreError::ConnectionLost);
+        };
+        let running = self.pool.observed.begin(Statement::WriteUsers);
+        let outcome = running.end(write_batch::run(client, works, Mode::Batch).await);
+        if !matches!(&outcome, Err(error) if error.is_stale_statement()) {
+            return outcome;
+        }
+        client.statement_cache.clear();
+        let running = self.pool.observed.begin(Statement::WriteUsers);
+        running.end(write_batch::run(client, works, Mode::Batch).await)
+    }
+
+    fn answer(&self, batch: Batch, outcomes: Vec<WriteOutcome>) {
+        let Batch { works, tickets } = batch;
+        for ((work, mut ticket), outcome) in works.into_iter().zip(tickets).zip(outcomes) {
+            if matches!(outcome, WriteOutcome::NotBatchable) {
+                self.write_single(Waiting { work, ticket });
+            } else {
+                ticket.answer(Ok((work, outcome)));
+            }
+        }
+    }
+
+    /// Answers every request that waits: the database is away, and nothing is repeated, for it may have been committed.
+    fn give_up(&mut self, tickets: Vec<Ticket>, error: &StoreError) {
+        self.drop_client();
+        let postponed = std::mem::take(&mut self.postponed);
+        let gathered = std::iter::from_fn(|| self.requests.try_recv().ok());
+        let behind = postponed.into_iter().chain(gathered);
+        for mut ticket in tickets
+            .into_iter()
+            .chain(behind.map(|waiting| waiting.ticket))
+        {
+            ticket.answer(Err(error.clone()));
+        }
+    }
+
+    fn write_single(&self, waiting: Waiting) {
+        let Waiting { work, mut ticket } = waiting;
+        if ticket.is_answered() {
+            return;
+        }
+        let pool = self.pool.clone();
+        let deadline = ticket.since + self.limits.store_timeout;
+        tokio::spawn(async move {
+            let outcome = within_deadline(&pool, deadline, commit_single(&pool, &work)).await;
+            ticket.answer(outcome.map(|outcome| (work, outcome)));
+        });
+    }
+
+    fn drop_client(&mut self) {
+        if let Some(client) = self.client.take() {
+            pool::discard(client);
+        }
+    }
+}
+
+/// Answers those whose time is up; returns when the next one's is.
+fn expire(tickets: &mut [Ticket], limit: Duration, now: Instant) -> Option<Instant> {
+    let mut next = None;
+    for ticket in tickets.iter_mut().filter(|ticket| !ticket.is_answered()) {
+        let deadline = ticket.since + limit;
+        if deadline <= now {
+            ticket.answer(Err(StoreError::TimedOut));
+        } else {
+            next = Some(next.map_or(deadline, |next: Instant| next.min(deadline)));
+        }
+    }
+    next
+}
+
+/// Whether nobody can tell if the transaction was committed, or the database cannot be used at all.
+fn is_unknown(error: &StoreError) -> bool {
+    pool::is_of_session(error)
+        || matches!(
+            error,
+            StoreError::TimedOut | StoreError::PoolExhausted { .. } | StoreError::Connect(_)
+        )
+}
+
+async fn commit_single(pool: &Pool, work: &Work) -> Result<WriteOutcome, StoreError> {
+    let works = std::slice::from_ref(work);
+    let committed = pool::with_session(pool, Repeat::WhenRefused, |guard| async move {
+        let running = pool.observed.begin(Statement::WriteUserAlone);
+        let outcome = running.end(write_batch::run(guard.client(), works, Mode::Single).await);
+        (guard, outcome)
+    });
+    match committed.await {
+        Ok(outcomes) => outcomes
+            .into_iter()
+            .next()
+            .ok_or(StoreError::ConnectionLost),
+        Err(error) if error.violates("users_email_key") => Ok(WriteOutcome::EmailTaken),
+        Err(error) => Err(error),
+    }
+}
