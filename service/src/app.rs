@@ -1,10 +1,10 @@
 //! Joins the layers into a running service. The only module that sees http, domain and store at once.
 
 mod access;
+pub mod client_commands;
+mod database;
 
-use crate::config::{
-    AuthMode, ConfigError, DatabaseArgs, HttpArgs, LogArgs, PoolArgs, ServeArgs, TokenArgs,
-};
+use crate::config::{AuthMode, ConfigError, DatabaseArgs, HttpArgs, LogArgs, ServeArgs, TokenArgs};
 use crate::domain::Directory;
 use crate::http::{
     Admin, CursorSeal, Edge, HttpSettings, Listener, Protocols, Readiness, ServerLimits, Service,
@@ -12,10 +12,11 @@ use crate::http::{
 };
 use crate::metrics::{BuildInfo, Metrics, PoolState};
 use crate::store::migrations::SchemaError;
-use crate::store::pool::{Limits, PoolSettings};
 use crate::store::{PgUserStore, Serves, StoreError, SweepSettings};
 use crate::telemetry::{Telemetry, TelemetrySettings};
 use access::Access;
+pub use access::check_tokens;
+pub use database::{database_url, pool_settings};
 use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -280,29 +281,6 @@ fn watch_state(metrics: &Metrics, service: &Arc<Service<PgUserStore>>, telemetry
             metrics.set_log_lines_lost(lines.sink(), lines.total());
         }
     });
-}
-
-/// The settings of the pool; at commands other than `serve` a person waits, who rather waits longer than tries again.
-pub fn pool_settings(
-    database: &DatabaseArgs,
-    pool: Option<&PoolArgs>,
-) -> Result<PoolSettings, ConfigError> {
-    let ms = Duration::from_millis;
-    let limits = Limits {
-        size: pool.map_or(4, |pool| usize::from(pool.pool_size)),
-        wait_timeout: ms(pool.map_or(10_000, |pool| pool.pool_wait_timeout_ms)),
-        connect_timeout: ms(database.connect_timeout_ms),
-        statement_timeout: ms(pool.map_or(10_000, |pool| pool.statement_timeout_ms)),
-        lock_timeout: ms(pool.map_or(1000, |pool| pool.lock_timeout_ms)),
-        idle_timeout: ms(pool.map_or(0, |pool| pool.idle_timeout_ms)),
-        store_timeout: ms(pool.map_or(20_000, |pool| pool.database_timeout_ms)),
-        max_read_batch: pool.map_or(1, |pool| usize::from(pool.read_batch_limit)),
-        max_write_batch: pool.map_or(1, |pool| usize::from(pool.write_batch_limit)),
-    };
-    Ok(PoolSettings {
-        url: database.url()?,
-        limits,
-    })
 }
 
 fn http_settings(args: &HttpArgs) -> HttpSettings {

@@ -11,7 +11,6 @@ mod error;
 #[cfg(test)]
 mod table;
 
-use crate::store::DatabaseUrl;
 use crate::telemetry::{LogFormat, SyslogTarget};
 use clap::Args;
 use std::fmt::Write as _;
@@ -19,7 +18,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use tracing::level_filters::LevelFilter;
 
-pub use access::{AuthMode, TlsArgs, TokenArgs};
+pub use access::{AuthMode, KEYS_FILE_SETTING, TlsArgs, TokenArgs};
 pub use error::ConfigError;
 
 /// How to reach the database; every command that uses it has these.
@@ -224,42 +223,22 @@ pub struct LogArgs {
     pub otlp_endpoint: Option<String>,
 }
 
-const URL_SETTING: &str = "--database-url (ROSTER_DATABASE_URL)";
+/// How errors name the connection string.
+pub const DATABASE_URL_SETTING: &str = "--database-url (ROSTER_DATABASE_URL)";
 
 impl DatabaseArgs {
-    /// The connection string with its password.
-    pub fn url(&self) -> Result<DatabaseUrl, ConfigError> {
-        let raw = match (
-            &self.database_url,
-            &self.database_url_file,
-            std::env::var("DATABASE_URL"),
-        ) {
-            (Some(url), _, _) => url.clone(),
-            (None, Some(file), _) => read_secret("ROSTER_DATABASE_URL_FILE", file)?,
-            (None, None, Ok(url)) if !url.is_empty() => url,
-            _ => {
-                let next = "set the address of PostgreSQL, such as postgresql://roster@localhost:5432/roster";
-                return Err(ConfigError::Missing {
-                    setting: URL_SETTING,
-                    next,
-                });
-            }
-        };
-        let mut url = DatabaseUrl::parse(&raw).map_err(|error| ConfigError::Invalid {
-            setting: URL_SETTING,
-            why: error.to_string(),
-        })?;
-        if let Some(password) = self.password()? {
-            url.set_password(&password);
+    /// The connection string as it is set; it may lack the password.
+    pub fn connection_string(&self) -> Result<String, ConfigError> {
+        let variable = std::env::var("DATABASE_URL");
+        match (&self.database_url, &self.database_url_file, variable) {
+            (Some(url), _, _) => Ok(url.clone()),
+            (None, Some(file), _) => read_secret("ROSTER_DATABASE_URL_FILE", file),
+            (None, None, Ok(url)) if !url.is_empty() => Ok(url),
+            _ => Err(ConfigError::Missing {
+                setting: DATABASE_URL_SETTING,
+                next: "set the address of PostgreSQL, such as postgresql://roster@localhost:5432/roster",
+            }),
         }
-        if let Some(file) = &self.database_ca_file {
-            url.set_ca_file(file)
-                .map_err(|error| ConfigError::Invalid {
-                    setting: URL_SETTING,
-                    why: error.to_string(),
-                })?;
-        }
-        Ok(url)
     }
 
     /// The password from outside of the connection string, if there is one.
@@ -284,8 +263,8 @@ pub fn read_secret(setting: &'static str, path: &std::path::Path) -> Result<Stri
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
-/// The effective settings of `roster serve`, one per line, with secrets masked.
-pub fn describe(command: &clap::Command, matches: &clap::ArgMatches, url: &DatabaseUrl) -> String {
+/// The effective settings of `roster serve`, one per line; `masked_url` is the connection string without its secrets.
+pub fn describe(command: &clap::Command, matches: &clap::ArgMatches, masked_url: &str) -> String {
     let mut lines = String::new();
     for argument in command
         .get_arguments()
@@ -299,7 +278,7 @@ pub fn describe(command: &clap::Command, matches: &clap::ArgMatches, url: &Datab
             .map(|value| value.to_string_lossy())
             .collect();
         let value = match id {
-            "database_url" => url.to_string(),
+            "database_url" => masked_url.to_owned(),
             _ if raw.is_empty() => "(not set)".to_owned(),
             _ => raw.join(","),
         };

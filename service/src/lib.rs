@@ -3,7 +3,6 @@
 //! Calls go one way: `http` → `domain` → `store`. Only `app` sees all three.
 
 pub mod app;
-pub mod client_commands;
 pub mod config;
 pub mod domain;
 pub mod healthcheck;
@@ -14,3 +13,5 @@ pub mod smoke_test;
 pub mod store;
 pub mod telemetry;
 pub mod trace_context;
+
+pub use app::client_commands;

@@ -1,8 +1,8 @@
 //! The `roster` binary: its commands and their exit codes.
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use roster::app::client_commands::{self, ClientCommand, CommandError, TokenCommand};
 use roster::app::{self, App, StartError};
-use roster::client_commands::{self, ClientCommand, CommandError, TokenCommand};
 use roster::config::{self, DatabaseArgs, ServeArgs};
 use roster::domain::DirectoryError;
 use roster::healthcheck;
@@ -173,10 +173,8 @@ fn ask(admin_listen: SocketAddr) -> Outcome {
 }
 
 fn check_config(args: &ServeArgs, matches: &clap::ArgMatches) -> Outcome {
-    let url = args
-        .database
-        .url()
-        .map_err(|error| (BAD_SETTING, error.to_string()))?;
+    let url =
+        app::database_url(&args.database).map_err(|error| (BAD_SETTING, error.to_string()))?;
     let command = Cli::command();
     if let (Some(command), Some(("check-config", matches))) = (
         command.find_subcommand("check-config"),
@@ -185,12 +183,11 @@ fn check_config(args: &ServeArgs, matches: &clap::ArgMatches) -> Outcome {
         let _ = write!(
             std::io::stdout(),
             "{}",
-            config::describe(command, matches, &url)
+            config::describe(command, matches, &url.to_string())
         );
     }
     let wrong = |error: config::ConfigError| (BAD_SETTING, error.to_string());
-    args.tokens.check(args.http.auth).map_err(wrong)?;
-    args.tokens.signing_keys().map(drop).map_err(wrong)
+    app::check_tokens(&args.tokens, args.http.auth).map_err(wrong)
 }
 
 fn openapi() -> Outcome {

@@ -1,12 +1,14 @@
 //! Authentication, rate limits and certificates, created from the settings and reloaded on SIGHUP.
 
-use crate::config::{AuthMode, ConfigError, ServeArgs, TlsArgs, TokenArgs};
+use crate::config::{AuthMode, ConfigError, KEYS_FILE_SETTING, ServeArgs, TlsArgs, TokenArgs};
 use crate::domain::ClientRegistry;
 use crate::http::{
-    Auth, Gate, OidcIssuer, Protocols, RateLimits, SigningKeys, Tls, TokenIssuer, TokenVerifier,
+    Auth, Gate, OidcIssuer, OidcSettings, OwnTokens, Protocols, RateLimits, RateQuota, ScopeClaims,
+    SigningKeys, Tls, TlsFiles, TokenIssuer, TokenVerifier,
 };
 use crate::metrics::Metrics;
 use crate::store::PgUserStore;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 /// The access controls of the service.
@@ -21,7 +23,7 @@ impl Access {
     /// Reads keys and certificates, and starts fetching the issuer's keys.
     pub(super) fn open(args: &ServeArgs, metrics: &Arc<Metrics>) -> Result<Self, ConfigError> {
         args.tokens.check(args.http.auth)?;
-        let keys = args.tokens.signing_keys()?.map(Arc::new);
+        let keys = signing_keys(&args.tokens)?.map(Arc::new);
         Ok(Self {
             auth: auth(args.http.auth, &args.tokens, keys.as_deref(), metrics)?,
             protocols: protocols(&args.tls, metrics)?,
@@ -35,7 +37,7 @@ impl Access {
         let clients = ClientRegistry::new(Arc::new(store.clients()), concurrency);
         TokenIssuer::new(
             clients,
-            args.own(),
+            own_tokens(args),
             args.token_lifetime_s,
             self.keys.clone(),
         )
@@ -45,13 +47,13 @@ impl Access {
     pub(super) fn gate(&self, args: &TokenArgs) -> Gate {
         Gate {
             auth: self.auth.clone(),
-            rate_limits: args.rate_quota().map(RateLimits::new),
+            rate_limits: rate_quota(args).map(RateLimits::new),
         }
     }
 
     /// Reloads keys and certificates. The current ones stay if the new ones cannot be used.
     pub(super) fn reload(&self, args: &TokenArgs, issuer: &TokenIssuer) {
-        match args.signing_keys() {
+        match signing_keys(args) {
             Ok(Some(keys)) => {
                 // Trusted before they sign, so that every issued token is accepted.
                 if let Auth::Required(verifier) = &self.auth {
@@ -79,18 +81,18 @@ fn auth(
     if mode == AuthMode::Disabled {
         return Ok(Auth::Disabled);
     }
-    let issuer = tokens.oidc()?.map(OidcIssuer::new).transpose();
+    let issuer = oidc(tokens)?.map(OidcIssuer::new).transpose();
     let issuer = issuer.map_err(|error| ConfigError::Invalid {
         setting: "--oidc-issuer (ROSTER_OIDC_ISSUER)",
         why: format!("cannot be used: {error}"),
     })?;
-    let verifier = TokenVerifier::new(tokens.own(), keys, issuer, metrics.clone());
+    let verifier = TokenVerifier::new(own_tokens(tokens), keys, issuer, metrics.clone());
     verifier.start_refreshing();
     Ok(Auth::Required(verifier))
 }
 
 fn protocols(args: &TlsArgs, metrics: &Arc<Metrics>) -> Result<Protocols, ConfigError> {
-    let Some(files) = args.files() else {
+    let Some(files) = tls_files(args) else {
         return Ok(if args.h2c {
             Protocols::Http1AndH2c
         } else {
@@ -103,4 +105,64 @@ fn protocols(args: &TlsArgs, metrics: &Arc<Metrics>) -> Result<Protocols, Config
     })?;
     tls.start_watching();
     Ok(Protocols::Https(tls))
+}
+
+/// Whether the settings of tokens can be used, without asking an issuer: `roster check-config`.
+pub fn check_tokens(args: &TokenArgs, auth: AuthMode) -> Result<(), ConfigError> {
+    args.check(auth)?;
+    signing_keys(args).map(drop)
+}
+
+fn signing_keys(args: &TokenArgs) -> Result<Option<SigningKeys>, ConfigError> {
+    let Some(path) = &args.token_keys_file else {
+        return Ok(None);
+    };
+    let pem = std::fs::read(path).map_err(|source| ConfigError::File {
+        setting: KEYS_FILE_SETTING,
+        path: path.display().to_string(),
+        source,
+    })?;
+    let invalid = |why: String| ConfigError::Invalid {
+        setting: KEYS_FILE_SETTING,
+        why: format!("names {}, which cannot be used: {why}", path.display()),
+    };
+    SigningKeys::from_pem(&pem)
+        .map(Some)
+        .map_err(|error| invalid(error.to_string()))
+}
+
+fn oidc(args: &TokenArgs) -> Result<Option<OidcSettings>, ConfigError> {
+    let trusted = args.issuer_and_audience()?;
+    Ok(trusted.map(|(issuer, audience)| OidcSettings {
+        issuer: issuer.to_owned(),
+        audience: audience.to_owned(),
+        ca_file: args.oidc_ca_file.clone(),
+        allow_plain_http: args.oidc_allow_plain_http,
+        scope_claims: ScopeClaims {
+            names: args.oidc_scope_claims.clone(),
+            prefix: args.oidc_scope_prefix.clone(),
+        },
+    }))
+}
+
+fn own_tokens(args: &TokenArgs) -> OwnTokens {
+    OwnTokens {
+        issuer: args.token_issuer.clone(),
+        audience: args.token_audience.clone(),
+    }
+}
+
+fn rate_quota(args: &TokenArgs) -> Option<RateQuota> {
+    let per_second = NonZeroU32::new(args.rate_limit_per_second)?;
+    Some(RateQuota {
+        per_second,
+        burst: NonZeroU32::new(args.rate_limit_burst).unwrap_or(per_second),
+    })
+}
+
+fn tls_files(args: &TlsArgs) -> Option<TlsFiles> {
+    Some(TlsFiles {
+        certificate: args.tls_cert.clone()?,
+        key: args.tls_key.clone()?,
+    })
 }

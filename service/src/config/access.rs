@@ -7,9 +7,7 @@
 )]
 
 use super::error::ConfigError;
-use crate::http::{OidcSettings, OwnTokens, RateQuota, ScopeClaims, SigningKeys, TlsFiles};
 use clap::{Args, ValueEnum};
-use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 /// Whether requests need an access token.
@@ -126,10 +124,12 @@ pub struct TlsArgs {
     pub h2c: bool,
 }
 
-const KEYS_FILE: &str = "--token-keys-file (ROSTER_TOKEN_KEYS_FILE)";
+/// How errors name the file of the signing keys.
+pub const KEYS_FILE_SETTING: &str = "--token-keys-file (ROSTER_TOKEN_KEYS_FILE)";
 
 impl TokenArgs {
-    /// Refuses to require tokens that nothing can verify.
+    /// Refuses settings that contradict each other: tokens that are required but that nothing can verify, and an issuer
+    /// without an audience.
     pub fn check(&self, auth: AuthMode) -> Result<(), ConfigError> {
         let nothing_verifies = self.token_keys_file.is_none() && self.oidc_issuer.is_none();
         if auth == AuthMode::Required && nothing_verifies {
@@ -138,72 +138,19 @@ impl TokenArgs {
                 next: "tokens are required, and nothing can verify them; 'roster token keygen --output keys.pem' creates a key, --auth disabled admits everyone",
             });
         }
-        self.oidc().map(drop)
+        self.issuer_and_audience().map(drop)
     }
 
-    /// The keys of Roster's own tokens.
-    pub fn signing_keys(&self) -> Result<Option<SigningKeys>, ConfigError> {
-        let Some(path) = &self.token_keys_file else {
-            return Ok(None);
-        };
-        let file = |source| ConfigError::File {
-            setting: KEYS_FILE,
-            path: path.display().to_string(),
-            source,
-        };
-        let pem = std::fs::read(path).map_err(file)?;
-        let invalid = |why: String| ConfigError::Invalid {
-            setting: KEYS_FILE,
-            why: format!("names {}, which cannot be used: {why}", path.display()),
-        };
-        SigningKeys::from_pem(&pem)
-            .map(Some)
-            .map_err(|error| invalid(error.to_string()))
-    }
-
-    /// The issuer whose tokens are accepted.
-    pub fn oidc(&self) -> Result<Option<OidcSettings>, ConfigError> {
-        let Some(issuer) = self.oidc_issuer.clone() else {
+    /// The issuer whose tokens are accepted, and the audience that they must have.
+    pub fn issuer_and_audience(&self) -> Result<Option<(&str, &str)>, ConfigError> {
+        let Some(issuer) = &self.oidc_issuer else {
             return Ok(None);
         };
         let missing = ConfigError::Missing {
             setting: "--oidc-audience (ROSTER_OIDC_AUDIENCE)",
             next: "without it, tokens that the issuer issued for other services would be accepted",
         };
-        Ok(Some(OidcSettings {
-            issuer,
-            audience: self.oidc_audience.clone().ok_or(missing)?,
-            ca_file: self.oidc_ca_file.clone(),
-            allow_plain_http: self.oidc_allow_plain_http,
-            scope_claims: ScopeClaims {
-                names: self.oidc_scope_claims.clone(),
-                prefix: self.oidc_scope_prefix.clone(),
-            },
-        }))
-    }
-
-    /// Issuer and audience of Roster's own tokens.
-    pub fn own(&self) -> OwnTokens {
-        OwnTokens {
-            issuer: self.token_issuer.clone(),
-            audience: self.token_audience.clone(),
-        }
-    }
-
-    /// The rate limit of each client.
-    pub fn rate_quota(&self) -> Option<RateQuota> {
-        let per_second = NonZeroU32::new(self.rate_limit_per_second)?;
-        Some(RateQuota {
-            per_second,
-            burst: NonZeroU32::new(self.rate_limit_burst).unwrap_or(per_second),
-        })
-    }
-}
-
-impl TlsArgs {
-    /// The files of the certificate and its key.
-    pub fn files(&self) -> Option<TlsFiles> {
-        let (certificate, key) = (self.tls_cert.clone()?, self.tls_key.clone()?);
-        Some(TlsFiles { certificate, key })
+        let audience = self.oidc_audience.as_ref().ok_or(missing)?;
+        Ok(Some((issuer, audience)))
     }
 }

@@ -7,7 +7,7 @@
     reason = "these comments are the text of --help, where Markdown would show"
 )]
 
-use crate::app::{StartError, pool_settings};
+use super::{StartError, pool_settings};
 use crate::config::DatabaseArgs;
 use crate::domain::client::SALT_BYTES;
 use crate::domain::{
