@@ -72,11 +72,33 @@ impl ChangeKind {
     }
 }
 
+/// The newest change that a reader has seen: where it reads on.
+///
+/// A restore, or a failover that loses changes, begins another history, in which a position is given out again. The change
+/// itself tells the two apart: no two histories have a change of one user and one version in common unless it was made
+/// before they parted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FeedPosition {
+    /// The change's place in the order of commits; before the first change, the place behind which the feed begins.
+    pub position: i64,
+    /// The change at that place. `None` before the first change, and in cursors of releases that did not record it.
+    pub change: Option<ChangeId>,
+}
+
+/// Names one change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ChangeId {
+    /// Who was changed.
+    pub user: UserId,
+    /// The version that the change made; a deletion has one too.
+    pub version: Version,
+}
+
 /// One committed change of the feed.
 #[derive(Clone, Debug)]
 pub struct Change {
-    /// Its place in the order of commits.
-    pub position: i64,
+    /// Its place in the order of commits, and which change it is.
+    pub position: FeedPosition,
     /// What happened.
     pub kind: ChangeKind,
     /// When it happened.
@@ -93,5 +115,5 @@ pub struct ChangePage {
     /// The changes.
     pub changes: Vec<Change>,
     /// The position up to which the reader has now seen everything.
-    pub seen_through: i64,
+    pub seen_through: FeedPosition,
 }

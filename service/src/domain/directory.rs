@@ -2,8 +2,8 @@
 //! is at that moment is decided in a function that the store calls with the row locked.
 
 use super::{
-    ChangePage, Condition, Created, DirectoryError, IdempotencyClaim, Page, PageRequest, Profile,
-    Timestamp, User, UserId, Version,
+    ChangePage, Condition, Created, DirectoryError, FeedPosition, IdempotencyClaim, Page,
+    PageRequest, Profile, Timestamp, User, UserId, Version,
 };
 use std::future::Future;
 use std::sync::Arc;
@@ -61,7 +61,7 @@ pub trait UserStore: Send + Sync + 'static {
     /// Up to `limit` committed changes after the position `after`.
     fn changes(
         &self,
-        after: Option<i64>,
+        after: Option<FeedPosition>,
         limit: u8,
     ) -> impl Future<Output = Outcome<ChangePage>> + Send;
     /// Watches from the call on; the future is ready once a change may have been committed since.
@@ -156,14 +156,14 @@ impl<S: UserStore> Directory<S> {
     }
 
     /// Committed changes after a position.
-    pub async fn changes(&self, after: Option<i64>, limit: u8) -> Outcome<ChangePage> {
+    pub async fn changes(&self, after: Option<FeedPosition>, limit: u8) -> Outcome<ChangePage> {
         self.store.changes(after, limit).await
     }
 
     /// Committed changes after a position; when there is none yet, those that come before `patience` is ready.
     pub async fn await_changes(
         &self,
-        after: Option<i64>,
+        after: Option<FeedPosition>,
         limit: u8,
         patience: impl Future<Output = ()> + Send,
     ) -> Outcome<ChangePage> {

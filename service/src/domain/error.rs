@@ -20,9 +20,12 @@ pub enum DirectoryError {
     /// The first request with this idempotency key is still running.
     #[error("the first request with this idempotency key is still running")]
     IdempotencyInProgress,
-    /// The feed no longer reaches back to this position.
-    #[error("the change feed no longer reaches back to this position")]
+    /// The feed does not have the change at this position, or no longer has those behind it.
+    #[error("the change feed no longer reaches back to this position, or never had it")]
     PositionExpired,
+    /// The list was begun in another history of the database.
+    #[error("the list was begun in another history of the database")]
+    CursorExpired,
     /// The store cannot be used for the time being.
     #[error("the store is unavailable: {reason}")]
     Unavailable {

@@ -17,14 +17,14 @@ pub mod text;
 pub mod timestamp;
 pub mod user;
 
-pub use change::{Change, ChangeKind, ChangePage, Condition};
+pub use change::{Change, ChangeId, ChangeKind, ChangePage, Condition, FeedPosition};
 pub use client::{ApiClient, ClientId, ClientStore, Scope, Scopes, SecretHash};
 pub use client_registry::{ClientRegistry, Registration};
 pub use directory::{Directory, UserStore};
 pub use email_address::EmailAddress;
 pub use error::{DirectoryError, Unavailable};
 pub use idempotency::{Created, IdempotencyClaim, IdempotencyKey};
-pub use page::{Cursor, Filters, Page, PageRequest, Search, Sort, SortField};
+pub use page::{Cursor, Filters, Page, PageRequest, Search, Sort, SortField, SortPosition};
 pub use phone_number::PhoneNumber;
 pub use text::{Label, PersonName, TextError};
 pub use timestamp::Timestamp;

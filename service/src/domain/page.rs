@@ -1,6 +1,6 @@
 //! Lists of users: what is asked for, in which order, from where on.
 
-use super::{EmailAddress, Label, Timestamp, User, UserId, UserStatus, fold::fold};
+use super::{EmailAddress, FeedPosition, Label, Timestamp, User, UserId, UserStatus, fold::fold};
 use std::any::Any;
 use std::sync::OnceLock;
 
@@ -128,16 +128,26 @@ pub struct Filters {
     pub search: Option<Search>,
 }
 
-/// Where a page ends, and so where the next one begins: the last user's value of the sort field, and its id.
+/// Where a page ends, and so where the next one begins.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Cursor {
+pub struct Cursor {
+    /// The last user's place in the order.
+    pub after: SortPosition,
+    /// The newest change when the page was read: the next page is read in a history that has it.
+    /// `None` in cursors of releases that did not record it.
+    pub seen: Option<FeedPosition>,
+}
+
+/// A user's place in an order: its value of the sort field, and its id.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum SortPosition {
     /// The position in an order by time.
     Time(Timestamp, UserId),
     /// The position in an order by folded text.
     Text(String, UserId),
 }
 
-impl Cursor {
+impl SortPosition {
     /// The position of `user` in the order `field`.
     pub fn of(field: SortField, user: &User) -> Self {
         match field {

@@ -16,12 +16,15 @@ impl UserId {
     }
 }
 
-/// Counts the changes of one user, from 1. The entity tag is made of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// Names one state of a user. The entity tag is made of it.
+///
+/// The store draws a new one at random, of 48 bits or more, for every change: a number that counts would come again with
+/// other content after a restore, or a failover that lost changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Version(pub i64);
 
 impl Version {
-    /// The version of a user that was just created.
+    /// The version of a user that was just created. Its id was never given out before, so this needs no chance.
     pub const FIRST: Self = Self(1);
 }
 
@@ -75,7 +78,7 @@ pub struct Profile {
 pub struct User {
     /// The user's name for good.
     pub id: UserId,
-    /// Counts its changes.
+    /// Its present state.
     pub version: Version,
     /// What clients set.
     pub profile: Profile,

@@ -145,7 +145,9 @@ impl From<DirectoryError> for Problem {
             DirectoryError::IdempotencyKeyReused => ProblemKind::IdempotencyKeyReused.into_problem(),
             DirectoryError::IdempotencyInProgress => ProblemKind::IdempotencyInProgress.into_problem().retry_after(1),
             DirectoryError::PositionExpired => ProblemKind::InvalidQuery
-                .with_detail("'after' is older than the feed's retention; read the whole directory again, then follow the feed from its current end"),
+                .with_detail("'after' names a change that the feed does not have: it is older than the feed's retention, or a restore or failover of the database lost it; read the whole directory again, then follow the feed from its current end"),
+            DirectoryError::CursorExpired => ProblemKind::InvalidQuery
+                .with_detail("'cursor' belongs to changes that a restore or a failover of the database lost; start the list again"),
             DirectoryError::Unavailable { reason, source } => Self {
                 cause: source.map(Arc::from),
                 ..ProblemKind::Unavailable

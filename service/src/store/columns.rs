@@ -127,11 +127,16 @@ const DERIVED: &[(&str, &str)] = &[
 
 /// The columns that [`RowReader::user`] reads, in its order.
 pub(super) static USER_COLUMNS: LazyLock<String> =
-    LazyLock::new(|| format!("id, {}, row_version, created_at, updated_at", profile("")));
+    LazyLock::new(|| format!("id, row_version, created_at, updated_at, {}", profile("")));
 
 /// The columns of a profile, each after `prefix`: `i.email, i.name, …`.
 pub(super) fn profile(prefix: &str) -> String {
     list(PROFILE, |out, name| write!(out, "{prefix}{name}"))
+}
+
+/// A NULL for each column of a profile.
+pub(super) fn no_profile() -> String {
+    list(PROFILE, |out, _| write!(out, "NULL"))
 }
 
 /// The columns of a profile and what is derived from it, each after `prefix`.
@@ -246,7 +251,12 @@ pub(super) struct RowReader<'r> {
 
 impl<'r> RowReader<'r> {
     pub(super) fn new(row: &'r Row) -> Self {
-        Self { row, next: 0 }
+        Self::behind(0, row)
+    }
+
+    /// Leaves out the first `columns`.
+    pub(super) fn behind(columns: usize, row: &'r Row) -> Self {
+        Self { row, next: columns }
     }
 
     /// Reads the next column.
@@ -265,10 +275,10 @@ impl<'r> RowReader<'r> {
     pub(super) fn user(&mut self) -> Result<User, StoreError> {
         Ok(User {
             id: UserId(self.read()?),
-            profile: self.profile()?,
             version: Version(self.read()?),
             created_at: self.time()?,
             updated_at: self.time()?,
+            profile: self.profile()?,
         })
     }
 }
@@ -320,7 +330,7 @@ mod tests {
     fn every_list_of_columns_is_in_one_order() {
         assert_eq!(
             *USER_COLUMNS,
-            "id, email, name, phone, title, department, status, row_version, created_at, updated_at"
+            "id, row_version, created_at, updated_at, email, name, phone, title, department, status"
         );
         assert!(profile("i.").starts_with("i.email, i.name, "));
         assert!(written("").ends_with("status, email_key, name_key, search_grams"));

@@ -4,14 +4,18 @@
 //! bounded cost: the order is walked a little way, which meets a page of what is frequent; the few that a rare substring
 //! finds are sorted; for what is neither, the order is walked further.
 
-use super::columns::{RowReader, USER_COLUMNS};
+use super::columns::{RowReader, USER_COLUMNS, no_profile};
 use super::grams::{like_pattern, search_query};
+use super::history::{
+    NEWEST, NEWEST_COLUMNS, PositionParameters, from_position, is_known, read_position,
+};
 use super::observed::Statement as Observation;
 use super::pool::{self, Object, Pool};
 use super::shared_client::SharedClients;
 use super::sql_error::StoreError;
-use crate::domain::{Cursor, Filters, Page, PageRequest, SortField};
+use crate::domain::{Cursor, FeedPosition, Filters, Page, PageRequest, SortField, SortPosition};
 use std::fmt::Write as _;
+use std::sync::LazyLock;
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
@@ -25,42 +29,97 @@ const WALKS: [usize; 2] = [2000, 16_000];
 const PREPARED_LIMITS: [u8; 6] = [10, 20, 25, 50, 100, 200];
 
 /// Reads one page: without filters, which costs little whatever the values are, on a connection that others use too.
+/// `None` when the cursor belongs to another history of the database.
 pub(super) async fn list(
     pool: &Pool,
     shared: &SharedClients,
     request: &PageRequest,
-) -> Result<Page, StoreError> {
-    let query = &Query::of(request);
-    let rows = if request.filters == Filters::default() {
-        let statement = &query.all();
+) -> Result<Option<Page>, StoreError> {
+    let mut query = Query::of(request);
+    if request.filters == Filters::default() {
+        let statement = &query.all_and_newest();
         let prepare = PREPARED_LIMITS.contains(&request.limit);
-        shared
+        let rows = shared
             .run(|used| async move {
                 let running = pool.observed.begin(Observation::ListUsers);
                 let rows = running.end(run(used.client(), statement, prepare).await);
                 (used, rows)
             })
-            .await?
-    } else {
-        pool::with_client(pool, |guard| async move {
-            let running = pool.observed.begin(Observation::ListUsers);
-            let rows = running.end(filtered(guard.client(), query).await);
-            (guard, rows)
-        })
-        .await?
+            .await?;
+        // The row with the newest change is missing where the change that the cursor has seen is not known.
+        let Some((last, users)) = rows.split_last() else {
+            return Ok(None);
+        };
+        if last.try_get::<_, Option<i64>>(0)?.is_none() {
+            return Ok(None);
+        }
+        let newest = read_position(&mut RowReader::new(last))?;
+        return page(request, users, POSITION_COLUMNS, Some(newest)).map(Some);
+    }
+    let query = &query;
+    let found = pool::with_client(pool, |guard| async move {
+        let running = pool.observed.begin(Observation::ListUsers);
+        let found = running.end(filtered_and_newest(guard.client(), query, request).await);
+        (guard, found)
+    })
+    .await?;
+    let Some((rows, newest)) = found else {
+        return Ok(None);
     };
+    page(request, &rows, 0, newest).map(Some)
+}
+
+/// The page of `rows`, whose users are behind the first `columns`.
+fn page(
+    request: &PageRequest,
+    rows: &[Row],
+    columns: usize,
+    newest: Option<FeedPosition>,
+) -> Result<Page, StoreError> {
     let limit = usize::from(request.limit);
     let has_more = rows.len() > limit;
     let users = rows
         .iter()
         .take(limit)
-        .map(|row| RowReader::new(row).user())
+        .map(|row| RowReader::behind(columns, row).user())
         .collect::<Result<Vec<_>, _>>()?;
-    let next = users
-        .last()
-        .filter(|_| has_more)
-        .map(|user| Cursor::of(request.sort.field, user));
+    let last = users.last().filter(|_| has_more);
+    let next = last.map(|user| Cursor {
+        after: SortPosition::of(request.sort.field, user),
+        seen: newest,
+    });
     Ok(Page::new(users, next))
+}
+
+/// The newest change, and whether the one that a cursor has seen is known.
+static HISTORY: LazyLock<String> = LazyLock::new(|| {
+    let from_position = from_position("$1");
+    let is_known = is_known("$1", "$2::uuid", "$3::bigint");
+    format!(
+        "SELECT $1::bigint IS NULL OR ({is_known}), {NEWEST_COLUMNS} FROM {from_position} {NEWEST}"
+    )
+});
+
+/// The page, and the newest change, where a cursor is handed in or out. The change is read behind the page: it is as new
+/// as everything on it. `None` when the cursor that was handed in is not known.
+async fn filtered_and_newest(
+    client: &Object,
+    query: &Query,
+    request: &PageRequest,
+) -> Result<Option<(Vec<Row>, Option<FeedPosition>)>, StoreError> {
+    let rows = filtered(client, query).await?;
+    let seen = request.after.as_ref().and_then(|cursor| cursor.seen);
+    if seen.is_none() && rows.len() < query.limit {
+        return Ok(Some((rows, None)));
+    }
+    let statement = client.prepare_cached(&HISTORY).await?;
+    let row = client
+        .query_one(&statement, &PositionParameters::of(seen).values())
+        .await?;
+    let mut row = RowReader::new(&row);
+    let is_known: bool = row.read()?;
+    let newest = read_position(&mut row)?;
+    Ok(is_known.then_some((rows, Some(newest))))
 }
 
 /// Filters are planned for their values each time: which index is best depends on how frequent the values are.
@@ -112,6 +171,9 @@ struct Statement<'a> {
     parameters: &'a [Parameter],
 }
 
+/// The columns before those of the users where the newest change comes along.
+const POSITION_COLUMNS: usize = 1;
+
 type Parameter = (Box<dyn ToSql + Sync + Send>, Type);
 
 /// What the statements for one page are made of.
@@ -125,6 +187,8 @@ struct Query {
     order: String,
     /// One more than asked for, which tells whether there is a next page.
     limit: usize,
+    /// The newest change that the cursor has seen, if it names one.
+    seen: Option<FeedPosition>,
     parameters: Vec<Parameter>,
 }
 
@@ -147,6 +211,7 @@ impl Query {
             order_column: (column != "created_at").then_some(column),
             order: format!("{column} {direction}"),
             limit: usize::from(request.limit) + 1,
+            seen: request.after.as_ref().and_then(|cursor| cursor.seen),
             parameters: Vec::with_capacity(8),
         };
         if ties {
@@ -154,9 +219,11 @@ impl Query {
         }
         query.filter(&request.filters);
         if let Some(cursor) = &request.after {
-            let (value, id) = match cursor {
-                Cursor::Time(at, id) => (query.bind(at.to_system_time(), Type::TIMESTAMPTZ), id),
-                Cursor::Text(text, id) => (query.bind(text.clone(), Type::TEXT), id),
+            let (value, id) = match &cursor.after {
+                SortPosition::Time(at, id) => {
+                    (query.bind(at.to_system_time(), Type::TIMESTAMPTZ), id)
+                }
+                SortPosition::Text(text, id) => (query.bind(text.clone(), Type::TEXT), id),
             };
             let after = if ties {
                 let id = query.bind(id.0, Type::UUID);
@@ -209,6 +276,31 @@ impl Query {
         let (columns, order, limit) = (&*USER_COLUMNS, &self.order, self.limit);
         self.statement(format!(
             "SELECT {columns} FROM users{condition} ORDER BY {order} LIMIT {limit}"
+        ))
+    }
+
+    /// The page, and behind it a row with the newest change: its position, user and version, where the columns of the page
+    /// have NULL, `id` and `row_version`. That row is missing when the change that the cursor has seen is not known.
+    fn all_and_newest(&mut self) -> Statement<'_> {
+        let (from, known) = match self.seen {
+            None => ("user_changes_swept s".to_owned(), String::new()),
+            Some(FeedPosition { position, change }) => {
+                let (user, version) = change.map_or((None, None), |change| {
+                    (Some(change.user.0), Some(change.version.0))
+                });
+                let position = format!("${}", self.bind(position, Type::INT8));
+                let user = format!("${}", self.bind(user, Type::UUID));
+                let version = format!("${}", self.bind(version, Type::INT8));
+                let known = is_known(&position, &format!("{user}::uuid"), &version);
+                (from_position(&position), format!(" WHERE {known}"))
+            }
+        };
+        let condition = condition(self.plain.iter().chain(&self.search));
+        let (columns, order, limit) = (&*USER_COLUMNS, &self.order, self.limit);
+        let no_profile = no_profile();
+        self.statement(format!(
+            "(SELECT NULL::bigint AS position, {columns} FROM users{condition} ORDER BY {order} LIMIT {limit}) UNION ALL \
+             (SELECT {NEWEST_COLUMNS}, NULL, NULL, {no_profile} FROM {from} {NEWEST}{known})"
         ))
     }
 

@@ -9,6 +9,7 @@ mod database_url;
 mod deadline;
 mod decisions;
 mod grams;
+mod history;
 mod idempotency;
 mod lists;
 pub mod migrations;
@@ -30,8 +31,8 @@ mod write_sql;
 mod writes;
 
 use crate::domain::{
-    ChangePage, Created, DirectoryError, IdempotencyClaim, Page, PageRequest, Profile, Timestamp,
-    User, UserId, UserStore, Version,
+    ChangePage, Created, DirectoryError, FeedPosition, IdempotencyClaim, Page, PageRequest,
+    Profile, Timestamp, User, UserId, UserStore, Version,
 };
 use crate::metrics::Metrics;
 use deadline::within_deadline;
@@ -238,10 +239,17 @@ impl UserStore for PgUserStore {
     }
 
     async fn list(&self, request: &PageRequest) -> Result<Arc<Page>, DirectoryError> {
-        Ok(self.pages.read(request).await?)
+        self.pages
+            .read(request)
+            .await?
+            .ok_or(DirectoryError::CursorExpired)
     }
 
-    async fn changes(&self, after: Option<i64>, limit: u8) -> Result<ChangePage, DirectoryError> {
+    async fn changes(
+        &self,
+        after: Option<FeedPosition>,
+        limit: u8,
+    ) -> Result<ChangePage, DirectoryError> {
         let changes = changes::read(&self.pool, after, limit);
         within_deadline(&self.pool, self.deadline(), changes)
             .await?

@@ -14,11 +14,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-type Answer = Result<Arc<Page>, StoreError>;
+/// `None` for a cursor of another history.
+type PageResult = Result<Option<Arc<Page>>, StoreError>;
 
 struct Waiting {
     since: Instant,
-    answer: oneshot::Sender<Answer>,
+    answer: oneshot::Sender<PageResult>,
 }
 
 /// Reads pages, each on a task of its own while anyone waits for it.
@@ -44,7 +45,7 @@ impl PageReads {
     }
 
     /// One page. Answered within the time that a request may wait for the store.
-    pub(super) async fn read(&self, request: &PageRequest) -> Answer {
+    pub(super) async fn read(&self, request: &PageRequest) -> PageResult {
         let (answer, answered) = oneshot::channel();
         let waiting = Waiting {
             since: Instant::now(),
@@ -109,12 +110,12 @@ impl Reader {
         }
     }
 
-    async fn read(&self, since: Instant) -> Answer {
+    async fn read(&self, since: Instant) -> PageResult {
         let pages = &*self.pages;
         let reading = lists::list(&pages.pool, &pages.clients, &self.request);
         let deadline = since + pages.limits.store_timeout;
         let page = within_deadline(&pages.pool, deadline, reading).await;
-        page.map(Arc::new)
+        Ok(page?.map(Arc::new))
     }
 
     /// Who gathered meanwhile; when it is nobody, the page is no longer being read.

@@ -41,6 +41,10 @@ pub(super) fn created(from: &str) -> String {
     )
 }
 
+/// A new version. Drawn at random, it names a change in every history of the database (docs/adr/0064): a number that counts
+/// is given out again after a restore. PostgreSQL seeds each session from the system's random source.
+const NEW_VERSION: &str = "1 + (random() * 9007199254740991)::bigint";
+
 /// Waits for the row of a single write before the advisory lock is taken, so that no other transaction waits for it.
 pub(super) const WAIT: &str = "SELECT FROM users WHERE id = $1 FOR UPDATE";
 
@@ -77,7 +81,7 @@ WITH input AS (
     FROM users WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE {skip}
 ), changed AS (
     UPDATE users u SET
-        {assignments}, row_version = u.row_version + 1, updated_at = GREATEST(i.at, u.updated_at),
+        {assignments}, row_version = {NEW_VERSION}, updated_at = GREATEST(i.at, u.updated_at),
         search_grams = CASE WHEN (u.name_key, u.email_key) = (i.name_key, i.email_key) THEN u.search_grams
                             ELSE i.search_grams END
     FROM input i JOIN held h ON h.id = i.id
@@ -127,7 +131,7 @@ WITH input AS (
     WHERE u.id = i.id AND (i.expected IS NULL OR h.row_version = i.expected)
     RETURNING u.id, i.at
 ), fed AS (
-    INSERT INTO user_changes (kind, at, user_id) SELECT 'deleted', at, id FROM deleted
+    INSERT INTO user_changes (kind, at, user_id, row_version) SELECT 'deleted', at, id, {NEW_VERSION} FROM deleted
 )
 SELECT i.id, {IS_THERE}, h.id IS NOT NULL, d.id IS NOT NULL
 FROM input i

@@ -109,22 +109,19 @@ struct Event {
 #[derive(Debug)]
 enum What {
     Read {
-        version: u64,
+        tag: String,
         name: String,
     },
-    /// A write that demanded `version` and won: the user has `version + 1` and this name since.
+    /// A write that demanded the tag `before` and won: the user has the tag `after` and this name since.
     Won {
-        version: u64,
+        before: String,
+        after: String,
         name: String,
     },
 }
 
-fn version(answer: &Answer) -> u64 {
-    answer
-        .header("etag")
-        .trim_matches('"')
-        .parse()
-        .expect("a version")
+fn tag(answer: &Answer) -> String {
+    answer.header("etag").to_owned()
 }
 
 /// Concurrent reads and conditional writes of one user: versions never go back in real time, every version has one
@@ -159,36 +156,30 @@ async fn history(app: &TestApp, clock: &AtomicU64, user: &Value, client: u32) ->
         let begun = tick();
         let read = app.get(&path(user)).await;
         let ended = tick();
-        let seen = version(&read);
+        let seen = tag(&read);
         events.push(Event {
             begun,
             ended,
             what: What::Read {
-                version: seen,
+                tag: seen.clone(),
                 name: read.json()["name"].as_str().unwrap().to_owned(),
             },
         });
         let name = format!("c{client}-{n}");
         let body = json!({"email": user["email"], "name": name}).to_string();
-        let condition = format!("\"{seen}\"");
         let begun = tick();
         let write = app
-            .send(
-                "PUT",
-                &path(user),
-                &[JSON[0], ("if-match", &condition)],
-                &body,
-            )
+            .send("PUT", &path(user), &[JSON[0], ("if-match", &seen)], &body)
             .await;
         let ended = tick();
         match write.status.as_u16() {
             200 => {
-                assert_eq!(version(&write), seen + 1);
                 events.push(Event {
                     begun,
                     ended,
                     what: What::Won {
-                        version: seen,
+                        before: seen,
+                        after: tag(&write),
                         name,
                     },
                 });
@@ -201,24 +192,35 @@ async fn history(app: &TestApp, clock: &AtomicU64, user: &Value, client: u32) ->
 }
 
 fn check(events: &[Event]) {
-    let mut written = HashMap::from([(1, "v1".to_owned())]);
+    // Every tag has one successor, so the winners make one chain, which begins at the first version.
+    let mut successors = HashMap::new();
     for event in events {
-        if let What::Won { version, name } = &event.what {
-            assert!(
-                written.insert(version + 1, name.clone()).is_none(),
-                "two writers made version {}",
-                version + 1
-            );
+        if let What::Won {
+            before,
+            after,
+            name,
+        } = &event.what
+        {
+            let other = successors.insert(before.as_str(), (after.as_str(), name.as_str()));
+            assert!(other.is_none(), "two writers replaced {before}");
         }
     }
-    assert!(written.len() > 10, "hardly anything was written");
+    let mut versions = HashMap::from([("\"1\"", (0, "v1"))]);
+    let mut last = "\"1\"";
+    while let Some((after, name)) = successors.remove(last) {
+        let other = versions.insert(after, (versions.len(), name));
+        assert!(other.is_none(), "{after} was given out twice");
+        last = after;
+    }
+    assert!(successors.is_empty(), "not in the chain: {successors:?}");
+    assert!(versions.len() > 10, "hardly anything was written");
     let after = |event: &Event| match &event.what {
-        What::Read { version, .. } => *version,
-        What::Won { version, .. } => version + 1,
+        What::Read { tag, .. } => versions[tag.as_str()].0,
+        What::Won { after, .. } => versions[after.as_str()].0,
     };
     for event in events {
-        if let What::Read { version, name } = &event.what {
-            assert_eq!(written.get(version), Some(name), "{event:?}");
+        if let What::Read { tag, name } = &event.what {
+            assert_eq!(versions[tag.as_str()].1, name, "{event:?}");
         }
     }
     let mut by_begin: Vec<&Event> = events.iter().collect();

@@ -25,6 +25,7 @@ mod database_tls;
 mod delete_user;
 mod full_log_disk;
 mod grouping;
+mod histories;
 #[cfg(target_os = "linux")]
 mod hostile_memory;
 mod hostile_requests;

@@ -18,10 +18,8 @@ async fn what_is_left_out_becomes_null_or_its_default() {
             &json!({"email": "b@example.com", "name": "B"}).to_string(),
         )
         .await;
-    assert_eq!(
-        (answer.status.as_u16(), answer.header("etag")),
-        (200, "\"2\"")
-    );
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_ne!(answer.header("etag"), "\"1\"");
     let now = answer.json();
     assert_eq!(
         (&now["phone"], &now["title"], &now["department"]),
@@ -78,7 +76,9 @@ async fn of_many_writers_with_one_etag_exactly_one_wins() {
             .or_insert(0) += 1;
     }
     assert_eq!(statuses, HashMap::from([(200, 1), (412, 49)]));
-    assert_eq!(app.get(&path(&user)).await.header("etag"), "\"2\"");
+    assert_ne!(app.get(&path(&user)).await.header("etag"), "\"1\"");
+    let changes = app.get("/v1/users/changes").await.json();
+    assert_eq!(changes["items"].as_array().unwrap().len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -95,10 +95,10 @@ async fn conditions_are_those_of_rfc_9110() {
     for (n, (name, value, status)) in [
         ("if-match", "*", 200),
         ("if-match", "\"1\"", 412),
-        ("if-match", "W/\"2\"", 412),
-        ("if-match", "\"1\", \"2\"", 200),
+        ("if-match", "W/{now}", 412),
+        ("if-match", "\"1\", {now}", 200),
         ("if-none-match", "*", 412),
-        ("if-none-match", "\"3\"", 412),
+        ("if-none-match", "{now}", 412),
         ("if-none-match", "\"1\"", 200),
         ("if-unmodified-since", "Thu, 01 Jan 1970 00:00:00 GMT", 412),
     ]
@@ -106,8 +106,10 @@ async fn conditions_are_those_of_rfc_9110() {
     .enumerate()
     {
         let body = json!({"email": "a@example.com", "name": n.to_string() + "x"}).to_string();
+        let now = app.get(&path(&user)).await.header("etag").to_owned();
+        let value = value.replace("{now}", &now);
         let answer = app
-            .send("PUT", &path(&user), &[JSON[0], (name, value)], &body)
+            .send("PUT", &path(&user), &[JSON[0], (name, &value)], &body)
             .await;
         assert_eq!(answer.status, status, "{name}: {value}");
     }
@@ -182,8 +184,6 @@ async fn an_address_that_is_taken_is_refused_and_changes_nothing() {
             &json!({"email": "A@Example.com", "name": "A"}).to_string(),
         )
         .await;
-    assert_eq!(
-        (recased.status.as_u16(), recased.header("etag")),
-        (200, "\"2\"")
-    );
+    assert_eq!(recased.status, 200, "{recased:?}");
+    assert_ne!(recased.header("etag"), "\"1\"");
 }

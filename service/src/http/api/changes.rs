@@ -3,7 +3,7 @@
 use super::list_query::{pairs, parse_limit};
 use super::service::Service;
 use super::user_json::{TYPICAL_BYTES, write_text, write_user};
-use crate::domain::{Change, UserStore};
+use crate::domain::{Change, FeedPosition, UserStore};
 use crate::http::answer::{Answer, json};
 use crate::http::call::Call;
 use crate::http::problem::{Problem, ProblemKind};
@@ -83,7 +83,7 @@ fn write_change(out: &mut Vec<u8>, change: &Change, cursor: &str) {
 }
 
 struct Wanted {
-    after: Option<i64>,
+    after: Option<FeedPosition>,
     limit: u8,
     wait: Duration,
 }
