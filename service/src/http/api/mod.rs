@@ -8,6 +8,7 @@ pub(super) mod changes;
 pub(super) mod cursor;
 pub(super) mod dispatch;
 pub(super) mod docs;
+mod idempotency;
 pub(super) mod list_query;
 pub(super) mod list_users;
 pub(super) mod meta;

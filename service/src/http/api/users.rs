@@ -1,21 +1,19 @@
 //! One user: create, read, replace, patch, delete.
 
+use super::idempotency::{mark_replayed, read_claim};
 use super::patch::Patch;
 use super::service::Service;
 use super::user_json::{TYPICAL_BYTES, read_profile, write_user};
-use crate::domain::{Created, IdempotencyClaim, IdempotencyKey, User, UserStore};
+use crate::domain::{Created, User, UserStore};
 use crate::http::answer::{APPLICATION_JSON, Answer};
 use crate::http::call::Call;
-use crate::http::problem::{Problem, ProblemKind};
+use crate::http::problem::Problem;
 use crate::http::read_request::{
     is_not_modified, parse_json, read_condition, require_acceptable, require_json, user_id,
     write_entity_tag,
 };
-use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
-use http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, LAST_MODIFIED, LOCATION,
-};
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, ETAG, LAST_MODIFIED, LOCATION};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 use httpdate::HttpDate;
@@ -23,8 +21,6 @@ use std::io::Write as _;
 
 /// The header fields of an answer with a user, those of the edge included.
 const HEADER_FIELDS: usize = 6;
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// Reads a user: 200 with its entity tag, or 304 when the client has this version.
 pub(super) async fn read<S: UserStore>(
@@ -57,13 +53,8 @@ pub(super) async fn create<S: UserStore>(
 ) -> Result<Answer, Problem> {
     require_acceptable(call.headers(), "application/json")?;
     require_json(call.headers(), ACCEPT)?;
-    let key = idempotency_key(call.headers())?;
+    let claim = read_claim(call)?;
     let profile = read_profile(parse_json(&call.body)?)?;
-    let claim = key.map(|key| IdempotencyClaim {
-        client: call.client.as_deref().unwrap_or_default().to_owned(),
-        key,
-        fingerprint: fingerprint(&call.body),
-    });
     let user = User::new(service.source.user_id(), profile, service.source.now());
     let (user, replayed) = match service.directory.create(user, claim).await? {
         Created::Now(user) => (user, false),
@@ -75,9 +66,7 @@ pub(super) async fn create<S: UserStore>(
         answer.headers_mut().insert(LOCATION, location);
     }
     if replayed {
-        answer
-            .headers_mut()
-            .insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
+        mark_replayed(answer.headers_mut());
     }
     Ok(answer)
 }
@@ -182,24 +171,4 @@ impl Validators {
             }
         }
     }
-}
-
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Problem> {
-    let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
-    let Some(value) = values.next() else {
-        return Ok(None);
-    };
-    let key = value
-        .to_str()
-        .ok()
-        .and_then(IdempotencyKey::parse)
-        .filter(|_| values.next().is_none());
-    let wanted = "Idempotency-Key has to be given once, with 1 to 255 visible ASCII characters";
-    key.map(Some)
-        .ok_or_else(|| ProblemKind::MalformedRequest.with_detail(wanted))
-}
-
-/// The same key with another body is another request.
-fn fingerprint(body: &[u8]) -> [u8; 32] {
-    digest(&SHA256, body).as_ref().try_into().unwrap_or([0; 32])
 }
