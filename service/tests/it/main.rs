@@ -47,6 +47,7 @@ mod plain_http;
 mod plan_changes;
 mod problems;
 mod program;
+mod promoted_standby;
 mod publications;
 mod rate_limit;
 mod read_user;

@@ -101,14 +101,17 @@ pub(crate) fn migration_settings(url: &str) -> PoolSettings {
 
 /// A fresh database with the schema of Roster.
 pub(crate) async fn database() -> Database {
-    dev_postgres::test_database(async |url: String| {
-        migrations::migrate(&migration_settings(&url), |_| {})
-            .await
-            .map(drop)
-            .map_err(|error| error.to_string())
-    })
-    .await
-    .unwrap_or_else(|error| panic!("{error}"))
+    dev_postgres::test_database(async |url: String| migrate(&url).await)
+        .await
+        .unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Brings the schema of a database to the newest version.
+pub(crate) async fn migrate(url: &str) -> Result<(), String> {
+    migrations::migrate(&migration_settings(url), |_| {})
+        .await
+        .map(drop)
+        .map_err(|error| error.to_string())
 }
 
 impl TestApp {
