@@ -1,6 +1,6 @@
 //! The change feed: what was committed, in the order of commits.
 //!
-//! Positions are given out under a lock that is held until the commit (`write_batch`), so whoever sees a position
+//! Positions are given out under a lock that is held until the commit (`write_batch`), so a reader that sees a position
 //! sees every lower one that will ever be: reading on from the last one seen skips nothing.
 
 use super::columns::{RowReader, profile};

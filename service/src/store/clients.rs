@@ -64,7 +64,7 @@ impl PgClientStore {
         super::check_schema(&self.pool).await
     }
 
-    /// Runs one statement, which has to be safe to repeat.
+    /// Runs one statement, which must be safe to repeat.
     async fn rows(
         &self,
         statement: &str,

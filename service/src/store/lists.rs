@@ -178,7 +178,7 @@ type Parameter = (Box<dyn ToSql + Sync + Send>, Type);
 
 /// What the statements for one page are made of.
 struct Query {
-    /// What is cheap to tell of a row: its place in the order, and filters by equality.
+    /// Conditions that are cheap to evaluate: the place in the order, and filters by equality.
     plain: Vec<String>,
     /// Whether a row holds what is searched for.
     search: Vec<String>,

@@ -154,7 +154,7 @@ impl PgUserStore {
         check_schema(&self.pool).await
     }
 
-    /// Makes the connection of the lane of point reads of the thread that runs this, and reads nobody over it. Where that
+    /// Makes the connection of the lane of point reads of the thread that runs this, and sends a read of no user over it. If that
     /// fails, the first request finds out why.
     pub fn warm_up(&self) -> impl Future<Output = ()> + Send + 'static {
         let reads = self.reads.clone();

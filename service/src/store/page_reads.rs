@@ -1,7 +1,8 @@
 //! A page that several ask for at the same time is read once.
 //!
-//! The first waits for nobody; while its statement is under way, those that ask for the same page gather for the next
-//! one. As with point reads, nobody joins a statement that was sent before: every page shows what was answered before.
+//! The first request is sent at once; while its statement is under way, requests for the same page gather for the next
+//! one. As with point reads, no request joins a statement that was sent before it came: every page shows what was answered
+//! before.
 
 use super::deadline::within_deadline;
 use super::lists;
@@ -30,7 +31,7 @@ struct Pages {
     pool: Pool,
     clients: SharedClients,
     limits: Limits,
-    /// The pages that are being read, and who waits for each to be read anew.
+    /// The pages that are being read, and the requests that wait for each to be read again.
     under_way: Mutex<HashMap<PageRequest, Vec<Waiting>>>,
 }
 
@@ -70,7 +71,7 @@ impl Pages {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gathers with others for the next reading; hands `waiting` back when nobody reads this page yet.
+    /// Gathers with others for the next reading; hands `waiting` back when this page is not being read yet.
     fn join(&self, request: &PageRequest, waiting: Waiting) -> Option<Waiting> {
         let mut under_way = self.under_way();
         if let Some(gathering) = under_way.get_mut(request) {
@@ -82,7 +83,7 @@ impl Pages {
     }
 }
 
-/// Reads one page again and again, until nobody waits for it.
+/// Reads one page again and again, as long as requests wait for it.
 struct Reader {
     pages: Arc<Pages>,
     request: PageRequest,
@@ -93,12 +94,12 @@ impl Reader {
     async fn run(mut self, first: Waiting) {
         let mut batch = vec![first];
         while !batch.is_empty() {
-            // Who hung up is not read for.
+            // Skips disconnected clients.
             batch.retain(|waiting| !waiting.answer.is_closed());
             if let Some(oldest) = batch.first() {
                 let outcome = self.read(oldest.since).await;
                 if outcome.is_err() {
-                    // Whoever gathered meanwhile has waited for the same database: they are told now, not in turn.
+                    // Requests that gathered meanwhile have waited for the same database: they fail now, not in turn.
                     batch.append(&mut self.gathered());
                 }
                 for waiting in batch.drain(..) {
@@ -118,7 +119,7 @@ impl Reader {
         Ok(page?.map(Arc::new))
     }
 
-    /// Who gathered meanwhile; when it is nobody, the page is no longer being read.
+    /// The requests that gathered meanwhile; if there are none, the page is no longer being read.
     fn gathered(&mut self) -> Vec<Waiting> {
         if !self.is_listed {
             return Vec::new();
@@ -142,7 +143,7 @@ impl Reader {
     }
 }
 
-/// Whatever ends the task, nobody is left waiting for it.
+/// However the task ends, no request is left waiting for it.
 impl Drop for Reader {
     fn drop(&mut self) {
         let pages = self.pages.clone();

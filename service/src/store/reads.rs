@@ -1,6 +1,6 @@
 //! Point reads that come at the same time join into one statement.
 //!
-//! The first waits for nobody; while its statement is under way, those that come after gather for the next one.
+//! The first read is sent at once; while its statement is under way, those that come after gather for the next one.
 //! A read never joins a statement that was sent before it came, so it sees every change that was answered before.
 //! Every thread that serves has a lane of its own while connections last, so that no read wakes another thread.
 
@@ -27,7 +27,7 @@ struct Waiting {
     answer: oneshot::Sender<Answer>,
 }
 
-/// Of the connections of the pool, lanes keep one in so many to themselves.
+/// One dedicated lane per this many pool connections.
 const CONNECTIONS_PER_LANE: usize = 4;
 
 thread_local! {
@@ -112,7 +112,7 @@ impl Lane {
             yield_now().await;
             let room = self.limits.max_read_batch.saturating_sub(batch.len());
             batch.extend(std::iter::from_fn(|| requests.try_recv().ok()).take(room));
-            // Who hung up is not read for.
+            // Skips disconnected clients.
             batch.retain(|waiting: &Waiting| !waiting.answer.is_closed());
             let Some(oldest) = batch.first() else {
                 continue;
@@ -136,7 +136,7 @@ impl Lane {
                 }
                 Err(error) => {
                     self.drop_client();
-                    // Everyone who gathered meanwhile has waited for the same database: they are told now, not in turn.
+                    // Requests that gathered meanwhile have waited for the same database: they fail now, not in turn.
                     while let Ok(waiting) = requests.try_recv() {
                         batch.push(waiting);
                     }

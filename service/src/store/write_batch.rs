@@ -22,7 +22,8 @@ pub(super) type Outcomes = HashMap<Uuid, WriteOutcome>;
 /// Makes all the writes of `batch` in one transaction; no two of them may be of one user.
 ///
 /// # Errors
-/// Nothing was written when `PostgreSQL` refused a statement. When the connection broke or time ran out, nobody knows.
+/// Nothing was written when `PostgreSQL` refused a statement. When the connection broke or time ran out, the
+/// outcome is unknown.
 pub(super) async fn run(
     client: &Object,
     batch: &[Work],

@@ -285,7 +285,7 @@ fn expire(tickets: &mut [Ticket], limit: Duration, now: Instant) -> Option<Insta
     next
 }
 
-/// Whether nobody can tell if the transaction was committed, or the database cannot be used at all.
+/// Whether it is unknown if the transaction was committed, or the database cannot be used at all.
 fn is_unknown(error: &StoreError) -> bool {
     pool::is_of_session(error)
         || matches!(
