@@ -12,6 +12,7 @@ use crate::http::{
 };
 use crate::metrics::{BuildInfo, Metrics, PoolState};
 use crate::store::migrations::SchemaError;
+use crate::store::pool::PoolSettings;
 use crate::store::{PgUserStore, Serves, StoreError, SweepSettings};
 use crate::telemetry::{Telemetry, TelemetrySettings};
 use access::Access;

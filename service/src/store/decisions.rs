@@ -25,7 +25,7 @@ pub(super) struct Decide {
     pub(super) id: UserId,
     pub(super) at: Timestamp,
     /// Called again when the write is moved to a transaction of its own; the last call counts.
-    pub(super) decide: Box<dyn Fn(&User) -> Decision + Send + Sync>,
+    pub(super) decision: Box<dyn Fn(&User) -> Decision + Send + Sync>,
 }
 
 /// Locks users and reads them.
@@ -85,12 +85,7 @@ pub(super) async fn decide(
             continue;
         };
         if held {
-            match write.apply(&row.user()?) {
-                Ok(write) => writes.push(write),
-                Err(outcome) => {
-                    outcomes.insert(id, outcome);
-                }
-            }
+            write.apply(&row.user()?, &mut writes, outcomes);
         } else if exists && mode == Mode::Batch {
             outcomes.insert(id, WriteOutcome::NotBatchable);
         } else {
@@ -102,25 +97,30 @@ pub(super) async fn decide(
 }
 
 impl Decide {
-    /// The write that is decided on; its row is locked, so that it expects no version.
-    fn apply(&self, user: &User) -> Result<Work, WriteOutcome> {
+    /// Adds the write that is decided on; its row is locked, so that it expects no version. Where there is none, adds the
+    /// outcome.
+    fn apply(&self, user: &User, writes: &mut Vec<Work>, outcomes: &mut Outcomes) {
         let (id, at) = (self.id, self.at);
+        let expected = None;
         // A panic belongs to the request that caused it, not to the task that writes for all.
-        let decision = catch_unwind(AssertUnwindSafe(|| (self.decide)(user)));
-        match decision.map_err(WriteOutcome::Panicked)? {
-            Decision::Replace(profile) => Ok(Work::Replace {
-                id,
-                profile,
-                expected: None,
-                at,
-            }),
-            Decision::Delete => Ok(Work::Delete {
-                id,
-                expected: None,
-                at,
-            }),
-            Decision::Refuse => Err(WriteOutcome::Refused),
-        }
+        let outcome = match catch_unwind(AssertUnwindSafe(|| (self.decision)(user))) {
+            Ok(Decision::Replace(profile)) => {
+                writes.push(Work::Replace {
+                    id,
+                    profile,
+                    expected,
+                    at,
+                });
+                return;
+            }
+            Ok(Decision::Delete) => {
+                writes.push(Work::Delete { id, expected, at });
+                return;
+            }
+            Ok(Decision::Refuse) => WriteOutcome::Refused,
+            Err(payload) => WriteOutcome::Panicked(payload),
+        };
+        outcomes.insert(id.0, outcome);
     }
 }
 

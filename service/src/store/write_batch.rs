@@ -41,7 +41,10 @@ pub(super) async fn run(
             &mut outcomes,
         )
         .await?;
-    } else if let Err(error) = run_decided(client, batch, &undecided, mode, &mut outcomes).await {
+    } else if let Err(error) =
+        // On the heap, where it takes no room in the future of every other batch.
+        Box::pin(run_decided(client, batch, &undecided, mode, &mut outcomes)).await
+    {
         // Whatever comes of it: a connection that cannot roll back is not used again.
         let _ = client.batch_execute("ROLLBACK").await;
         return Err(error);

@@ -196,7 +196,7 @@ impl Lane {
         let outcome = if is_new {
             Err(error)
         } else {
-            self.try_commit(works).await
+            Box::pin(self.try_commit(works)).await
         };
         if let Err(error) = &outcome
             && error.is_unfit_session()
@@ -223,7 +223,7 @@ impl Lane {
         }
         client.statement_cache.clear();
         let running = self.pool.observed.begin(Statement::WriteUsers);
-        running.end(write_batch::run(client, works, Mode::Batch).await)
+        running.end(Box::pin(write_batch::run(client, works, Mode::Batch)).await)
     }
 
     fn answer(&self, batch: Batch, outcomes: Vec<WriteOutcome>) {
@@ -298,7 +298,8 @@ async fn commit_single(pool: &Pool, work: &Work) -> Result<WriteOutcome, StoreEr
     let works = std::slice::from_ref(work);
     let committed = pool::with_session(pool, Repeat::WhenRefused, |guard| async move {
         let running = pool.observed.begin(Statement::WriteUserAlone);
-        let outcome = running.end(write_batch::run(guard.client(), works, Mode::Single).await);
+        let write = Box::pin(write_batch::run(guard.client(), works, Mode::Single));
+        let outcome = running.end(write.await);
         (guard, outcome)
     });
     match committed.await {

@@ -141,13 +141,13 @@ impl GroupedWrites {
     {
         let reason = Arc::new(Mutex::new(None));
         let last_reason = reason.clone();
-        let decide = Box::new(move |user: &User| {
+        let decision = Box::new(move |user: &User| {
             decision(user).unwrap_or_else(|error| {
                 *last_reason.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
                 Decision::Refuse
             })
         });
-        let work = Work::Decide(Decide { id, at, decide });
+        let work = Work::Decide(Decide { id, at, decision });
         let (_, outcome) = self.write(work).await?;
         match outcome {
             WriteOutcome::Panicked(payload) => std::panic::resume_unwind(payload),
