@@ -49,6 +49,7 @@ impl Build {
             .args(["build", "--workspace", "--locked"])
             .arg("--message-format=json-render-diagnostics")
             .args(&self.arguments)
+            .args(containers())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         if std::io::stderr().is_terminal() {
@@ -81,6 +82,30 @@ impl Build {
     pub fn one(name: &str) -> Result<PathBuf> {
         file_of(&Self::binaries(&[name]).run()?, name)
     }
+}
+
+/// From now on programs of this target folder are built with what starts containers.
+pub fn use_containers() -> Result<()> {
+    let marker = marker().context("cannot find this program's own folder")?;
+    std::fs::write(&marker, "").with_context(|| format!("cannot write {}", marker.display()))
+}
+
+fn containers() -> &'static [&'static str] {
+    let wanted = marker().is_some_and(|marker| marker.is_file());
+    if wanted {
+        &["--features", "dev-postgres/containers"]
+    } else {
+        &[]
+    }
+}
+
+/// Beside our own file: it goes with the target folder.
+fn marker() -> Option<PathBuf> {
+    Some(
+        std::env::current_exe()
+            .ok()?
+            .with_file_name(".with-containers"),
+    )
 }
 
 /// Where the binary of this name lies.

@@ -40,9 +40,7 @@ impl LocalRoster {
         let log = folder.join("roster.log");
         let (postgres, database, access, service) = runtime.block_on(async {
             let options = Options::for_tests().map_err(postgres::failure)?;
-            let server = DevPostgres::find_or_start(options)
-                .await
-                .map_err(postgres::failure)?;
+            let server = postgres::find_or_start(options).await?;
             anstream::eprintln!("postgres: {}", server.source());
             let database = server
                 .create_database("local")

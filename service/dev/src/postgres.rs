@@ -1,8 +1,42 @@
-//! From the faults of `dev-postgres` to those of a command.
+//! A PostgreSQL for a command: found or started by `dev-postgres`, whose faults become those of a command.
+//!
+//! Programs are built without testcontainers, which few machines need. The first that needs a container builds itself again
+//! with it and begins from the start; from then on the target folder remembers.
 
-use dev_postgres::{Error, Reason};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 
+use anyhow::{Context, Result};
+use dev_postgres::{DevPostgres, Error, Options, Reason};
+use xtask::build::{self, Build};
 use xtask::failure::{Failure, Kind};
+
+/// Finds a server or starts one. Nothing may have been started before it that does not end with this process: where a
+/// container is needed and this program cannot start one, another build of it takes its place.
+pub async fn find_or_start(options: Options) -> Result<DevPostgres> {
+    match DevPostgres::find_or_start(options).await {
+        Ok(server) => Ok(server),
+        Err(error) if error.reason == Reason::BuiltWithoutContainers => Err(begin_again()?),
+        Err(error) => Err(failure(error).into()),
+    }
+}
+
+/// Replaces this program by one that can start containers; returns only when that fails.
+fn begin_again() -> Result<anyhow::Error> {
+    anstream::eprintln!("postgres: no server binaries; building with support for containers");
+    build::use_containers()?;
+    let own = std::env::current_exe().context("cannot find this program's own file")?;
+    let name = own
+        .file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    let program = Build::one(&name)?;
+    let error = Command::new(program)
+        .args(std::env::args_os().skip(1))
+        .exec();
+    Ok(anyhow::Error::new(error).context(format!("cannot start {name}")))
+}
 
 /// The same fault with the exit code that the command line promises for it.
 pub fn failure(error: Error) -> Failure {

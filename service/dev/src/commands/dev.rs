@@ -86,9 +86,7 @@ async fn start_postgres(fresh: bool) -> Result<DevPostgres> {
         )
         .into());
     }
-    let server = DevPostgres::find_or_start(options)
-        .await
-        .map_err(postgres::failure)?;
+    let server = postgres::find_or_start(options).await?;
     let kept = match server.source() {
         Source::Private { .. } if fresh => format!(", its data new in {DATA}/{INSTANCE}"),
         Source::Private { .. } => format!(", its data kept in {DATA}/{INSTANCE} until --fresh"),

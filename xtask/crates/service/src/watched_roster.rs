@@ -61,9 +61,7 @@ impl WatchedRoster {
             .build()?;
         let (server, database) = runtime.block_on(async {
             let options = Options::for_tests().map_err(postgres::failure)?;
-            let server = DevPostgres::find_or_start(options)
-                .await
-                .map_err(postgres::failure)?;
+            let server = postgres::find_or_start(options).await?;
             let database = server
                 .create_database("watched")
                 .await

@@ -8,6 +8,7 @@ use std::thread;
 
 use anyhow::{Context, Result};
 use dev_postgres::{Database, DevPostgres, Options};
+use roster_dev::postgres;
 use tokio::runtime::Runtime;
 
 use xtask::failure::{Failure, Kind};
@@ -47,10 +48,14 @@ impl OutsideDatabase {
             .enable_all()
             .build()?;
         let (server, database) = runtime.block_on(async {
-            let options = Options::for_tests()?.setting("max_connections", "200");
-            let server = DevPostgres::find_or_start(options).await?;
-            let database = server.create_database("e2e").await?;
-            Ok::<_, dev_postgres::Error>((server, database))
+            let options = Options::for_tests().map_err(postgres::failure)?;
+            let options = options.setting("max_connections", "200");
+            let server = postgres::find_or_start(options).await?;
+            let database = server
+                .create_database("e2e")
+                .await
+                .map_err(postgres::failure)?;
+            anyhow::Ok((server, database))
         })?;
         let local_url = database.url().to_owned();
         let inner = authority(&local_url)

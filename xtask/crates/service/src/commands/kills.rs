@@ -16,9 +16,7 @@ pub(crate) fn run(args: &KillsArgs) -> Result<()> {
     for setting in ["fsync", "synchronous_commit"] {
         options = options.setting(setting, "on");
     }
-    let server = runtime
-        .block_on(DevPostgres::find_or_start(options))
-        .map_err(postgres::failure)?;
+    let server = runtime.block_on(postgres::find_or_start(options))?;
     let outcome = tool("cargo")
         .secret_env("DATABASE_URL", server.url())
         .env("ROSTER_TEST_KILLS", args.times.to_string())

@@ -23,9 +23,7 @@ pub(crate) fn run(args: &TestArgs) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let server = runtime
-        .block_on(DevPostgres::find_or_start(options))
-        .map_err(postgres::failure)?;
+    let server = runtime.block_on(postgres::find_or_start(options))?;
     let source = server.source().to_string();
     anstream::eprintln!("postgres: tests run on {source}");
     // A Ctrl-C ends us and cargo alike; the server's watchdog sees to the rest.
