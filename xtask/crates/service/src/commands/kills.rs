@@ -1,7 +1,7 @@
 //! `cargo xtask e2e kills`: the test of `service/tests/it/killed.rs`, as many times as wanted.
 
 use anyhow::Result;
-use dev_postgres::{DevPostgres, Options};
+use dev_postgres::Options;
 
 use crate::cli::KillsArgs;
 use roster_dev::postgres;

@@ -4,7 +4,7 @@
 //! of its own on it. Without a PostgreSQL nothing is tested and the command fails.
 
 use anyhow::Result;
-use dev_postgres::{DevPostgres, Options, Prefer};
+use dev_postgres::{Options, Prefer};
 
 use crate::cli::{PostgresKind, TestArgs};
 use roster_dev::postgres;
