@@ -5,6 +5,7 @@
 
 mod folder;
 
+#[cfg(feature = "containers")]
 pub(crate) use folder::random_hex;
 
 use std::fs::File;
