@@ -5,6 +5,7 @@
 pub mod app;
 pub mod config;
 pub mod domain;
+pub mod email_commands;
 pub mod healthcheck;
 pub mod http;
 pub mod metrics;

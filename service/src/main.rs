@@ -5,9 +5,11 @@ use roster::app::client_commands::{self, ClientCommand, CommandError, TokenComma
 use roster::app::{self, App, StartError};
 use roster::config::{self, DatabaseArgs, ServeArgs};
 use roster::domain::DirectoryError;
+use roster::email_commands::{self, CheckEmailsArgs, run_check_emails};
 use roster::healthcheck;
 use roster::shutdown::run_until_signalled;
 use roster::smoke_test::{self, SmokeTestArgs};
+use roster::store::check_email_keys;
 use roster::store::migrations::{self, SchemaError};
 use roster::telemetry;
 use std::io::Write as _;
@@ -59,6 +61,10 @@ enum Command {
         )]
         admin_listen: SocketAddr,
     },
+    /// Find the users whose e-mail address the rules of this version refuse, or know under another key; ids alone are printed.
+    ///
+    /// Exit code 1 when users need attention. 'roster migrate' updates the keys by itself.
+    CheckEmails(CheckEmailsArgs),
     /// Make, list and revoke the clients that may ask for tokens.
     #[command(subcommand)]
     Client(ClientCommand),
@@ -83,6 +89,9 @@ fn main() -> ExitCode {
         Command::Serve(args) => serve(&args),
         Command::Migrate(args) => migrate(&args),
         Command::Healthcheck { admin_listen } => ask(admin_listen),
+        Command::CheckEmails(args) => {
+            runtime().and_then(|runtime| print(runtime.block_on(run_check_emails(&args))))
+        }
         Command::Client(command) => client(&command),
         Command::Token(command) => print(client_commands::run_token(&command)),
         Command::SmokeTest(args) => {
@@ -149,6 +158,11 @@ fn migrate(args: &DatabaseArgs) -> Outcome {
         let _ = writeln!(out, "applied {migration}");
     }
     let _ = writeln!(out, "the schema has version {}", migrated.version);
+    // Of addresses that were stored under the rules of an earlier version.
+    let emails = runtime()?
+        .block_on(check_email_keys(&settings, true))
+        .map_err(|error| start_failure(&StartError::Store(error)))?;
+    let _ = write!(out, "{}", email_commands::describe(&emails, true));
     Ok(())
 }
 

@@ -7,6 +7,7 @@ pub mod change;
 pub mod client;
 pub mod client_registry;
 pub mod directory;
+pub mod domain_name;
 pub mod email_address;
 pub mod error;
 pub mod fold;
@@ -16,6 +17,7 @@ pub mod phone_number;
 pub mod text;
 pub mod timestamp;
 pub mod user;
+mod visibility;
 
 pub use change::{Change, ChangeId, ChangeKind, ChangePage, Condition, FeedPosition};
 pub use client::{ApiClient, ClientId, ClientStore, Scope, Scopes, SecretHash};

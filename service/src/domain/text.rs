@@ -1,5 +1,6 @@
 //! Short texts that people write: names, titles, departments. Trimmed, bounded, free of control characters.
 
+use super::visibility::is_invisible;
 use compact_str::CompactString;
 use std::fmt;
 
@@ -15,7 +16,7 @@ pub type Label = Text<100>;
 /// Why a text was refused; its display is a sentence for the person who sent it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TextError {
-    /// Nothing is left after trimming.
+    /// Nothing is left after trimming, or nothing that can be seen.
     Empty,
     /// More characters than the limit.
     TooLong {
@@ -40,7 +41,8 @@ impl<const MAX: usize> Text<MAX> {
     /// Trims and checks `raw`.
     pub fn parse(raw: &str) -> Result<Self, TextError> {
         let text = raw.trim();
-        if text.is_empty() {
+        // Ends at the first visible character: the first, of nearly every text.
+        if text.chars().all(|c| is_invisible(c) && !c.is_control()) {
             return Err(TextError::Empty);
         }
         // A character takes at least one byte, so short texts need no counting.
@@ -88,6 +90,20 @@ mod tests {
     #[test]
     fn blank_text_and_control_characters_are_refused() {
         assert_eq!(Label::parse(" \t "), Err(TextError::Empty));
+        for invisible in [
+            "\u{200b}",
+            "\u{3164}\u{2060}",
+            "\u{2800}",
+            "\u{202e} \u{202c}",
+            "\u{e0041}",
+        ] {
+            assert_eq!(
+                PersonName::parse(invisible),
+                Err(TextError::Empty),
+                "{invisible:?}"
+            );
+        }
+        assert!(PersonName::parse("می\u{200c}نا").is_ok());
         assert_eq!(Label::parse("a\u{0}b"), Err(TextError::Control));
         assert_eq!(Label::parse("a\u{85}b"), Err(TextError::Control));
     }

@@ -8,6 +8,7 @@ mod connector;
 mod database_url;
 mod deadline;
 mod decisions;
+mod email_keys;
 mod grams;
 mod history;
 mod idempotency;
@@ -45,6 +46,7 @@ use tokio::time::Instant;
 
 pub use clients::PgClientStore;
 pub use database_url::{DatabaseUrl, DatabaseUrlError};
+pub use email_keys::{EmailKeysReport, check_email_keys};
 pub use privileges::Lacking;
 pub use sql_error::StoreError;
 pub use sweep::SweepSettings;
