@@ -7,8 +7,8 @@ mod database;
 use crate::config::{AuthMode, ConfigError, DatabaseArgs, HttpArgs, LogArgs, ServeArgs, TokenArgs};
 use crate::domain::Directory;
 use crate::http::{
-    Admin, CursorSeal, Edge, HttpSettings, Listener, Protocols, Readiness, ServerLimits, Service,
-    Source, TEMPLATES, Workers, serve,
+    Admin, BodyLimits, CursorSeal, Edge, HttpSettings, Listener, Protocols, Readiness,
+    ServerLimits, Service, Source, TEMPLATES, Workers, serve,
 };
 use crate::metrics::{BuildInfo, Metrics, PoolState};
 use crate::store::migrations::SchemaError;
@@ -290,6 +290,19 @@ fn http_settings(args: &HttpArgs) -> HttpSettings {
         version: BUILD.version,
         body_limit_bytes: bytes(args.body_limit_bytes),
         body_timeout: Duration::from_millis(args.request_timeout_ms),
+        bodies: BodyLimits {
+            total: bytes(args.arriving_body_limit),
+            per_address: bytes(args.arriving_bodies_per_address),
+            per_connection: bytes(args.arriving_bodies_per_connection),
+        },
+        token_body_limit_bytes: bytes(args.token_body_limit_bytes),
+        token_body_timeout: Duration::from_millis(args.token_body_timeout_ms),
+        token_bodies: BodyLimits {
+            total: bytes(args.arriving_token_body_limit),
+            per_address: bytes(args.arriving_token_body_limit.div_ceil(4)),
+            per_connection: bytes(args.arriving_bodies_per_connection),
+        },
+        waiting_readers_per_client: bytes(args.waiting_readers_per_client),
         uri_limit_bytes: usize::from(args.uri_limit_bytes),
         headers_limit_bytes: usize::from(args.headers_limit_bytes),
         queue_limit: bytes(args.queue_limit),
@@ -310,6 +323,7 @@ fn server_limits(args: &HttpArgs) -> ServerLimits {
     ServerLimits {
         max_connections: usize::try_from(args.max_connections).unwrap_or(usize::MAX),
         header_timeout: Duration::from_millis(args.header_timeout_ms),
+        keep_alive_timeout: Duration::from_millis(args.keep_alive_timeout_ms),
         head_buffer_bytes: edge_limits + 8192,
         drain_delay: Duration::from_millis(args.drain_delay_ms),
         drain_timeout: Duration::from_millis(args.drain_timeout_ms),

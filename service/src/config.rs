@@ -149,9 +149,38 @@ pub struct HttpArgs {
     /// Maximum time for a body to arrive, in milliseconds; then 408.
     #[arg(long, env = "ROSTER_REQUEST_TIMEOUT_MS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=600_000), value_name = "MS")]
     pub request_timeout_ms: u64,
-    /// Maximum time for the head of a request to arrive, in milliseconds; then the connection is closed.
+    /// Maximum number of bodies that are still arriving (one that comes with its head does not count); further ones are
+    /// answered 503 at once. Each takes up to --body-limit-bytes of memory.
+    #[arg(long, env = "ROSTER_ARRIVING_BODY_LIMIT", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=1_000_000), value_name = "N")]
+    pub arriving_body_limit: u32,
+    /// Maximum number of these bodies from one address (of IPv6: one /64 network). A proxy in front is one address.
+    #[arg(long, env = "ROSTER_ARRIVING_BODIES_PER_ADDRESS", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=1_000_000), value_name = "N")]
+    pub arriving_bodies_per_address: u32,
+    /// Maximum number of these bodies on one connection, which matters for HTTP/2.
+    #[arg(long, env = "ROSTER_ARRIVING_BODIES_PER_CONNECTION", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=1_000_000), value_name = "N")]
+    pub arriving_bodies_per_connection: u32,
+    /// Maximum size of a token request's body, in bytes.
+    #[arg(long, env = "ROSTER_TOKEN_BODY_LIMIT_BYTES", default_value_t = 8192, value_parser = clap::value_parser!(u32).range(256..=65_536), value_name = "BYTES")]
+    pub token_body_limit_bytes: u32,
+    /// Maximum time for the body of a token request to arrive, in milliseconds; then 408.
+    #[arg(long, env = "ROSTER_TOKEN_BODY_TIMEOUT_MS", default_value_t = 2000, value_parser = clap::value_parser!(u64).range(1..=600_000), value_name = "MS")]
+    pub token_body_timeout_ms: u64,
+    /// Maximum number of token requests whose body is still arriving, a quarter of them from one address. Separate,
+    /// because no token is needed to send one.
+    #[arg(long, env = "ROSTER_ARRIVING_TOKEN_BODY_LIMIT", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1_000_000), value_name = "N")]
+    pub arriving_token_body_limit: u32,
+    /// Maximum number of readers of one client that wait for changes (with --auth disabled: of one address); further ones
+    /// are answered 429. --queue-limit bounds those of all clients.
+    #[arg(long, env = "ROSTER_WAITING_READERS_PER_CLIENT", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1_000_000), value_name = "N")]
+    pub waiting_readers_per_client: u32,
+    /// Maximum time for the head of a request to arrive, in milliseconds from its first byte (of the first request: from
+    /// the start of the connection); then the connection is closed.
     #[arg(long, env = "ROSTER_HEADER_TIMEOUT_MS", default_value_t = 60_000, value_parser = clap::value_parser!(u64).range(1..=3_600_000), value_name = "MS")]
     pub header_timeout_ms: u64,
+    /// How long an idle connection stays open after a request, in milliseconds. Longer than the load balancer in front
+    /// keeps it (Google's: 600 s), which would otherwise send a request into a connection that is being closed.
+    #[arg(long, env = "ROSTER_KEEP_ALIVE_TIMEOUT_MS", default_value_t = 620_000, value_parser = clap::value_parser!(u64).range(1..=86_400_000), value_name = "MS")]
+    pub keep_alive_timeout_ms: u64,
     /// Maximum size of a request target, in bytes; then 414.
     #[arg(long, env = "ROSTER_URI_LIMIT_BYTES", default_value_t = 8192, value_parser = clap::value_parser!(u16).range(256..=32_768), value_name = "BYTES")]
     pub uri_limit_bytes: u16,

@@ -15,6 +15,8 @@ pub enum Condition {
     NoneOf(Vec<Version>),
     /// The user was not changed after this second since the Unix epoch.
     UnchangedSince(i64),
+    /// Each of these holds.
+    All(Vec<Condition>),
     /// Nothing can satisfy it: the client's condition holds only where no user exists.
     Never,
 }
@@ -37,7 +39,18 @@ impl Condition {
             Self::AnyOf(versions) => versions.contains(&user.version),
             Self::NoneOf(versions) => !versions.contains(&user.version),
             Self::UnchangedSince(second) => user.updated_at.unix_seconds() <= *second,
+            Self::All(conditions) => conditions.iter().all(|condition| condition.holds(user)),
             Self::Never => false,
+        }
+    }
+
+    /// This and another one.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        if self == Self::Exists {
+            other
+        } else {
+            Self::All(vec![self, other])
         }
     }
 }

@@ -11,6 +11,9 @@ pub enum DirectoryError {
     /// Another user has this address.
     #[error("another user has this e-mail address")]
     EmailTaken,
+    /// Another user had this address when an earlier request with the same idempotency key was made.
+    #[error("another user had this e-mail address when the request was first made")]
+    EmailTakenBefore,
     /// The user is not as the client's condition wants it.
     #[error("the user is not at the version that the condition names")]
     ConditionFailed,

@@ -15,7 +15,9 @@ pub(in crate::http) struct Call {
     pub(in crate::http) body: Bytes,
     /// The authenticated client; `None` until the edge has admitted the call, and where no token is needed.
     pub(in crate::http) client: Option<Arc<str>>,
-    /// The route that the path spells.
+    /// Whether the client may read users.
+    pub(in crate::http) may_read: bool,
+    /// The route that the path names, whatever of it is percent-encoded.
     pub(in crate::http) route: Route,
     /// The request's id in the response and in the log.
     pub(in crate::http) request_id: HeaderValue,
@@ -29,6 +31,7 @@ impl Call {
             request_id: request_id(&parts.headers),
             body: Bytes::new(),
             client: None,
+            may_read: false,
             parts,
         }
     }

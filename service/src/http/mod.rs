@@ -33,6 +33,7 @@ pub use connection::server::{Listener, Protocols, ServerLimits, serve};
 pub use connection::tls::{Tls, TlsError, TlsFiles};
 pub use connection::workers::Workers;
 pub use edge::bearer_auth::Auth;
+pub use edge::body_admission::BodyLimits;
 pub use edge::gate::Gate;
 pub use edge::rate_limit::{RateLimits, RateQuota};
 pub use edge::service::Edge;

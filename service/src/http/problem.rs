@@ -7,20 +7,22 @@ use bytes::Bytes;
 use http::Response;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use http_body_util::Full;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::Arc;
 
 pub(super) use kind::ProblemKind;
 
 /// One fault of a request body.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Fault {
     /// Where: a JSON Pointer (RFC 6901).
     pub(super) pointer: String,
     /// What is wanted, as a sentence without its subject.
-    pub(super) detail: String,
+    pub(super) detail: Cow<'static, str>,
 }
 
 /// One error, to be shown to a client.
@@ -34,6 +36,25 @@ pub(super) struct Problem {
     members: Vec<(&'static str, Value)>,
     cause: Option<Arc<dyn Error + Send + Sync>>,
 }
+
+/// The members of a problem document (RFC 9457, 3.1), and those of our own.
+#[derive(Serialize)]
+struct Document<'a> {
+    #[serde(rename = "type")]
+    kind: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    instance: &'a str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [Fault],
+    #[serde(flatten)]
+    members: BTreeMap<&'static str, &'a Value>,
+}
+
+/// Marks a response that repeats that to an earlier request with the same idempotency key.
+pub(super) const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 impl Problem {
     /// A body with these faults.
@@ -78,33 +99,32 @@ impl Problem {
         self.cause.as_deref()
     }
 
-    /// The document. `instance` is the path of the request.
-    pub(super) fn document(&self, instance: &str, request_id: &str) -> Value {
-        let mut document = json!({
-            "type": format!("/problems/{}", self.kind.slug()),
-            "title": self.kind.title(),
-            "status": self.kind.status().as_u16(),
-            "detail": self.detail,
-            "instance": instance,
-            "request_id": request_id,
-        });
-        if !self.faults.is_empty() {
-            let faults = self
-                .faults
+    /// The document, as JSON. `instance` is the path of the request.
+    ///
+    /// Written without a tree of values in between: that would take ten times the memory of the faults that it shows.
+    pub(super) fn document(&self, instance: &str, request_id: &str) -> String {
+        let document = Document {
+            kind: format!("/problems/{}", self.kind.slug()),
+            title: self.kind.title(),
+            status: self.kind.status().as_u16(),
+            detail: &self.detail,
+            instance,
+            request_id,
+            errors: &self.faults,
+            members: self
+                .members
                 .iter()
-                .map(|fault| json!({"pointer": fault.pointer, "detail": fault.detail}));
-            document["errors"] = faults.collect();
-        }
-        for (name, value) in &self.members {
-            document[*name] = value.clone();
-        }
-        document
+                .map(|(name, value)| (*name, value))
+                .collect(),
+        };
+        // Texts and numbers under texts: they can always be written.
+        serde_json::to_string(&document).unwrap_or_default()
     }
 
     /// The response with its document.
     pub(super) fn render(&self, instance: &str, request_id: &str) -> Response<Full<Bytes>> {
         let document = self.document(instance, request_id);
-        let mut response = Response::new(Full::new(Bytes::from(document.to_string())));
+        let mut response = Response::new(Full::new(Bytes::from(document)));
         *response.status_mut() = self.kind.status();
         response.headers_mut().insert(
             CONTENT_TYPE,
@@ -141,6 +161,9 @@ impl From<DirectoryError> for Problem {
         match error {
             DirectoryError::UserNotFound => ProblemKind::UserNotFound.into_problem(),
             DirectoryError::EmailTaken => ProblemKind::EmailTaken.into_problem(),
+            DirectoryError::EmailTakenBefore => ProblemKind::EmailTaken
+                .into_problem()
+                .with_header(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true")),
             DirectoryError::ConditionFailed => ProblemKind::PreconditionFailed.into_problem(),
             DirectoryError::IdempotencyKeyReused => ProblemKind::IdempotencyKeyReused.into_problem(),
             DirectoryError::IdempotencyInProgress => ProblemKind::IdempotencyInProgress.into_problem().retry_after(1),

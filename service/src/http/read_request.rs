@@ -2,20 +2,23 @@
 
 mod body;
 mod conditions;
+mod dates;
 mod json;
 mod media_types;
 mod sizes;
+mod unsupported_fields;
 
-use super::problem::{Fault, Problem, ProblemKind};
+use super::problem::{Problem, ProblemKind};
 use crate::domain::UserId;
 use http::header::HOST;
 use http::{HeaderMap, Version};
 
-pub(super) use body::read_body;
+pub(super) use body::{Arrival, begin_body, finish_body};
 pub(super) use conditions::{is_not_modified, read_condition, write_entity_tag};
-pub(super) use json::parse_json;
+pub(super) use json::{MemoryBudget, Strict, given_twice, memory_of, parse_json, parse_with};
 pub(super) use media_types::{media_type, require_acceptable, require_json};
 pub(super) use sizes::check_sizes;
+pub(super) use unsupported_fields::refuse_unsupported_fields;
 
 /// Requires exactly one Host field of an HTTP/1.1 request (RFC 9112, 3.2): with none or several, a proxy on the way may
 /// have understood the request differently.
@@ -40,14 +43,6 @@ pub(super) fn user_id(path: &str) -> Result<UserId, Problem> {
         UserId::parse(raw)
     };
     id.ok_or_else(|| ProblemKind::UserNotFound.into_problem())
-}
-
-/// A fault of the whole body.
-pub(super) fn whole_body_fault(detail: impl Into<String>) -> Problem {
-    Problem::of_faults(vec![Fault {
-        pointer: String::new(),
-        detail: detail.into(),
-    }])
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The limits and switches of the edge and the handlers; `config.rs` says where they come from.
 
+use super::edge::body_admission::BodyLimits;
 use std::time::Duration;
 
 /// The settings of the edge and the handlers.
@@ -11,6 +12,16 @@ pub struct HttpSettings {
     pub body_limit_bytes: usize,
     /// Maximum time for a body to arrive.
     pub body_timeout: Duration,
+    /// How many bodies may be arriving at a time.
+    pub bodies: BodyLimits,
+    /// Maximum size of a token request's body, in bytes.
+    pub token_body_limit_bytes: usize,
+    /// Maximum time for a token request's body to arrive.
+    pub token_body_timeout: Duration,
+    /// How many bodies of token requests may be arriving at a time.
+    pub token_bodies: BodyLimits,
+    /// How many readers of one client may wait for changes at a time.
+    pub waiting_readers_per_client: usize,
     /// Maximum size of a request target, in bytes.
     pub uri_limit_bytes: usize,
     /// Maximum size of all header fields together, in bytes.

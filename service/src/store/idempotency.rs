@@ -143,7 +143,7 @@ pub(super) fn read_outcome(row: &mut RowReader<'_>) -> Result<WriteOutcome, Stor
         (true, true) => WriteOutcome::Created,
         (true, false) => WriteOutcome::EmailTaken,
         (false, _) if !same_request => WriteOutcome::KeyReused,
-        (false, _) if email_taken => WriteOutcome::EmailTaken,
+        (false, _) if email_taken => WriteOutcome::EmailTakenBefore,
         (false, _) => WriteOutcome::CreatedBefore(User::new(id, profile, at)),
     })
 }

@@ -82,6 +82,8 @@ pub(super) enum WriteOutcome {
     Panicked(Box<dyn Any + Send>),
     NotFound,
     ConditionFailed,
+    /// An earlier request with the same key found the address taken.
+    EmailTakenBefore,
     EmailTaken,
     KeyReused,
     /// It needs a transaction of its own: another session holds the row, or the address changes.

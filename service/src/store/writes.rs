@@ -175,6 +175,7 @@ fn refusal(outcome: &WriteOutcome) -> DirectoryError {
         WriteOutcome::NotFound => DirectoryError::UserNotFound,
         WriteOutcome::ConditionFailed => DirectoryError::ConditionFailed,
         WriteOutcome::EmailTaken => DirectoryError::EmailTaken,
+        WriteOutcome::EmailTakenBefore => DirectoryError::EmailTakenBefore,
         WriteOutcome::KeyReused => DirectoryError::IdempotencyKeyReused,
         // Without the outcome itself, which may hold a user.
         _ => DirectoryError::Internal("a write ended as another kind of write does".into()),

@@ -53,10 +53,24 @@ async fn a_refusal_is_replayed_too() {
         .created(&json!({"email": "a@example.com", "name": "A"}))
         .await;
     let body = json!({"email": "A@example.com", "name": "B"});
-    assert_eq!(create(&app, "k1", &body).await.problem(), "email-taken");
+    let first = create(&app, "k1", &body).await;
+    assert_eq!(
+        (
+            first.problem().as_str(),
+            first.header("idempotency-replayed")
+        ),
+        ("email-taken", "")
+    );
     app.send("DELETE", &crate::test_app::path(&taken), &[], "")
         .await;
-    assert_eq!(create(&app, "k1", &body).await.problem(), "email-taken");
+    let again = create(&app, "k1", &body).await;
+    assert_eq!(
+        (
+            again.problem().as_str(),
+            again.header("idempotency-replayed")
+        ),
+        ("email-taken", "true")
+    );
     assert_eq!(create(&app, "k2", &body).await.status, 201);
 }
 

@@ -32,7 +32,7 @@ async fn the_cases_of_rfc_7396_applied_to_a_user() {
         (json!(["c"]), 422, Value::Null),
         (Value::Null, 422, Value::Null),
         (json!("bar"), 422, Value::Null),
-        (json!({"e": null}), 200, Value::Null),
+        (json!({"e": null}), 422, Value::Null),
         (json!({"e": "new"}), 422, Value::Null),
         (json!({}), 200, Value::Null),
         (json!({"title": {"bb": {"ccc": null}}}), 422, Value::Null),
@@ -261,12 +261,7 @@ fn any_merge_patch_followed_by_get_equals_the_patch_applied_to_the_json() {
                 let before = app.get(&path(&user)).await.json();
                 let answer = patch(&app, &user, MERGE, &body).await;
                 let mut after = app.get(&path(&user)).await.json();
-                let mut expected = merged(&before, &body);
-                // A member that no user has and that is removed was never there.
-                expected
-                    .as_object_mut()
-                    .unwrap()
-                    .retain(|name, value| !value.is_null() || before.get(name).is_some());
+                let expected = merged(&before, &body);
                 if is_a_user(&expected) && !names_a_server_member(&body) {
                     assert_eq!(answer.status, 200, "{body}: {answer:?}");
                     assert_eq!(answer.json(), after);

@@ -3,6 +3,7 @@
 use super::list_query::{pairs, parse_limit};
 use super::service::Service;
 use super::user_json::{TYPICAL_BYTES, write_text, write_user};
+use super::waiting::wait_seconds;
 use crate::domain::{Change, FeedPosition, UserStore};
 use crate::http::answer::{Answer, json};
 use crate::http::call::Call;
@@ -11,7 +12,6 @@ use crate::http::read_request::require_acceptable;
 use std::time::Duration;
 
 const DEFAULT_LIMIT: u8 = 50;
-const MAX_WAIT_SECONDS: u64 = 30;
 
 /// Reads committed changes; with `wait`, holds the response until there is one.
 pub(super) async fn read<S: UserStore>(
@@ -111,11 +111,9 @@ impl Wanted {
                         .is_some()
                 }
                 "wait" => {
-                    let seconds = value.parse().ok().filter(|s| {
-                        *s <= MAX_WAIT_SECONDS && value.bytes().all(|b| b.is_ascii_digit())
-                    });
                     let wanted = || invalid("wait", "must be an integer from 0 to 30 (seconds)");
-                    wait.replace(seconds.ok_or_else(wanted)?).is_some()
+                    wait.replace(wait_seconds(&value).ok_or_else(wanted)?)
+                        .is_some()
                 }
                 other => {
                     return Err(invalid(

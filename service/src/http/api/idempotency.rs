@@ -2,13 +2,12 @@
 
 use crate::domain::{IdempotencyClaim, IdempotencyKey};
 use crate::http::call::Call;
-use crate::http::problem::{Problem, ProblemKind};
+use crate::http::problem::{IDEMPOTENCY_REPLAYED, Problem, ProblemKind};
 use aws_lc_rs::digest::{SHA256, digest};
 use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// The claim that a request makes, if it has a key.
 ///

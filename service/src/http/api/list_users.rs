@@ -58,7 +58,8 @@ pub(super) async fn query<S: UserStore>(
         return Err(ProblemKind::InvalidQuery
             .with_detail("QUERY takes its parameters in the body, none in the URL"));
     }
-    let parameters = Parameters::from_json(parse_json(&call.body)?)?;
+    let parameters =
+        Parameters::from_json(parse_json(&call.body, service.settings.body_limit_bytes)?)?;
     let page_request = parameters.read_page_request(&service.cursors)?;
     let page = service.directory.list(&page_request).await?;
     Ok(json(write(service, &page_request, &page)?.text))

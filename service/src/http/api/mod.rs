@@ -22,3 +22,4 @@ pub(super) mod service;
 pub(super) mod tokens;
 pub(super) mod user_json;
 pub(super) mod users;
+pub(super) mod waiting;

@@ -24,7 +24,7 @@ use documents::{
 use errors::describe_problems;
 use operations::{
     ChangeUserResponses, CreateUserResponses, DeleteUserResponses, IdempotencyParameters,
-    IssueTokenResponses, ListUsersResponses, ProblemPath, QueryUsersResponses,
+    IssueTokenResponses, ListUsersResponses, PatchUserResponses, ProblemPath, QueryUsersResponses,
     ReadChangesResponses, ReadConditions, ReadKeysResponses, ReadProblemResponses,
     ReadRootResponses, ReadUserResponses, UserPath, WriteConditions,
 };

@@ -1,12 +1,22 @@
 //! Patches of a user: merge patches (RFC 7396) and JSON patches (RFC 6902), applied to its representation.
+//!
+//! What was sent is checked, and not what came out of it alone. Knows nothing of the store.
 
-use super::user_json::{SERVER_MEMBERS, read_profile, to_value};
+mod apply;
+mod equality;
+mod operations;
+
+use super::user_json::{
+    SERVER_MEMBERS, read_changed_profile, refuse_other_members, server_member_fault, to_value,
+};
 use crate::domain::{Profile, User};
 use crate::http::problem::{Fault, Problem, ProblemKind};
-use crate::http::read_request::{media_type, parse_json, whole_body_fault};
+use crate::http::read_request::{MemoryBudget, Strict, media_type, parse_with};
+use apply::apply_operations;
 use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue};
-use json_patch::{PatchErrorKind, PatchOperation};
+use json_patch::PatchOperation;
+use operations::read_operations;
 use serde_json::Value;
 
 /// The media types of patches, as `Accept-Patch` lists them.
@@ -16,38 +26,74 @@ pub(in crate::http) const ACCEPT_PATCH: &str =
 /// The header field that lists them (RFC 5789, 3.1).
 pub(in crate::http) const ACCEPT_PATCH_HEADER: HeaderName = HeaderName::from_static("accept-patch");
 
-/// How large a JSON patch may make the document on its way: copying a document into itself doubles it each time.
-const MAX_DOCUMENT_NODES: usize = 20_000;
-
 /// A patch that was read but not applied yet.
 pub(super) enum Patch {
+    /// RFC 7396.
     Merge(Value),
-    Json(Vec<PatchOperation>),
+    /// RFC 6902.
+    Json {
+        /// In the order in which they are applied.
+        operations: Vec<PatchOperation>,
+        /// The memory that its copies may take, in bytes.
+        copy_limit_bytes: usize,
+    },
 }
 
 impl Patch {
-    /// Reads a patch of the media type that the headers name.
-    pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Result<Self, Problem> {
+    /// Reads a patch of the media type that the headers name, from a body of at most `body_limit_bytes`.
+    ///
+    /// # Errors
+    /// 415 for another media type, 400 and 413 for a body that is not a patch or takes too much memory, 422 for members
+    /// that no user has or only the server sets.
+    pub(super) fn read(
+        headers: &HeaderMap,
+        body: &[u8],
+        body_limit_bytes: usize,
+    ) -> Result<Self, Problem> {
+        let budget = MemoryBudget::of_body(body_limit_bytes);
         match media_type(headers).as_str() {
             "application/merge-patch+json" | "application/json" => {
-                let patch = parse_json(body)?;
-                refuse_server_members(&patch)?;
+                let patch = parse_with(body, &budget, Strict(&budget))?;
+                refuse_other_members_of(&patch)?;
                 Ok(Self::Merge(patch))
             }
-            "application/json-patch+json" => read_operations(parse_json(body)?).map(Self::Json),
+            "application/json-patch+json" => Ok(Self::Json {
+                operations: read_operations(body, &budget)?,
+                copy_limit_bytes: body_limit_bytes,
+            }),
             _ => Err(ProblemKind::UnsupportedMediaType
                 .with_detail("Accept-Patch lists the media types of patches")
                 .with_header(ACCEPT_PATCH_HEADER, HeaderValue::from_static(ACCEPT_PATCH))),
         }
     }
 
-    /// The profile that the patch makes of `user`.
+    /// Whether the outcome depends on what the user holds already: a client could learn from it what it may not read.
+    pub(super) fn reads(&self) -> bool {
+        let Self::Json { operations, .. } = self else {
+            return false;
+        };
+        operations.iter().any(|operation| {
+            matches!(
+                operation,
+                PatchOperation::Test(_) | PatchOperation::Copy(_) | PatchOperation::Move(_)
+            )
+        })
+    }
+
+    /// The profile that the patch makes of `user`. What it leaves as it was is not checked again: a value that was
+    /// stored under older rules does not stand in the way of a change of another.
+    ///
+    /// # Errors
+    /// 409 for a test that does not hold, 422 for a patch that cannot be applied or leads to what no user is.
     pub(super) fn apply(&self, user: &User) -> Result<Profile, Problem> {
         let before = to_value(user);
         let mut after = before.clone();
         match self {
             Self::Merge(patch) => json_patch::merge(&mut after, patch),
-            Self::Json(operations) => apply_operations(&mut after, operations)?,
+            Self::Json {
+                operations,
+                copy_limit_bytes,
+            } => apply_operations(&mut after, operations, *copy_limit_bytes)?,
         }
         if let (Value::Object(before), Value::Object(after)) = (&before, &mut after) {
             let changed = SERVER_MEMBERS
@@ -58,67 +104,16 @@ impl Patch {
                 return Err(Problem::of_faults(faults));
             }
         }
-        read_profile(after)
+        read_changed_profile(after, &user.profile)
     }
 }
 
-/// The operations of a JSON Patch. What is wrong with one is told without what it holds.
-fn read_operations(value: Value) -> Result<Vec<PatchOperation>, Problem> {
-    let malformed = |what: String| ProblemKind::MalformedRequest.with_detail(what);
-    let Value::Array(items) = value else {
-        return Err(malformed("a JSON Patch is an array of operations".into()));
-    };
-    let operations = items.into_iter().enumerate().map(|(at, item)| {
-        serde_json::from_value(item).map_err(|_| {
-            malformed(format!(
-                "operation {at} is none of a JSON Patch: it needs 'op' (add, remove, replace, move, copy or test), \
-                 'path', and 'value' or 'from' where its kind has one; both paths are JSON Pointers"
-            ))
-        })
-    });
-    operations.collect()
-}
-
-fn apply_operations(document: &mut Value, operations: &[PatchOperation]) -> Result<(), Problem> {
-    for (at, operation) in operations.iter().enumerate() {
-        json_patch::patch(document, std::slice::from_ref(operation)).map_err(
-            |error| match error.kind {
-                PatchErrorKind::TestFailed => ProblemKind::PatchTestFailed.with_detail(format!(
-                    "operation {at}, a test of '{}', does not hold",
-                    error.path
-                )),
-                _ => whole_body_fault(format!(
-                    "operation {at} cannot be applied: its path '{}' does not exist",
-                    error.path
-                )),
-            },
-        )?;
-        if matches!(operation, PatchOperation::Copy(_)) && nodes(document) > MAX_DOCUMENT_NODES {
-            return Err(whole_body_fault(format!(
-                "operation {at} makes the document too large"
-            )));
-        }
+/// A merge patch may name a member to remove it, so that nothing of it is left to be seen in the outcome.
+fn refuse_other_members_of(patch: &Value) -> Result<(), Problem> {
+    let mut faults: Vec<Fault> = Vec::new();
+    if let Value::Object(members) = patch {
+        refuse_other_members(members, &mut faults);
     }
-    Ok(())
-}
-
-fn nodes(value: &Value) -> usize {
-    match value {
-        Value::Array(items) => 1 + items.iter().map(nodes).sum::<usize>(),
-        Value::Object(members) => 1 + members.values().map(nodes).sum::<usize>(),
-        _ => 1,
-    }
-}
-
-fn refuse_server_members(patch: &Value) -> Result<(), Problem> {
-    let Value::Object(members) = patch else {
-        return Ok(());
-    };
-    let faults: Vec<_> = SERVER_MEMBERS
-        .into_iter()
-        .filter(|name| members.contains_key(*name))
-        .map(server_member_fault)
-        .collect();
     if faults.is_empty() {
         Ok(())
     } else {
@@ -126,17 +121,10 @@ fn refuse_server_members(patch: &Value) -> Result<(), Problem> {
     }
 }
 
-fn server_member_fault(name: &str) -> Fault {
-    Fault {
-        pointer: format!("/{name}"),
-        detail: "is set by the server and never accepted from a client".into(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::Patch;
-    use crate::domain::{Timestamp, User, UserId};
+    use crate::domain::{EmailAddress, PersonName, Timestamp, User, UserId, UserStatus};
     use crate::http::api::user_json::{read_profile, to_value};
     use http::{HeaderMap, HeaderValue, header::CONTENT_TYPE};
     use serde_json::{Value, json};
@@ -151,7 +139,7 @@ mod tests {
             Timestamp::from_unix_micros(0),
         );
         let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(media_type))]);
-        let profile = Patch::read(&headers, patch.to_string().as_bytes())
+        let profile = Patch::read(&headers, patch.to_string().as_bytes(), 65_536)
             .and_then(|patch| patch.apply(&user))
             .map_err(|problem| problem.kind.status().as_u16())?;
         Ok(User { profile, ..user })
@@ -191,6 +179,13 @@ mod tests {
             ),
             Err(422)
         );
+        assert_eq!(
+            apply(
+                "application/json-patch+json",
+                &json!([{"op": "add", "path": "/updated_at", "value": "1970-01-01T00:00:00.000000Z"}])
+            ),
+            Err(422)
+        );
         assert!(apply("application/json-patch+json", &json!([{"op": "test", "path": "/created_at", "value": "1970-01-01T00:00:00.000000Z"}])).is_ok());
     }
 
@@ -221,13 +216,33 @@ mod tests {
     }
 
     #[test]
-    fn a_patch_that_doubles_the_document_again_and_again_is_stopped() {
-        let operations: Vec<_> = (0..64)
-            .map(|n| json!({"op": "copy", "from": "", "path": format!("/x{n}")}))
-            .collect();
+    fn a_member_that_no_user_has_is_refused_even_where_it_is_removed() {
+        for patch in [json!({"phnoe": null}), json!({"phnoe": null, "title": "T"})] {
+            assert_eq!(apply("application/merge-patch+json", &patch), Err(422));
+        }
+    }
+
+    #[test]
+    fn what_a_patch_leaves_as_it_was_is_not_checked_again() {
+        let stored = User {
+            profile: crate::domain::Profile {
+                email: EmailAddress::from_stored("ada@xn--a.example"),
+                name: PersonName::from_stored("\u{200b}"),
+                phone: None,
+                title: None,
+                department: None,
+                status: UserStatus::Active,
+            },
+            ..apply("application/merge-patch+json", &json!({})).unwrap()
+        };
+        let patch = |body: Value| {
+            let patch = Patch::Merge(body).apply(&stored);
+            patch.map_err(|problem| problem.kind.status().as_u16())
+        };
         assert_eq!(
-            apply("application/json-patch+json", &Value::Array(operations)),
-            Err(422)
+            patch(json!({"title": "T"})).unwrap().email,
+            stored.profile.email
         );
+        assert_eq!(patch(json!({"email": "bob@xn--a.example"})), Err(422));
     }
 }

@@ -3,8 +3,10 @@
 //! Knows the route table and nothing of the handlers.
 
 use super::route_table::route_table;
+use super::waiting::asks_to_wait;
 use crate::domain::Scope;
 use http::Method;
+use percent_encoding::percent_decode_str;
 
 macro_rules! define_routes {
     ($(
@@ -34,8 +36,7 @@ macro_rules! define_routes {
         }
 
         impl Route {
-            /// The route of a path as it is spelled, percent-encoding included.
-            pub(in crate::http) fn of(path: &str) -> Self {
+            fn of_plain(path: &str) -> Self {
                 $(
                     if matches_path!(path, $path) $(|| path == $alias)? {
                         return Self::$route;
@@ -67,7 +68,7 @@ macro_rules! define_routes {
                 }
             }
 
-            /// Whether handlers are called without the router, as long as the path has no percent-encoding.
+            /// Whether handlers are called without the router.
             pub(in crate::http) fn is_direct(self) -> bool {
                 match self {
                     $(Self::$route => is_direct!($($direct)?),)+
@@ -187,6 +188,15 @@ macro_rules! scope {
 route_table!(define_routes);
 
 impl Route {
+    /// The route of a path. What is percent-encoded in a segment means what it stands for; an encoded slash separates
+    /// nothing.
+    pub(in crate::http) fn of(path: &str) -> Self {
+        match decoded(path) {
+            Some(plain) => Self::of_plain(&plain),
+            None => Self::of_plain(path),
+        }
+    }
+
     /// The template, such as `/v1/users/{id}`.
     pub(in crate::http) fn template(self) -> &'static str {
         TEMPLATES[self as usize]
@@ -194,8 +204,21 @@ impl Route {
 
     /// Whether a request with this query may wait for something to happen instead of being worked on.
     pub(in crate::http) fn waits(self, query: Option<&str>) -> bool {
-        self == Self::Changes && query.is_some_and(|query| query.contains("wait="))
+        self == Self::Changes && query.is_some_and(asks_to_wait)
     }
+}
+
+/// A path with percent-encoded segments, decoded; `None` when nothing is encoded, or what is cannot be part of a segment.
+fn decoded(path: &str) -> Option<String> {
+    if !path.contains('%') {
+        return None;
+    }
+    let segments = path.split('/').map(|segment| {
+        let segment = percent_decode_str(segment).decode_utf8().ok()?;
+        // What still looks encoded would be read as such again.
+        (!segment.contains(['/', '%'])).then_some(segment)
+    });
+    Some(segments.collect::<Option<Vec<_>>>()?.join("/"))
 }
 
 fn is_segment(text: &str) -> bool {
@@ -222,10 +245,28 @@ mod tests {
             ("/v1/users/", "unmatched"),
             ("/v1/users/a/b", "unmatched"),
             ("/metrics", "unmatched"),
+            ("/v1/users/%63hanges", "/v1/users/changes"),
+            ("/%761/users", "/v1/users"),
+            ("/v1%2Fusers", "unmatched"),
+            ("/v1/users/changes%2F", "/v1/users/{id}"),
+            ("/v1/users/%2563hanges", "/v1/users/{id}"),
         ] {
             assert_eq!(Route::of(path).template(), template, "{path}");
         }
         assert_eq!(TEMPLATES.last(), Some(&Route::Unmatched.template()));
+    }
+
+    #[test]
+    fn a_reader_waits_by_what_its_query_means() {
+        let waits = |path: &str, query| Route::of(path).waits(Some(query));
+        for query in ["wait=20", "limit=1&wait=1", "%77ait=20", "w%61it=%31"] {
+            assert!(waits("/v1/users/changes", query), "{query}");
+            assert!(waits("/v1/users/%63hanges", query), "{query}");
+            assert!(!waits("/v1/users", query));
+        }
+        for query in ["", "wait=", "wait=0", "await=20", "after=wait=", "wait=x"] {
+            assert!(!waits("/v1/users/changes", query), "{query}");
+        }
     }
 
     #[test]

@@ -56,7 +56,7 @@ macro_rules! route_table {
                         (UserPatch = "application/json"),
                         (Vec<PatchOperation> = "application/json-patch+json")
                     )),
-                    responses(ChangeUserResponses)
+                    responses(PatchUserResponses)
                 }
                 delete [UsersWrite] users::delete => DeleteUser {
                     tag = "users", summary = "Delete a user",

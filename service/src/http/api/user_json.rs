@@ -6,6 +6,7 @@ use crate::domain::{
 };
 use crate::http::problem::{Fault, Problem};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 
 /// About how many bytes a user takes.
 pub(super) const TYPICAL_BYTES: usize = 420;
@@ -91,8 +92,23 @@ pub(super) fn to_value(user: &User) -> Value {
     )
 }
 
-/// Reads what a client sets of a user; the error names every fault.
+/// Reads what a client sets of a user.
+///
+/// # Errors
+/// 422, naming every fault.
 pub(super) fn read_profile(value: Value) -> Result<Profile, Problem> {
+    read(value, None)
+}
+
+/// Reads a profile that a client made of `present`; texts that are still the same are not checked again.
+///
+/// # Errors
+/// 422, naming every fault.
+pub(super) fn read_changed_profile(value: Value, present: &Profile) -> Result<Profile, Problem> {
+    read(value, Some(present))
+}
+
+fn read(value: Value, present: Option<&Profile>) -> Result<Profile, Problem> {
     let Value::Object(mut members) = value else {
         return Err(Problem::of_faults(vec![Fault {
             pointer: String::new(),
@@ -100,36 +116,43 @@ pub(super) fn read_profile(value: Value) -> Result<Profile, Problem> {
         }]));
     };
     let mut faults = Vec::new();
-    refuse_others(&members, &mut faults);
+    refuse_other_members(&members, &mut faults);
     let email = required(&mut members, "email", &mut faults).and_then(|raw| {
+        let same = present.map(|present| &present.email);
+        if let Some(email) = same.filter(|email| email.as_str() == raw) {
+            return Some(email.clone());
+        }
         match EmailAddress::parse(&raw) {
             Ok(email) => Some(email),
             Err(error) => fault(&mut faults, "email", error.to_string()),
         }
     });
-    let name =
-        required(&mut members, "name", &mut faults).and_then(|raw| match PersonName::parse(&raw) {
+    let name = required(&mut members, "name", &mut faults).and_then(|raw| {
+        let same = present.map(|present| &present.name);
+        if let Some(name) = same.filter(|name| name.as_str() == raw) {
+            return Some(name.clone());
+        }
+        match PersonName::parse(&raw) {
             Ok(name) => Some(name),
             Err(error) => fault(&mut faults, "name", error.to_string()),
-        });
+        }
+    });
     let phone =
         optional(&mut members, "phone", &mut faults).and_then(|raw| {
             match PhoneNumber::parse(&raw) {
                 Some(phone) => Some(phone),
-                None => fault(&mut faults, "phone", PHONE_NUMBER_RULE.into()),
+                None => fault(&mut faults, "phone", PHONE_NUMBER_RULE),
             }
         });
-    let title = label(&mut members, "title", &mut faults);
-    let department = label(&mut members, "department", &mut faults);
+    let same = present.and_then(|present| present.title.as_ref());
+    let title = label(&mut members, "title", same, &mut faults);
+    let same = present.and_then(|present| present.department.as_ref());
+    let department = label(&mut members, "department", same, &mut faults);
     let status = match members.remove("status") {
         None => Some(UserStatus::default()),
         Some(value) => match value.as_str().and_then(UserStatus::parse) {
             Some(status) => Some(status),
-            None => fault(
-                &mut faults,
-                "status",
-                "must be \"active\" or \"suspended\"".into(),
-            ),
+            None => fault(&mut faults, "status", "must be \"active\" or \"suspended\""),
         },
     };
     match (email, name, status) {
@@ -145,17 +168,27 @@ pub(super) fn read_profile(value: Value) -> Result<Profile, Problem> {
     }
 }
 
-fn refuse_others(members: &Map<String, Value>, faults: &mut Vec<Fault>) {
+/// Names the members that only the server sets, and those that no user has.
+pub(super) fn refuse_other_members(members: &Map<String, Value>, faults: &mut Vec<Fault>) {
     for name in members.keys() {
-        if SERVER_MEMBERS.contains(&name.as_str()) {
-            fault::<()>(
-                faults,
-                name,
-                "is set by the server and never accepted from a client".into(),
-            );
+        if is_server_member(name) {
+            faults.push(server_member_fault(name));
         } else if !CLIENT_MEMBERS.contains(&name.as_str()) {
-            fault::<()>(faults, name, "is no field of a user".into());
+            fault::<()>(faults, name, "is not a field of a user");
         }
+    }
+}
+
+/// Whether only the server sets this member.
+pub(super) fn is_server_member(name: &str) -> bool {
+    SERVER_MEMBERS.contains(&name)
+}
+
+/// The fault of a client that sets a member of the server's own.
+pub(super) fn server_member_fault(name: &str) -> Fault {
+    Fault {
+        pointer: format!("/{name}"),
+        detail: "is set by the server and never accepted from a client".into(),
     }
 }
 
@@ -166,8 +199,8 @@ fn required(
 ) -> Option<String> {
     match members.remove(name) {
         Some(Value::String(text)) => Some(text),
-        Some(_) => fault(faults, name, "must be a string".into()),
-        None => fault(faults, name, "is required".into()),
+        Some(_) => fault(faults, name, "must be a string"),
+        None => fault(faults, name, "is required"),
     }
 }
 
@@ -179,19 +212,34 @@ fn optional(
     match members.remove(name) {
         None | Some(Value::Null) => None,
         Some(Value::String(text)) => Some(text),
-        Some(_) => fault(faults, name, "must be a string or null".into()),
+        Some(_) => fault(faults, name, "must be a string or null"),
     }
 }
 
-fn label(members: &mut Map<String, Value>, name: &str, faults: &mut Vec<Fault>) -> Option<Label> {
-    optional(members, name, faults).and_then(|raw| match Label::parse(&raw) {
-        Ok(label) => Some(label),
-        Err(error) => fault(faults, name, error.to_string()),
+fn label(
+    members: &mut Map<String, Value>,
+    name: &str,
+    same: Option<&Label>,
+    faults: &mut Vec<Fault>,
+) -> Option<Label> {
+    optional(members, name, faults).and_then(|raw| {
+        if let Some(label) = same.filter(|label| label.as_str() == raw) {
+            return Some(label.clone());
+        }
+        match Label::parse(&raw) {
+            Ok(label) => Some(label),
+            Err(error) => fault(faults, name, error.to_string()),
+        }
     })
 }
 
-fn fault<T>(faults: &mut Vec<Fault>, name: &str, detail: String) -> Option<T> {
+fn fault<T>(
+    faults: &mut Vec<Fault>,
+    name: &str,
+    detail: impl Into<Cow<'static, str>>,
+) -> Option<T> {
     let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
+    let detail = detail.into();
     faults.push(Fault { pointer, detail });
     None
 }

@@ -4,9 +4,10 @@ use super::idempotency::{mark_replayed, read_claim};
 use super::patch::Patch;
 use super::service::Service;
 use super::user_json::{TYPICAL_BYTES, read_profile, write_user};
-use crate::domain::{Created, User, UserStore};
+use crate::domain::{Created, Scope, Timestamp, User, UserStore};
 use crate::http::answer::{APPLICATION_JSON, Answer};
 use crate::http::call::Call;
+use crate::http::edge::gate::scope_lacking;
 use crate::http::problem::Problem;
 use crate::http::read_request::{
     is_not_modified, parse_json, read_condition, require_acceptable, require_json, user_id,
@@ -30,15 +31,11 @@ pub(super) async fn read<S: UserStore>(
     require_acceptable(call.headers(), "application/json")?;
     let id = user_id(call.path())?;
     let user = service.directory.read(id).await?;
-    let mut answer = if is_not_modified(call.headers(), &user) {
-        let mut answer = Response::new(Full::default());
-        *answer.status_mut() = StatusCode::NOT_MODIFIED;
-        let mut buffer = Vec::with_capacity(VALIDATOR_BYTES);
-        let validators = Validators::write(&mut buffer, &user);
-        validators.set(answer.headers_mut(), &Bytes::from(buffer));
-        answer
+    let now = service.source.now();
+    let mut answer = if is_not_modified(call.headers(), &user, now.unix_seconds())? {
+        without_representation(StatusCode::NOT_MODIFIED, &user, now)
     } else {
-        represent(StatusCode::OK, &user)
+        represent(StatusCode::OK, &user, now)
     };
     // A read may be kept and asked for again with its tag; the edge forbids it for all else.
     let policy = HeaderValue::from_static("private, no-cache");
@@ -54,13 +51,13 @@ pub(super) async fn create<S: UserStore>(
     require_acceptable(call.headers(), "application/json")?;
     require_json(call.headers(), ACCEPT)?;
     let claim = read_claim(call)?;
-    let profile = read_profile(parse_json(&call.body)?)?;
+    let profile = read_profile(parse_json(&call.body, service.settings.body_limit_bytes)?)?;
     let user = User::new(service.source.user_id(), profile, service.source.now());
     let (user, replayed) = match service.directory.create(user, claim).await? {
         Created::Now(user) => (user, false),
         Created::Before(user) => (user, true),
     };
-    let mut answer = represent(StatusCode::CREATED, &user);
+    let mut answer = represent(StatusCode::CREATED, &user, service.source.now());
     let location = HeaderValue::from_maybe_shared(Bytes::from(format!("/v1/users/{}", user.id.0)));
     if let Ok(location) = location {
         answer.headers_mut().insert(LOCATION, location);
@@ -79,31 +76,51 @@ pub(super) async fn replace<S: UserStore>(
     require_acceptable(call.headers(), "application/json")?;
     let id = user_id(call.path())?;
     require_json(call.headers(), ACCEPT)?;
-    let condition = read_condition(call.headers(), service.settings.require_if_match)?;
-    let profile = read_profile(parse_json(&call.body)?)?;
+    let now = service.source.now();
+    let condition = read_condition(
+        call.headers(),
+        service.settings.require_if_match,
+        now.unix_seconds(),
+    )?;
+    let profile = read_profile(parse_json(&call.body, service.settings.body_limit_bytes)?)?;
     let user = service
         .directory
-        .replace(id, profile, condition, service.source.now())
+        .replace(id, profile, condition, now)
         .await?;
-    Ok(represent(StatusCode::OK, &user))
+    Ok(represent(StatusCode::OK, &user, service.source.now()))
 }
 
-/// Patches a user: 200 with the user as it is now.
+/// Patches a user: 200 with the user as it is now, or 204 for a client that may not read it.
 pub(super) async fn patch<S: UserStore>(
     service: &Service<S>,
     call: &Call,
 ) -> Result<Answer, Problem> {
     require_acceptable(call.headers(), "application/json")?;
     let id = user_id(call.path())?;
-    let condition = read_condition(call.headers(), service.settings.require_if_match)?;
-    let patch = Patch::read(call.headers(), &call.body)?;
+    let now = service.source.now();
+    let condition = read_condition(
+        call.headers(),
+        service.settings.require_if_match,
+        now.unix_seconds(),
+    )?;
+    let patch = Patch::read(
+        call.headers(),
+        &call.body,
+        service.settings.body_limit_bytes,
+    )?;
+    if patch.reads() && !call.may_read {
+        return Err(scope_lacking(Scope::UsersRead));
+    }
     let user = service
         .directory
-        .patch(id, condition, service.source.now(), move |user| {
-            patch.apply(user)
-        })
+        .patch(id, condition, now, move |user| patch.apply(user))
         .await?;
-    Ok(represent(StatusCode::OK, &user))
+    let now = service.source.now();
+    if call.may_read {
+        return Ok(represent(StatusCode::OK, &user, now));
+    }
+    // What the client did not send, it may not see either.
+    Ok(without_representation(StatusCode::NO_CONTENT, &user, now))
 }
 
 /// Deletes a user: 204.
@@ -112,20 +129,22 @@ pub(super) async fn delete<S: UserStore>(
     call: &Call,
 ) -> Result<Answer, Problem> {
     let id = user_id(call.path())?;
-    let condition = read_condition(call.headers(), service.settings.require_if_match)?;
-    service
-        .directory
-        .delete(id, condition, service.source.now())
-        .await?;
+    let now = service.source.now();
+    let condition = read_condition(
+        call.headers(),
+        service.settings.require_if_match,
+        now.unix_seconds(),
+    )?;
+    service.directory.delete(id, condition, now).await?;
     let mut answer = Response::new(Full::default());
     *answer.status_mut() = StatusCode::NO_CONTENT;
     Ok(answer)
 }
 
-fn represent(status: StatusCode, user: &User) -> Answer {
+fn represent(status: StatusCode, user: &User, now: Timestamp) -> Answer {
     // Validators and document lie behind each other in one buffer, which the three share.
     let mut buffer = Vec::with_capacity(VALIDATOR_BYTES + TYPICAL_BYTES);
-    let validators = Validators::write(&mut buffer, user);
+    let validators = Validators::write(&mut buffer, user, now);
     write_user(&mut buffer, user);
     let buffer = Bytes::from(buffer);
     let mut answer = Response::new(Full::new(buffer.slice(validators.date_ends..)));
@@ -134,6 +153,16 @@ fn represent(status: StatusCode, user: &User) -> Answer {
     *answer.headers_mut() = HeaderMap::with_capacity(HEADER_FIELDS);
     answer.headers_mut().insert(CONTENT_TYPE, APPLICATION_JSON);
     validators.set(answer.headers_mut(), &buffer);
+    answer
+}
+
+/// The validators of a user alone.
+fn without_representation(status: StatusCode, user: &User, now: Timestamp) -> Answer {
+    let mut answer = Response::new(Full::default());
+    *answer.status_mut() = status;
+    let mut buffer = Vec::with_capacity(VALIDATOR_BYTES);
+    let validators = Validators::write(&mut buffer, user, now);
+    validators.set(answer.headers_mut(), &Bytes::from(buffer));
     answer
 }
 
@@ -147,10 +176,11 @@ struct Validators {
 }
 
 impl Validators {
-    fn write(buffer: &mut Vec<u8>, user: &User) -> Self {
+    fn write(buffer: &mut Vec<u8>, user: &User, now: Timestamp) -> Self {
         write_entity_tag(buffer, user.version);
         let tag_ends = buffer.len();
-        let date = HttpDate::from(user.updated_at.to_system_time());
+        // Never later than Date (RFC 9110, 8.8.2.1), whatever the clock of the replica that made the change said.
+        let date = HttpDate::from(user.updated_at.min(now).to_system_time());
         // Writing into memory cannot fail.
         let _ = write!(buffer, "{date}");
         let date_ends = buffer.len();

@@ -1,7 +1,11 @@
 //! The bytes of a connection, on their way to the client.
 //!
 //! What hyper refuses before any handler runs (a head that is too large or cannot be parsed), it answers by itself with
-//! an empty body. Here such an answer is given the problem document that every error of the service has.
+//! an empty body. Here such an answer is given the problem document that every error of the service has. Whose answer
+//! is being written is known from the calls of the handler, not from the bytes: an interim response (100), a pipelined
+//! request or an answer without a body looks like any other.
+//!
+//! A head has a limited time from its first byte on (hyper would count the idle time before it, too).
 //!
 //! A connection whose request was turned away is not read for a moment: refusing costs about as much as reading a user,
 //! and clients that ask again at once would have the service refuse instead of serve (docs/adr/0049).
@@ -11,7 +15,7 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -24,17 +28,32 @@ const PAUSE: Duration = Duration::from_secs(1);
 #[derive(Clone, Default)]
 pub(in crate::http) struct Calls(Arc<State>);
 
+/// No request is being answered: hyper reads the next head, and what it writes is a refusal of its own.
+const READING_HEAD: u8 = 0;
+/// The handler works on a request; hyper may write `100 Continue` meanwhile.
+const HANDLING: u8 = 1;
+/// The handler has answered, and hyper writes the answer.
+const ANSWERING: u8 = 2;
+
 #[derive(Default)]
 struct State {
-    called: AtomicBool,
+    phase: AtomicU8,
+    /// A head has arrived as a whole since this was last looked at.
+    head_arrived: AtomicBool,
     turned_away: AtomicBool,
     came_early: AtomicBool,
 }
 
 impl Calls {
-    /// A handler was called, so what is written next is its answer.
+    /// The handler was called.
     pub(in crate::http) fn called(&self) {
-        self.0.called.store(true, Ordering::Relaxed);
+        self.0.phase.store(HANDLING, Ordering::Relaxed);
+        self.0.head_arrived.store(true, Ordering::Relaxed);
+    }
+
+    /// The handler has answered. Hyper takes the answer at once, and flushes it when it has written all of it.
+    pub(in crate::http) fn answered(&self) {
+        self.0.phase.store(ANSWERING, Ordering::Relaxed);
     }
 
     /// The request found no place.
@@ -48,10 +67,37 @@ impl Calls {
     }
 }
 
+/// The head that arrives now, or will next.
+struct Head {
+    /// Whether the time for it runs: some of it has arrived, or it is the first.
+    is_due: bool,
+    timeout: Duration,
+    /// Set only for a head that does not arrive in one piece: nearly all do.
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Head {
+    fn arrived(&mut self) {
+        self.is_due = false;
+        self.timer = None;
+    }
+
+    /// Ready when the head has taken too long.
+    fn poll_too_late(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if !self.is_due {
+            return Poll::Pending;
+        }
+        let timeout = self.timeout;
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(timeout)));
+        timer.as_mut().poll(context)
+    }
+}
+
 /// A stream whose refusals have a body.
 pub(super) struct ConnectionIo<T> {
     stream: T,
     calls: Calls,
+    head: Head,
     /// Nothing is read before it has elapsed.
     pause: Option<Pin<Box<Sleep>>>,
     /// What is written instead of hyper's bare answer, and how far it is.
@@ -59,10 +105,17 @@ pub(super) struct ConnectionIo<T> {
 }
 
 impl<T> ConnectionIo<T> {
-    pub(super) fn new(stream: T, calls: Calls) -> Self {
+    /// A head on it has to arrive within `head_timeout` of its first byte.
+    pub(super) fn new(stream: T, calls: Calls, head_timeout: Duration) -> Self {
         Self {
             stream,
             calls,
+            head: Head {
+                // The first one is due from the beginning.
+                is_due: true,
+                timeout: head_timeout,
+                timer: None,
+            },
             pause: None,
             refusal: None,
         }
@@ -73,9 +126,7 @@ impl<T> ConnectionIo<T> {
     }
 
     fn is_refusal(&self, bytes: &[u8]) -> bool {
-        !self.calls.0.called.load(Ordering::Relaxed)
-            && bytes.starts_with(b"HTTP/1.")
-            && bytes.get(9) == Some(&b'4')
+        self.calls.0.phase.load(Ordering::Relaxed) == READING_HEAD && !bytes.is_empty()
     }
 }
 
@@ -95,7 +146,7 @@ fn refusal(bare: &[u8]) -> Vec<u8> {
 fn head_and_body(problem: &Problem) -> Vec<u8> {
     let id = crate::http::edge::request_id::request_id(&http::HeaderMap::new());
     let id = crate::http::edge::request_id::as_text(&id);
-    let body = problem.document("", id).to_string();
+    let body = problem.document("", id);
     let status = problem.kind.status();
     format!(
         "HTTP/1.1 {} {}\r\ncontent-type: application/problem+json\r\ncontent-length: {}\r\nx-request-id: {id}\r\n\
@@ -122,11 +173,19 @@ impl<T: AsyncRead + Unpin> AsyncRead for ConnectionIo<T> {
             ready!(pause.as_mut().poll(context));
             self.pause = None;
         }
-        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        let this = &mut *self;
+        if this.calls.0.head_arrived.swap(false, Ordering::Relaxed) {
+            this.head.arrived();
+        }
+        let is_head = this.calls.0.phase.load(Ordering::Relaxed) == READING_HEAD;
+        let read = Pin::new(&mut this.stream).poll_read(context, buffer);
         if read.is_ready() {
+            this.head.is_due |= is_head;
             // What is there as soon as the pause is over was there before.
-            let state = &self.calls.0;
+            let state = &this.calls.0;
             state.came_early.store(has_paused, Ordering::Relaxed);
+        } else if is_head && this.head.poll_too_late(context).is_ready() {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
         read
     }
@@ -145,15 +204,17 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for ConnectionIo<T> {
             ready!(self.poll_refusal(context))?;
             return Poll::Ready(Ok(bytes.len()));
         }
-        let written = ready!(Pin::new(&mut self.stream).poll_write(context, bytes))?;
-        if written == bytes.len() {
-            self.calls.0.called.store(false, Ordering::Relaxed);
-        }
-        Poll::Ready(Ok(written))
+        Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        ready!(Pin::new(&mut self.stream).poll_flush(context))?;
+        // Hyper flushes once nothing is left in its own buffer; an answer of ours is in there as a whole or not at all.
+        let phase = &self.calls.0.phase;
+        if phase.load(Ordering::Relaxed) == ANSWERING {
+            phase.store(READING_HEAD, Ordering::Relaxed);
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -3,6 +3,7 @@
 //! Rapid resets, endless CONTINUATION frames and windows that never open are the client's to send;
 //! what they may cost is decided here.
 
+use super::idle::idle_for_too_long;
 use super::server::ServerLimits;
 use crate::http::edge::service::EdgeConnection;
 use hyper::server::conn::http2;
@@ -12,7 +13,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::{Instant, interval, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
 /// Requests of one connection at a time.
 const MAX_STREAMS: u32 = 128;
@@ -77,30 +78,18 @@ pub(super) async fn serve<I>(
             .serve_connection(TokioIo::new(io), service)
     );
     let mut told_to_end = pin!(async { draining.wait_for(|draining| *draining).await.map(drop) });
-    let mut look = interval((limits.header_timeout / 4).max(Duration::from_millis(50)));
-    let mut quiet_since = Instant::now();
-    let mut calls_seen = 0;
-    loop {
-        tokio::select! {
-            // How it ended is nothing that the service could mend.
-            _ = connection.as_mut() => return,
-            _ = told_to_end.as_mut() => {
-                connection.as_mut().graceful_shutdown();
-                // Bounded by the drain, which cuts off what does not end.
-                let _ = connection.await;
-                return;
-            }
-            _ = look.tick() => {
-                let (calls, in_flight) = activity.now();
-                if in_flight > 0 || calls != calls_seen {
-                    calls_seen = calls;
-                    quiet_since = Instant::now();
-                } else if quiet_since.elapsed() > limits.header_timeout {
-                    connection.as_mut().graceful_shutdown();
-                    let _ = timeout(IDLE_END, connection).await;
-                    return;
-                }
-            }
+    let mut idle = pin!(idle_for_too_long(&activity, limits.idle()));
+    tokio::select! {
+        // How it ended is nothing that the service could change.
+        _ = connection.as_mut() => {}
+        _ = told_to_end.as_mut() => {
+            connection.as_mut().graceful_shutdown();
+            // Bounded by the drain, which cuts off what does not end.
+            let _ = connection.await;
+        }
+        () = idle.as_mut() => {
+            connection.as_mut().graceful_shutdown();
+            let _ = timeout(IDLE_END, connection).await;
         }
     }
 }

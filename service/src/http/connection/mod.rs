@@ -4,6 +4,7 @@
 
 pub(super) mod connection_io;
 pub(super) mod http2;
+pub(super) mod idle;
 pub(super) mod server;
 pub(super) mod tls;
 pub(super) mod workers;

@@ -2,6 +2,7 @@
 
 use super::connection_io::{Calls, ConnectionIo};
 use super::http2;
+use super::idle::{IdleLimits, idle_for_too_long};
 use super::tls::Tls;
 use super::workers::Workers;
 use crate::http::edge::service::Edge;
@@ -26,14 +27,27 @@ use tokio_rustls::server::TlsStream;
 pub struct ServerLimits {
     /// The most connections at a time; further ones wait to be accepted.
     pub max_connections: usize,
-    /// The longest that the head of a request may take to arrive.
+    /// The longest that the head of a request may take to arrive, from its first byte on; for the first one of a
+    /// connection, from the beginning of that.
     pub header_timeout: Duration,
+    /// How long a connection stays open without a request, once it has had one.
+    pub keep_alive_timeout: Duration,
     /// The most bytes that hyper buffers of a head; a little over the limits that the edge keeps and tells of.
     pub head_buffer_bytes: usize,
     /// How long the service goes on accepting once it is told to stop, for load balancers to notice.
     pub drain_delay: Duration,
     /// The longest that requests in flight may take to end.
     pub drain_timeout: Duration,
+}
+
+impl ServerLimits {
+    /// How long a connection may be idle.
+    pub(super) fn idle(&self) -> IdleLimits {
+        IdleLimits {
+            first: self.header_timeout,
+            next: self.keep_alive_timeout,
+        }
+    }
 }
 
 /// What is spoken on the connections.
@@ -255,20 +269,24 @@ async fn serve_http1<I>(
 ) where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let activity = service.activity();
+    let io = ConnectionIo::new(stream, calls, limits.header_timeout);
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(limits.header_timeout)
+        // Its time for a head begins with the end of the request before, and so would end idle connections.
+        .header_read_timeout(None)
         .max_buf_size(limits.head_buffer_bytes)
         .max_headers(MAX_HEADERS)
         // Otherwise every request would be followed by a read that finds nothing, into a new buffer of 8 KiB, to see
         // whether the client has hung up meanwhile.
         .half_close(true)
-        .serve_connection(TokioIo::new(ConnectionIo::new(stream, calls)), service);
+        .serve_connection(TokioIo::new(io), service);
     let ended = tokio::select! {
         biased;
         // How it ended is nothing that the service could mend.
         _ = poll_fn(|context| connection.poll_without_shutdown(context)) => true,
         () = told_to_end(&mut draining) => false,
+        () = idle_for_too_long(&activity, limits.idle()) => false,
     };
     if !ended {
         Pin::new(&mut connection).graceful_shutdown();

@@ -31,11 +31,7 @@ impl Gate {
     ) -> Result<Caller, Problem> {
         let caller = self.auth.caller(headers).await.map_err(refused)?;
         if let Some(limits) = &self.rate_limits {
-            let key = match self.auth {
-                Auth::Required(_) => RateKey::Client(caller.client.clone()),
-                Auth::Disabled => RateKey::of_peer(peer),
-            };
-            let state = limits.take(&key);
+            let state = limits.take(&self.key_of(&caller, peer));
             *rate = Some(state);
             if state.refused_for.is_some() {
                 metrics.request_rate_limited();
@@ -47,6 +43,19 @@ impl Gate {
         caller.require(scope).map_err(refused)?;
         Ok(caller)
     }
+
+    /// The key under which the caller's share is counted: its client, or its address where calls need no token.
+    pub(super) fn key_of(&self, caller: &Caller, peer: IpAddr) -> RateKey {
+        match self.auth {
+            Auth::Required(_) => RateKey::Client(caller.client.clone()),
+            Auth::Disabled => RateKey::of_peer(peer),
+        }
+    }
+}
+
+/// The problem of a call whose token lacks `scope`.
+pub(in crate::http) fn scope_lacking(scope: Scope) -> Problem {
+    refused(Refusal::ScopeLacking(scope))
 }
 
 /// The problem of a refused call.

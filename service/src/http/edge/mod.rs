@@ -3,11 +3,15 @@
 //!
 //! Knows requests and which route they name. Must not know users, SQL or the wire format of any document.
 
+pub(super) mod activity;
 pub(super) mod bearer_auth;
+pub(super) mod body_admission;
 pub(super) mod concurrency_limit;
+pub(super) mod counts_by_key;
 pub(super) mod failures;
 pub(super) mod gate;
 pub(super) mod plain_http;
 pub(super) mod rate_limit;
+pub(super) mod receive;
 pub(super) mod request_id;
 pub(super) mod service;

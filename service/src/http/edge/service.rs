@@ -4,13 +4,16 @@
 //! method with 404 (docs/adr/0001). So limits, methods, bodies, panics, ids, logs and metrics are handled here. Knows
 //! which operation a call names, and of the handlers only that they answer it.
 
+use super::activity::Activity;
 use super::concurrency_limit::{Admission, ConcurrencyLimit};
+use super::counts_by_key::CountsByKey;
 use super::failures::{failed, panicked};
 use super::gate::Gate;
 use super::plain_http;
-use super::rate_limit::RateState;
+use super::rate_limit::{RateKey, RateState};
+use super::receive::{Received, Reception, Sender, Work, overloaded};
 use super::request_id::X_REQUEST_ID;
-use crate::domain::UserStore;
+use crate::domain::{Scope, UserStore};
 use crate::http::answer::Answer;
 use crate::http::api::dispatch::{Dispatch, RouteTableError};
 use crate::http::api::list_users::ACCEPT_QUERY;
@@ -20,7 +23,7 @@ use crate::http::api::service::Service;
 use crate::http::call::Call;
 use crate::http::connection::connection_io::Calls;
 use crate::http::problem::{Problem, ProblemKind};
-use crate::http::read_request::{check_sizes, read_body, require_host};
+use crate::http::read_request::{check_sizes, refuse_unsupported_fields, require_host};
 use crate::http::settings::HttpSettings;
 use crate::metrics::{MethodLabel, Metrics};
 use crate::telemetry::{AccessLog, AccessRecord, Tracer};
@@ -35,7 +38,7 @@ use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::time::Instant;
 use tokio::sync::watch;
 
@@ -49,6 +52,8 @@ pub struct Edge {
     tracer: Tracer,
     draining: watch::Receiver<bool>,
     concurrency: ConcurrencyLimit,
+    reception: Reception,
+    waiting_readers: CountsByKey<RateKey>,
 }
 
 impl Edge {
@@ -69,6 +74,8 @@ impl Edge {
             gate,
             dispatch: Dispatch::new(service.clone())?,
             concurrency: ConcurrencyLimit::new(settings.queue_limit, settings.queue_target),
+            reception: Reception::new(&settings),
+            waiting_readers: CountsByKey::new(settings.waiting_readers_per_client),
             settings,
             metrics,
             access_log,
@@ -88,6 +95,7 @@ impl Edge {
             peer,
             calls,
             activity: Arc::default(),
+            arriving_bodies: AtomicUsize::new(0),
         }))
     }
 }
@@ -97,22 +105,7 @@ struct ConnectionState {
     peer: SocketAddr,
     calls: Calls,
     activity: Arc<Activity>,
-}
-
-/// How many requests of a connection have started and finished.
-#[derive(Default)]
-pub(in crate::http) struct Activity {
-    begun: AtomicUsize,
-    ended: AtomicUsize,
-}
-
-impl Activity {
-    /// How many requests have begun, and how many of them are not ended.
-    pub(in crate::http) fn now(&self) -> (usize, usize) {
-        let ended = self.ended.load(Ordering::Relaxed);
-        let begun = self.begun.load(Ordering::Relaxed);
-        (begun, begun.wrapping_sub(ended))
-    }
+    arriving_bodies: AtomicUsize,
 }
 
 /// Counts a request of a connection as ended when it is dropped.
@@ -120,7 +113,7 @@ struct Begun(Arc<ConnectionState>);
 
 impl Drop for Begun {
     fn drop(&mut self) {
-        self.0.activity.ended.fetch_add(1, Ordering::Relaxed);
+        self.0.activity.end();
     }
 }
 
@@ -143,13 +136,17 @@ impl hyper::service::Service<Request<Incoming>> for EdgeConnection {
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let state = self.0.clone();
         state.calls.called();
-        state.activity.begun.fetch_add(1, Ordering::Relaxed);
+        state.activity.begin();
         let begun = Begun(state);
         // Borrowed from here on: a function that waits and owns a call keeps room for it twice, and what is larger than
         // a kilobyte is costly to allocate.
         let (parts, mut body) = request.into_parts();
         let mut call = Call::new(parts);
-        Box::pin(async move { Ok(begun.0.answer(&mut call, &mut body).await) })
+        Box::pin(async move {
+            let answer = begun.0.answer(&mut call, &mut body).await;
+            begun.0.calls.answered();
+            Ok(answer)
+        })
     }
 }
 
@@ -166,19 +163,21 @@ impl ConnectionState {
         let request_bytes = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
 
         let waits = call.route.waits(call.parts.uri.query());
-        let permit = edge.concurrency.admit(self.admission(waits));
+        let mut work = Work {
+            permit: edge.concurrency.admit(self.admission(waits)),
+            since: started,
+        };
         let mut rate = None;
-        let outcome = if permit.is_none() {
+        let outcome = if work.permit.is_none() {
             edge.metrics.request_shed();
             // A waiting reader may come back at once: it costs little.
             if !waits {
                 self.calls.turned_away();
             }
-            Err(ProblemKind::Unavailable
-                .with_detail("the service has as many requests in progress as it can serve")
-                .retry_after(1))
+            Err(overloaded())
         } else {
-            let admitted = AssertUnwindSafe(self.admit_and_dispatch(call, body, &mut rate));
+            let admitted = self.admit_and_dispatch(call, body, &mut work, &mut rate);
+            let admitted = AssertUnwindSafe(admitted);
             match admitted.catch_unwind().await {
                 Ok(outcome) => outcome,
                 Err(panic) => Err(panicked(&*panic, call.request_id())),
@@ -193,8 +192,8 @@ impl ConnectionState {
         }
         let now = Instant::now();
         let duration = now.saturating_duration_since(started);
-        if let Some(permit) = permit {
-            permit.release(duration, now);
+        if let Some(permit) = work.permit {
+            permit.release(now.saturating_duration_since(work.since), now);
         }
         let status = answer.status().as_u16();
         let response_bytes =
@@ -246,10 +245,11 @@ impl ConnectionState {
     }
 
     /// The handler's answer to a call that fulfils everything that the edge asks of it.
-    async fn admit_and_dispatch(
-        &self,
+    async fn admit_and_dispatch<'a>(
+        &'a self,
         call: &mut Call,
         body: &mut Incoming,
+        work: &mut Work<'a>,
         rate: &mut Option<RateState>,
     ) -> Result<Answer, Problem> {
         let settings = &self.edge.settings;
@@ -271,18 +271,43 @@ impl ConnectionState {
                 Err(not_allowed(route))
             };
         };
+        if operation.reads_body() {
+            refuse_unsupported_fields(&call.parts.method, call.headers())?;
+        }
+        let mut waiting = None;
         if let Some(scope) = operation.scope() {
             let gate = &self.edge.gate;
             let metrics = &self.edge.metrics;
             let admitted = gate.admit(call.headers(), self.peer.ip(), scope, metrics, rate);
             let caller = admitted.await?;
+            if route.waits(call.parts.uri.query()) {
+                let key = gate.key_of(&caller, self.peer.ip());
+                let held = self.edge.waiting_readers.hold(key);
+                waiting = Some(held.ok_or_else(waits_too_often)?);
+            }
+            call.may_read = caller.scopes.contains(Scope::UsersRead);
             call.client = Some(caller.client);
         }
         if operation.reads_body() {
-            let (limit, deadline) = (settings.body_limit_bytes, settings.body_timeout);
-            call.body = read_body(call.headers(), body, limit, deadline).await?;
+            let sender = Sender {
+                address: self.peer.ip(),
+                arriving_on_connection: &self.arriving_bodies,
+            };
+            let edge = &*self.edge;
+            call.body = match edge
+                .reception
+                .receive(call.headers(), body, route, sender)?
+            {
+                Received::Whole(bytes) => bytes,
+                // Boxed, so that the many requests whose body is there carry no room for this.
+                Received::Partial(rest) => {
+                    Box::pin(rest.wait(work, &edge.concurrency, &edge.metrics)).await?
+                }
+            };
         }
-        self.edge.dispatch.answer(operation, call).await
+        let answer = self.edge.dispatch.answer(operation, call).await;
+        drop(waiting);
+        answer
     }
 }
 
@@ -290,6 +315,12 @@ fn not_allowed(route: Route) -> Problem {
     ProblemKind::MethodNotAllowed
         .with_detail(format!("this resource allows {}", route.allow()))
         .with_header(ALLOW, HeaderValue::from_static(route.allow()))
+}
+
+fn waits_too_often() -> Problem {
+    let detail =
+        "this client has as many waiting readers as it may have; Retry-After says how long to wait";
+    ProblemKind::RateLimited.with_detail(detail).retry_after(1)
 }
 
 fn options(route: Route) -> Answer {

@@ -8,17 +8,29 @@ use http::HeaderMap;
 use http::header::CONTENT_LENGTH;
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
+use std::future::Future;
+use std::pin::Pin;
 use std::time::Duration;
 
-/// Reads a body of at most `limit` bytes that has to arrive within `deadline`.
-pub(in crate::http) async fn read_body(
+/// A body, as far as it has arrived.
+pub(in crate::http) enum Arrival<'b> {
+    /// It came with its head, as most do.
+    Whole(Bytes),
+    /// Some of it has yet to come.
+    Partial(Pin<Box<dyn Future<Output = Result<Bytes, Problem>> + Send + 'b>>),
+}
+
+/// Reads what has arrived of a body of at most `limit` bytes.
+///
+/// # Errors
+/// 413 and 415 as soon as they are known, 400 for a body that breaks off.
+pub(in crate::http) fn begin_body<'b>(
     headers: &HeaderMap,
-    body: &mut Incoming,
+    body: &'b mut Incoming,
     limit: usize,
-    deadline: Duration,
-) -> Result<Bytes, Problem> {
+) -> Result<Arrival<'b>, Problem> {
     if body.is_end_stream() {
-        return Ok(Bytes::new());
+        return Ok(Arrival::Whole(Bytes::new()));
     }
     require_identity(headers)?;
     let announced = headers
@@ -27,12 +39,22 @@ pub(in crate::http) async fn read_body(
     if announced.is_some_and(|length| length > limit as u64) {
         return Err(too_large(limit));
     }
-    // Most bodies come with their headers: no timer is set for those.
     let mut collecting = Box::pin(collect(body, limit));
-    if let Some(outcome) = (&mut collecting).now_or_never() {
-        return outcome;
+    match (&mut collecting).now_or_never() {
+        Some(outcome) => outcome.map(Arrival::Whole),
+        None => Ok(Arrival::Partial(collecting)),
     }
-    tokio::time::timeout(deadline, collecting)
+}
+
+/// Reads the rest of a body, which has to arrive within `deadline`.
+///
+/// # Errors
+/// 408 when it does not, 413 and 400 as before.
+pub(in crate::http) async fn finish_body(
+    rest: impl Future<Output = Result<Bytes, Problem>>,
+    deadline: Duration,
+) -> Result<Bytes, Problem> {
+    tokio::time::timeout(deadline, rest)
         .await
         .unwrap_or_else(|_| {
             Err(ProblemKind::RequestTimeout

@@ -1,5 +1,8 @@
-//! Conditions (RFC 9110, 13): entity tags and dates that a request is bound to.
+//! Conditions (RFC 9110, 13): entity tags and dates that a request is bound to, in the order of 13.2.2.
+//!
+//! A condition with a valid value is never dropped; a tag that is none of ours matches nothing.
 
+use super::dates::parse_http_date;
 use crate::domain::{Condition, User, Version};
 use crate::http::problem::{Problem, ProblemKind};
 use http::header::{IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE};
@@ -12,79 +15,142 @@ pub(in crate::http) fn write_entity_tag(out: &mut Vec<u8>, version: Version) {
     out.push(b'"');
 }
 
-/// What a list of entity tags names.
+/// The version that an opaque tag (what stands between the quotes) names: only in the form that is given out, without
+/// sign or leading zero.
+fn version_of(opaque: &[u8]) -> Option<Version> {
+    let digits = std::str::from_utf8(opaque).ok()?;
+    let is_ours = !digits.starts_with(['0', '+', '-']);
+    is_ours.then(|| digits.parse().ok().map(Version)).flatten()
+}
+
+/// How entity tags are compared (RFC 9110, 8.8.3.2).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Comparison {
+    /// A weak tag matches nothing.
+    Strong,
+    /// A weak tag matches like a strong one.
+    Weak,
+}
+
+/// What a field with entity tags names.
 enum Tags {
+    /// `*`: whatever there is.
     Any,
-    /// The versions among them; tags that are none of ours match nothing.
+    /// The versions among them.
     Versions(Vec<Version>),
 }
 
-fn read_tags(headers: &HeaderMap, name: HeaderName, weak_too: bool) -> Option<Tags> {
-    let mut values = headers.get_all(name).iter().peekable();
-    values.peek()?;
+fn read_tags(headers: &HeaderMap, name: HeaderName, comparison: Comparison) -> Option<Tags> {
+    let mut values = headers.get_all(name).iter();
+    let first = values.next()?;
+    if first.as_bytes().trim_ascii() == b"*" && values.next().is_none() {
+        return Some(Tags::Any);
+    }
     let mut versions = Vec::new();
-    for value in values {
-        for tag in value.to_str().unwrap_or("").split(',').map(str::trim) {
-            if tag == "*" {
-                return Some(Tags::Any);
-            }
-            let strong = if weak_too {
-                tag.strip_prefix("W/").unwrap_or(tag)
-            } else {
-                tag
-            };
-            let digits = strong
-                .strip_prefix('"')
-                .and_then(|tag| tag.strip_suffix('"'));
-            // Only the form that we give out is one of ours: no sign, no leading zero.
-            let version = digits
-                .filter(|d| !d.starts_with(['0', '+', '-']))
-                .and_then(|d| d.parse().ok());
-            versions.extend(version.map(Version));
-        }
+    for value in [first].into_iter().chain(values) {
+        let tags = EntityTags(value.as_bytes());
+        let matching = tags.filter(|tag| comparison == Comparison::Weak || !tag.is_weak);
+        versions.extend(matching.filter_map(|tag| version_of(tag.opaque)));
     }
     Some(Tags::Versions(versions))
 }
 
-fn read_date(headers: &HeaderMap, name: HeaderName) -> Option<i64> {
-    let time = httpdate::parse_http_date(headers.get(name)?.to_str().ok()?).ok()?;
-    i64::try_from(time.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs()).ok()
+/// A list of entity tags (RFC 9110, 5.6.1 and 8.8.3). A comma within a tag does not end it; what is not a tag is skipped.
+struct EntityTags<'a>(&'a [u8]);
+
+struct EntityTag<'a> {
+    is_weak: bool,
+    opaque: &'a [u8],
 }
 
-/// The condition under which a change is to be made (RFC 9110, 13.2.2).
+impl<'a> Iterator for EntityTags<'a> {
+    type Item = EntityTag<'a>;
+
+    fn next(&mut self) -> Option<EntityTag<'a>> {
+        loop {
+            while let [b' ' | b'\t' | b',', rest @ ..] = self.0 {
+                self.0 = rest;
+            }
+            if self.0.is_empty() {
+                return None;
+            }
+            let (is_weak, start) = match self.0 {
+                [b'W', b'/', rest @ ..] => (true, rest),
+                all => (false, all),
+            };
+            if let [b'"', rest @ ..] = start
+                && let Some(end) = memchr::memchr(b'"', rest)
+            {
+                self.0 = &rest[end + 1..];
+                let after = self.0.trim_ascii_start();
+                if matches!(after, [] | [b',', ..]) {
+                    let opaque = &rest[..end];
+                    return Some(EntityTag { is_weak, opaque });
+                }
+            }
+            let comma = memchr::memchr(b',', self.0).unwrap_or(self.0.len());
+            self.0 = &self.0[comma..];
+        }
+    }
+}
+
+/// Seconds since the Unix epoch; a field that is given twice is not a date.
+fn read_date(headers: &HeaderMap, name: HeaderName, now_s: i64) -> Option<i64> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next().filter(|_| values.next().is_none())?;
+    parse_http_date(value.to_str().ok()?, now_s)
+}
+
+/// The condition under which a change is to be made. `now_s` is the present, in seconds since the Unix epoch.
+///
+/// # Errors
+/// 428 when `If-Match` is required and absent.
 pub(in crate::http) fn read_condition(
     headers: &HeaderMap,
     require_if_match: bool,
+    now_s: i64,
 ) -> Result<Condition, Problem> {
-    match read_tags(headers, IF_MATCH, false) {
-        Some(Tags::Any) => return Ok(Condition::Exists),
-        Some(Tags::Versions(versions)) => {
-            return Ok(match versions[..] {
-                [version] => Condition::At(version),
-                _ => Condition::AnyOf(versions),
-            });
-        }
+    let first = match read_tags(headers, IF_MATCH, Comparison::Strong) {
+        Some(Tags::Any) => Condition::Exists,
+        Some(Tags::Versions(versions)) => match versions[..] {
+            [version] => Condition::At(version),
+            _ => Condition::AnyOf(versions),
+        },
         None if require_if_match => return Err(ProblemKind::PreconditionRequired.into_problem()),
-        None => {}
-    }
-    if let Some(second) = read_date(headers, IF_UNMODIFIED_SINCE) {
-        return Ok(Condition::UnchangedSince(second));
-    }
-    Ok(match read_tags(headers, IF_NONE_MATCH, true) {
+        None => read_date(headers, IF_UNMODIFIED_SINCE, now_s)
+            .map_or(Condition::Exists, Condition::UnchangedSince),
+    };
+    Ok(match read_tags(headers, IF_NONE_MATCH, Comparison::Weak) {
         Some(Tags::Any) => Condition::Never,
-        Some(Tags::Versions(versions)) => Condition::NoneOf(versions),
-        None => Condition::Exists,
+        Some(Tags::Versions(versions)) => first.and(Condition::NoneOf(versions)),
+        None => first,
     })
 }
 
-/// Whether the client has the present representation of `user` already (RFC 9110, 13.1.2 and 13.1.3).
-pub(in crate::http) fn is_not_modified(headers: &HeaderMap, user: &User) -> bool {
-    match read_tags(headers, IF_NONE_MATCH, true) {
+/// Whether the client has the present representation of `user` already.
+///
+/// # Errors
+/// 412 when the client wants another one than there is.
+pub(in crate::http) fn is_not_modified(
+    headers: &HeaderMap,
+    user: &User,
+    now_s: i64,
+) -> Result<bool, Problem> {
+    let is_wanted = match read_tags(headers, IF_MATCH, Comparison::Strong) {
         Some(Tags::Any) => true,
         Some(Tags::Versions(versions)) => versions.contains(&user.version),
-        None => read_date(headers, IF_MODIFIED_SINCE)
-            .is_some_and(|since| user.updated_at.unix_seconds() <= since),
+        None => read_date(headers, IF_UNMODIFIED_SINCE, now_s)
+            .is_none_or(|since| user.updated_at.unix_seconds() <= since),
+    };
+    if !is_wanted {
+        return Err(ProblemKind::PreconditionFailed.into_problem());
     }
+    Ok(match read_tags(headers, IF_NONE_MATCH, Comparison::Weak) {
+        Some(Tags::Any) => true,
+        Some(Tags::Versions(versions)) => versions.contains(&user.version),
+        None => read_date(headers, IF_MODIFIED_SINCE, now_s)
+            .is_some_and(|since| user.updated_at.unix_seconds() <= since),
+    })
 }
 
 #[cfg(test)]
@@ -93,23 +159,64 @@ mod tests {
     use crate::domain::{Condition, Version};
     use http::{HeaderMap, HeaderValue, header};
 
-    fn headers(name: header::HeaderName, value: &'static str) -> HeaderMap {
-        HeaderMap::from_iter([(name, HeaderValue::from_static(value))])
+    fn headers(name: header::HeaderName, value: &'static [u8]) -> HeaderMap {
+        HeaderMap::from_iter([(name, HeaderValue::from_bytes(value).unwrap())])
     }
 
     #[test]
     fn only_strong_tags_of_ours_satisfy_if_match() {
-        let condition = |value| read_condition(&headers(header::IF_MATCH, value), false).unwrap();
-        assert_eq!(condition("\"7\""), Condition::At(Version(7)));
-        assert_eq!(condition("*"), Condition::Exists);
+        let condition = |value: &'static [u8]| {
+            read_condition(&headers(header::IF_MATCH, value), false, 0).unwrap()
+        };
+        for one in [
+            &b"\"7\""[..],
+            b" \"7\" ",
+            b"\"x\", \"7\"",
+            b"\"\xe9\",\"7\"",
+            b"\"a,*,b\",\"7\"",
+        ] {
+            assert_eq!(
+                condition(one),
+                Condition::At(Version(7)),
+                "{}",
+                one.escape_ascii()
+            );
+        }
+        assert_eq!(condition(b"*"), Condition::Exists);
         assert_eq!(
-            condition("\"7\", \"9\""),
+            condition(b"\"7\", \"9\""),
             Condition::AnyOf(vec![Version(7), Version(9)])
         );
-        for stale in ["W/\"7\"", "\"x\"", "7", "\"07\"", "\"+7\"", ""] {
-            assert_eq!(condition(stale), Condition::AnyOf(vec![]), "{stale}");
+        for stale in [
+            &b"W/\"7\""[..],
+            b"\"x\"",
+            b"7",
+            b"\"07\"",
+            b"\"+7\"",
+            b"",
+            b"\"a,*,b\"",
+            b"\"a,\"7\",b\"",
+            b"\"7\"x",
+            b"*, \"x\"",
+        ] {
+            let stale_text = stale.escape_ascii();
+            assert_eq!(condition(stale), Condition::AnyOf(vec![]), "{stale_text}");
         }
-        assert!(read_condition(&HeaderMap::new(), true).is_err());
+        assert!(read_condition(&HeaderMap::new(), true, 0).is_err());
+    }
+
+    #[test]
+    fn every_condition_of_a_change_has_to_hold() {
+        let mut both = headers(header::IF_MATCH, b"\"7\"");
+        both.insert(header::IF_NONE_MATCH, HeaderValue::from_static("\"8\""));
+        let condition = read_condition(&both, false, 0).unwrap();
+        let parts = [
+            Condition::At(Version(7)),
+            Condition::NoneOf(vec![Version(8)]),
+        ];
+        assert_eq!(condition, Condition::All(parts.into()));
+        both.insert(header::IF_NONE_MATCH, HeaderValue::from_static("*"));
+        assert_eq!(read_condition(&both, false, 0).unwrap(), Condition::Never);
     }
 
     #[test]

@@ -85,6 +85,7 @@ fn may_occur(kind: ProblemKind, route: Route, operation: Operation) -> bool {
             operation == Operation::CreateUser
         }
         ProblemKind::PatchTestFailed => operation == Operation::PatchUser,
-        ProblemKind::PreconditionFailed | ProblemKind::PreconditionRequired => changes_one,
+        ProblemKind::PreconditionFailed => changes_one || operation == Operation::ReadUser,
+        ProblemKind::PreconditionRequired => changes_one,
     }
 }

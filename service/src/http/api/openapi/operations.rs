@@ -22,6 +22,9 @@ pub(in crate::http) struct ReadConditions {
     /// Entity tags of the versions that the client has
     #[param(rename = "If-None-Match", required = false, nullable)]
     if_none_match: Option<String>,
+    /// Entity tags of the versions that the client accepts
+    #[param(rename = "If-Match", required = false, nullable)]
+    if_match: Option<String>,
 }
 
 #[derive(IntoParams)]
@@ -101,6 +104,22 @@ pub(in crate::http) enum ChangeUserResponses {
         ("Last-Modified" = String, description = "When the user was last changed")
     ))]
     Changed(UserDocument),
+}
+
+#[derive(IntoResponses)]
+pub(in crate::http) enum PatchUserResponses {
+    /// The user as the change left it
+    #[response(status = 200, headers(
+        ("ETag" = String, description = "The strong entity tag of this version"),
+        ("Last-Modified" = String, description = "When the user was last changed")
+    ))]
+    Changed(UserDocument),
+    /// The user was changed, and the client does not have the scope to read it
+    #[response(status = 204, headers(
+        ("ETag" = String, description = "The strong entity tag of this version"),
+        ("Last-Modified" = String, description = "When the user was last changed")
+    ))]
+    ChangedUnseen,
 }
 
 #[derive(IntoResponses)]

@@ -152,7 +152,7 @@ async fn a_token_that_was_touched_or_is_garbage_is_refused() {
         outcome(&verifier, &format!("{header}.{body}.")).await,
         Err(BadToken::BadSignature)
     );
-    let too_long = "a".repeat(100_000);
+    let too_long = "a".repeat(9 * 1024);
     assert_eq!(outcome(&verifier, &too_long).await, Err(BadToken::TooLong));
     let dots = ".".repeat(5_000);
     let nested = format!(

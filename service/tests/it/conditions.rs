@@ -1,0 +1,173 @@
+//! Conditional requests (RFC 9110, 13), clocks that differ, and fields that would change what a method means.
+
+use crate::test_app::{JSON, TestApp, path};
+use serde_json::{Value, json};
+use std::time::{Duration, SystemTime};
+
+fn http_date(text: &str) -> SystemTime {
+    httpdate::parse_http_date(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reads_honour_every_condition_in_the_order_of_the_standard() {
+    let app = TestApp::start().await;
+    let user = app
+        .created(&json!({"email": "a@example.com", "name": "Ada"}))
+        .await;
+    let read = app.get(&path(&user)).await;
+    let (tag, date) = (
+        read.header("etag").to_owned(),
+        read.header("last-modified").to_owned(),
+    );
+    let (tag, date) = (tag.as_str(), date.as_str());
+    let (before, after) = (
+        "Wed, 31 Dec 1969 23:59:59 GMT",
+        "Fri, 31 Dec 9999 23:59:59 GMT",
+    );
+    for (fields, status) in [
+        (vec![("if-match", tag)], 200),
+        (vec![("if-match", "*")], 200),
+        (vec![("if-match", "\"999\"")], 412),
+        (vec![("if-match", "\"a,*,b\"")], 412),
+        (vec![("if-unmodified-since", date)], 200),
+        (vec![("if-unmodified-since", before)], 412),
+        (
+            vec![("if-unmodified-since", "Sat, 31 Dec 2016 23:59:60 GMT")],
+            412,
+        ),
+        (
+            vec![("if-unmodified-since", "Saturday, 31-Dec-16 23:59:60 GMT")],
+            412,
+        ),
+        (vec![("if-unmodified-since", "no date")], 200),
+        (vec![("if-modified-since", date)], 304),
+        (vec![("if-modified-since", before)], 200),
+        (vec![("if-none-match", tag)], 304),
+        (vec![("if-none-match", "\"a,b\", W/\"1\"")], 304),
+        // 13.2.2: If-Match first, then the date in its absence; what they let pass meets the others.
+        (
+            vec![("if-match", tag), ("if-unmodified-since", before)],
+            200,
+        ),
+        (vec![("if-match", "\"999\""), ("if-none-match", tag)], 412),
+        (vec![("if-match", tag), ("if-none-match", tag)], 304),
+        (
+            vec![("if-unmodified-since", before), ("if-none-match", tag)],
+            412,
+        ),
+        (
+            vec![("if-none-match", "\"999\""), ("if-modified-since", after)],
+            200,
+        ),
+    ] {
+        for method in ["GET", "HEAD"] {
+            let answer = app.send(method, &path(&user), &fields, "").await;
+            assert_eq!(answer.status, status, "{method} {fields:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_honour_every_condition_that_is_sent() {
+    let app = TestApp::start().await;
+    let user = app
+        .created(&json!({"email": "a@example.com", "name": "Ada"}))
+        .await;
+    let put = |name: &'static str, fields: Vec<(&'static str, &'static str)>| {
+        let (app, at) = (&app, path(&user));
+        async move {
+            let fields: Vec<_> = JSON.iter().copied().chain(fields).collect();
+            let body = json!({"email": "a@example.com", "name": name}).to_string();
+            app.send("PUT", &at, &fields, &body).await.status.as_u16()
+        }
+    };
+    for (fields, status) in [
+        (
+            vec![("if-unmodified-since", "Wed, 31 Dec 1969 23:59:59 GMT")],
+            412,
+        ),
+        (
+            vec![("if-unmodified-since", "Sat, 31 Dec 2016 23:59:60 GMT")],
+            412,
+        ),
+        (vec![("if-match", "*"), ("if-none-match", "*")], 412),
+        (vec![("if-match", "\"1\""), ("if-none-match", "\"1\"")], 412),
+        (vec![("if-match", "\"a,*,b\"")], 412),
+        (vec![("if-match", "\"1\""), ("if-none-match", "\"2\"")], 200),
+    ] {
+        assert_eq!(put("Bob", fields.clone()).await, status, "{fields:?}");
+    }
+    let delete = [("if-match", "\"2\""), ("if-none-match", "\"2\"")];
+    assert_eq!(
+        app.send("DELETE", &path(&user), &delete, "").await.status,
+        412
+    );
+    assert_eq!(
+        app.send("DELETE", &path(&user), &delete[..1], "")
+            .await
+            .status,
+        204
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn last_modified_is_never_later_than_date_and_every_change_moves_updated_at() {
+    let app = TestApp::start().await;
+    let user = app
+        .created(&json!({"email": "a@example.com", "name": "Ada"}))
+        .await;
+    // As a replica leaves it whose clock is an hour ahead.
+    let sql = app.sql().await;
+    sql.batch_execute("UPDATE users SET updated_at = now() + interval '1 hour'")
+        .await
+        .unwrap();
+    let ahead = app.get(&path(&user)).await;
+    let put = json!({"email": "a@example.com", "name": "Bob"}).to_string();
+    let replaced = app.send("PUT", &path(&user), JSON, &put).await;
+    let patched = app
+        .send("PATCH", &path(&user), JSON, r#"{"title":"T"}"#)
+        .await;
+    let read = app.get(&path(&user)).await;
+    let mut updated = Vec::new();
+    for answer in [&ahead, &replaced, &patched] {
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let modified = http_date(answer.header("last-modified"));
+        assert!(modified <= http_date(answer.header("date")), "{answer:?}");
+        updated.push(answer.json()["updated_at"].as_str().unwrap().to_owned());
+    }
+    assert!(
+        updated.is_sorted_by(|a, b| a < b),
+        "each change moves it: {updated:?}"
+    );
+    assert_eq!(
+        read.json()["updated_at"],
+        Value::String(updated.pop().unwrap())
+    );
+    let soon = SystemTime::now() + Duration::from_secs(5);
+    assert!(http_date(read.header("last-modified")) < soon);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fields_that_change_what_a_method_means_are_refused() {
+    let app = TestApp::start().await;
+    let user = app
+        .created(&json!({"email": "a@example.com", "name": "Ada"}))
+        .await;
+    let body = json!({"email": "b@example.com", "name": "Bob"}).to_string();
+    let at = path(&user);
+    for (method, at, field) in [
+        ("PUT", at.as_str(), ("content-range", "bytes 0-9/100")),
+        ("PATCH", &at, ("content-range", "bytes 0-9/*")),
+        ("POST", "/v1/users", ("content-range", "bytes 0-9/100")),
+        ("POST", "/v1/users", ("x-http-method-override", "DELETE")),
+        ("POST", "/v1/users", ("x-http-method", "PUT")),
+        ("POST", "/v1/users", ("x-method-override", "PATCH")),
+    ] {
+        let answer = app.send(method, at, &[JSON[0], field], &body).await;
+        assert_eq!(answer.problem(), "malformed-request", "{method} {field:?}");
+        let detail = answer.json()["detail"].as_str().unwrap().to_lowercase();
+        assert!(detail.contains(field.0), "{detail}");
+    }
+    assert_eq!(app.get(&at).await.json(), user);
+    assert_eq!(app.walk("").await.len(), 1);
+}
