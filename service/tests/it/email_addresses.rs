@@ -2,6 +2,7 @@
 
 use crate::spawned::roster;
 use crate::test_app::{Answer, JSON, TestApp, id, path};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 async fn create(app: &TestApp, email: &str) -> Answer {
@@ -25,7 +26,7 @@ async fn every_spelling_of_a_domain_is_the_same_user() {
             "email-taken",
             "{spelling}"
         );
-        let encoded: String = spelling.bytes().map(|b| format!("%{b:02x}")).collect();
+        let encoded = utf8_percent_encode(spelling, NON_ALPHANUMERIC);
         let found = app.get(&format!("/v1/users?email={encoded}")).await.json();
         assert_eq!(found["items"], json!([first.json()]), "{spelling}");
     }

@@ -26,6 +26,7 @@ pub(super) struct Work<'a> {
 }
 
 /// Who sends a body.
+#[derive(Clone, Copy)]
 pub(super) struct Sender<'a> {
     pub(super) address: IpAddr,
     /// Counts the bodies that are on their way on the same connection.

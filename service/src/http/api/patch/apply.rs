@@ -172,6 +172,7 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::too_many_lines, reason = "a table: a line for each cause")]
     fn each_operation_that_cannot_be_applied_names_its_own_cause() {
         let document = json!({"a": {"b": 1}, "l": [1], "s": "x"});
         for (patch, pointer, wanted) in [
