@@ -68,8 +68,12 @@ pub(crate) struct ImageBuildArgs {
     pub(crate) load: bool,
 }
 
-/// Push the image that was built last, under its commit, its version and its branch.
+/// Push the image that was built last, under its commit and its branch; --release adds its version.
 ///
+/// Tags of a commit and of a release never move: pushing the same image again succeeds, another image is refused (exit
+/// code 5) before anything is uploaded. A registry with immutable tags keeps the branch's tag where it is.
+///
+
 /// Credentials come from Docker's configuration (`docker login`, `DOCKER_CONFIG`). Signed with cosign when
 /// `ROSTER_COSIGN_KEY` names a key or `ROSTER_COSIGN_KEYLESS` is set.
 #[derive(Args)]
@@ -80,6 +84,9 @@ pub(crate) struct ImagePushArgs {
     /// Branch whose tag shall follow this image; the one checked out by default
     #[arg(long)]
     pub(crate) branch: Option<String>,
+    /// Tag it with the workspace's version too; refused when another image has that tag
+    #[arg(long)]
+    pub(crate) release: bool,
     /// Push an image of a work tree with changes, under its commit and `-dirty`
     #[arg(long)]
     pub(crate) allow_dirty: bool,

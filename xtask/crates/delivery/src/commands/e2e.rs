@@ -82,6 +82,7 @@ fn image(args: &E2eArgs) -> Result<Reference> {
         load: false,
     })?;
     let record = image::push(&ImagePushArgs {
+        release: false,
         repository: Some(args.repository.clone()),
         branch: None,
         allow_dirty: true,

@@ -10,7 +10,7 @@ use crate::cli::{ImageArgs, ImageBuildArgs, ImageCommand, ImagePushArgs};
 use crate::image::assemble::{self, Description, Image};
 use crate::image::record::{self, Record};
 use crate::image::reference::Repository;
-use crate::image::registry::Registry;
+use crate::image::registry::{Registry, Tag};
 use crate::image::{layer, sbom, signature};
 use xtask::failure::{Failure, Kind};
 use xtask::run_tool::tool;
@@ -121,20 +121,13 @@ pub(crate) fn push(args: &ImagePushArgs) -> Result<Record> {
     }
     let repository = Repository::parse(args.repository.as_deref().unwrap_or(&record.repository))?;
     let image = Image::read(&record.digest)?;
-    let mut tags = vec![record.tag.clone()];
-    if !record.dirty {
-        tags.push(record.version.clone());
-        tags.extend(
-            args.branch
-                .clone()
-                .or(commit.branch)
-                .map(|branch| branch_tag(&branch)),
-        );
-    }
+    let branch = args.branch.clone().or(commit.branch);
+    let tags = tags_of(&record, branch.as_deref(), args.release);
+    let names: Vec<_> = tags.iter().map(Tag::name).collect();
     anstream::eprintln!(
         "pushing {} to {repository} as {}",
         record.digest,
-        tags.join(", ")
+        names.join(", ")
     );
     Registry::new(&repository)?.push(&image, &tags)?;
     record.repository = repository.to_string();
@@ -150,19 +143,32 @@ pub(crate) fn push(args: &ImagePushArgs) -> Result<Record> {
     Ok(record)
 }
 
-/// The tag that follows a branch.
+/// The tags of an image: its commit's for ever; its branch's, which moves; a release's version, for ever.
+fn tags_of(record: &Record, branch: Option<&str>, release: bool) -> Vec<Tag> {
+    if record.dirty {
+        // The next build of the same work tree may differ.
+        return vec![Tag::Moving(record.tag.clone())];
+    }
+    let mut tags = vec![Tag::Fixed(record.tag.clone())];
+    tags.extend(release.then(|| Tag::Fixed(record.version.clone())));
+    tags.extend(branch.map(|branch| Tag::Moving(branch_tag(branch))));
+    tags
+}
+
+/// The tag that follows a branch: always a valid one, and never one that names a commit or a release.
 pub(crate) fn branch_tag(branch: &str) -> String {
-    branch
-        .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() || "._-".contains(c) {
-                c
-            } else {
-                '-'
-            }
-        })
-        .take(128)
-        .collect()
+    let valid = |c: char| {
+        if c.is_ascii_alphanumeric() || "._-".contains(c) {
+            c
+        } else {
+            '-'
+        }
+    };
+    let name: String = branch.chars().map(valid).collect();
+    let names_something_else = name.starts_with("sha-")
+        || name.starts_with(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
+    let prefix = if names_something_else { "branch-" } else { "" };
+    format!("{prefix}{name}").chars().take(128).collect()
 }
 
 /// The commit that is checked out.
@@ -326,10 +332,41 @@ fn mebibytes(bytes: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::branch_tag;
+    use super::{Record, Tag, branch_tag, tags_of};
 
     #[test]
-    fn a_branch_becomes_a_tag_that_registries_take() {
-        assert_eq!(branch_tag("feature/a b"), "feature-a-b");
+    fn a_branch_becomes_a_valid_tag_that_names_nothing_else() {
+        for (branch, tag) in [
+            ("develop", "develop"),
+            ("feature/a b", "feature-a-b"),
+            ("-x", "branch--x"),
+            (".hidden", "branch-.hidden"),
+            ("0.1.0", "branch-0.1.0"),
+            ("sha-0123456789ab", "branch-sha-0123456789ab"),
+            ("größe", "gr--e"),
+        ] {
+            assert_eq!(branch_tag(branch), tag, "{branch}");
+        }
+        assert_eq!(branch_tag(&"b".repeat(300)).len(), 128);
+    }
+
+    #[test]
+    fn only_a_release_is_tagged_with_the_version() {
+        let record = |dirty| Record {
+            repository: "docker.io/roster/roster".into(),
+            tag: "sha-a".into(),
+            digest: String::new(),
+            reference: String::new(),
+            revision: "a".into(),
+            version: "1.0.0".into(),
+            size_bytes: 0,
+            dirty,
+        };
+        let (commit, branch) = (Tag::Fixed("sha-a".into()), Tag::Moving("develop".into()));
+        let version = Tag::Fixed("1.0.0".into());
+        let tags = |dirty, release| tags_of(&record(dirty), Some("develop"), release);
+        assert_eq!(tags(false, false), [commit.clone(), branch.clone()]);
+        assert_eq!(tags(false, true), [commit, version, branch]);
+        assert_eq!(tags(true, true), [Tag::Moving("sha-a".into())]);
     }
 }

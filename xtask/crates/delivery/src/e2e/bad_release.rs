@@ -6,7 +6,7 @@ use crate::commands::image::{self, Commit};
 use crate::image::assemble::{self, Description};
 use crate::image::layer;
 use crate::image::reference::{Reference, Repository};
-use crate::image::registry::Registry;
+use crate::image::registry::{Registry, Tag};
 use xtask::failure::Kind;
 
 /// One way to be bad.
@@ -71,6 +71,6 @@ pub fn push_as(
     };
     let variables = [format!("BAD_RELEASE={}", fault.name)];
     let image = assemble::assemble(&layer, &description, &variables)?;
-    Registry::new(repository)?.push(&image, &[tag.to_owned()])?;
+    Registry::new(repository)?.push(&image, &[Tag::Moving(tag.to_owned())])?;
     Ok(repository.at(image.manifest.digest))
 }
