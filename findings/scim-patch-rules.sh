@@ -6,7 +6,7 @@
 # Guess before the first run: scim-patch, scimmy (npm) and scim2-models (PyPI) follow all four.
 # Seen: scim2-models does. scim-patch stores "Title" beside "title", keeps two primary values, and creates a value
 # for the filter that matched nothing; scimmy refuses "Title", keeps two primary values, and adds the same value twice.
-# What a client's library does to its own copy is no guide to what the server holds: read it back.
+# What a client's library does to its own copy does not show what the server stores: read it back.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

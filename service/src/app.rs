@@ -1,4 +1,4 @@
-//! Joins the layers into a running service. The only module that sees http, domain and store at once.
+//! Joins the layers into a running service. The only module that sees http, domain and store.
 
 mod access;
 pub mod client_commands;
@@ -34,11 +34,11 @@ pub const BUILD: BuildInfo = BuildInfo {
     },
 };
 
-/// How long an idempotency key is remembered, by the contract.
+/// How long an idempotency key is kept, by the API contract.
 const KEYS_RETENTION: Duration = Duration::from_hours(24);
 const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
 
-/// Why the service does not start.
+/// Why the service cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// A setting cannot be used.
@@ -55,10 +55,10 @@ pub enum StartError {
     Listen {
         /// The address.
         address: SocketAddr,
-        /// What the system said.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// A mistake in the program itself.
+    /// A bug in the program.
     #[error("the program cannot start: {0}")]
     Internal(String),
 }
@@ -72,7 +72,7 @@ impl From<SchemaError> for StartError {
     }
 }
 
-/// A service that is bound to its addresses, but serves nobody yet.
+/// A service that is bound to its addresses but does not serve yet.
 pub struct App {
     listener: Listener,
     workers: Workers,
@@ -87,7 +87,7 @@ pub struct App {
     reload: Reload,
 }
 
-/// Takes up what may change while the service runs.
+/// Reloads what may change while the service runs.
 #[derive(Clone)]
 pub struct Reload {
     service: Arc<Service<PgUserStore>>,
@@ -97,13 +97,13 @@ pub struct Reload {
 }
 
 impl Reload {
-    /// Reads the secrets again. What cannot be read leaves the present one in place.
+    /// Reloads the secrets. The current one stays if the new one cannot be read.
     pub fn secrets(&self) {
         match self.database.password() {
             Ok(Some(password)) => self.service.directory.store().set_password(&password),
             Ok(None) => {}
             Err(error) => {
-                tracing::error!(error = %error, "the database password could not be read again; the present one stays");
+                tracing::error!(error = %error, "cannot reload the database password; the current one stays in use");
             }
         }
         self.access.reload(&self.tokens, &self.service.tokens);
@@ -120,7 +120,7 @@ impl App {
         warn_of_risks(args, &settings);
         let store = PgUserStore::new(&settings, &metrics)?;
         let workers = Workers::start(workers(&args.http)).map_err(|error| internal(&error))?;
-        // Meanwhile the thread that serves the first request gets its connection.
+        // Meanwhile, the thread that will serve the first request opens its connection.
         workers.serve(store.warm_up());
         store.check_schema().await?;
         let cursors =
@@ -174,12 +174,12 @@ impl App {
         })
     }
 
-    /// Where clients are served.
+    /// The address of the API listener.
     pub fn address(&self) -> SocketAddr {
         self.listener.address()
     }
 
-    /// Where probes and metrics are served.
+    /// The address of the admin listener.
     pub fn admin_address(&self) -> SocketAddr {
         self.admin_listener.address()
     }
@@ -189,13 +189,13 @@ impl App {
         self.stop.clone()
     }
 
-    /// Takes up what may change while the service runs.
+    /// Reloads what may change while the service runs.
     pub fn reload_handle(&self) -> Reload {
         self.reload.clone()
     }
 
-    /// Serves until it is stopped and everything in flight has ended.
-    /// Returns how many connections had to be cut off.
+    /// Serves until it is stopped and all requests in progress have finished. Returns the number of connections that
+    /// were aborted.
     pub async fn run(self) -> usize {
         let admin = tokio::spawn(self.admin.serve(self.admin_listener));
         let cut_off = serve(
@@ -223,7 +223,7 @@ async fn bind(address: SocketAddr) -> Result<Listener, StartError> {
 fn warn_of_risks(args: &ServeArgs, settings: &PoolSettings) {
     if args.http.auth == AuthMode::Disabled {
         tracing::warn!(
-            "--auth disabled: everyone who reaches this service may read and change every user"
+            "--auth disabled: everyone who can reach this service can read and change every user"
         );
     }
     if settings.url.is_unverified() {
@@ -236,7 +236,7 @@ fn warn_of_risks(args: &ServeArgs, settings: &PoolSettings) {
     }
 }
 
-/// Ready when tokens can be verified and the database answers.
+/// Ready if tokens can be verified and the database responds.
 fn readiness(
     service: &Arc<Service<PgUserStore>>,
     access: &Access,
@@ -247,7 +247,7 @@ fn readiness(
         let (service, auth) = (service.clone(), auth.clone());
         async move {
             if !auth.is_ready() {
-                let why = "the OIDC issuer has not answered yet: no token of it can be verified";
+                let why = "the OIDC issuer has not answered yet: its tokens cannot be verified";
                 return Err(why.into());
             }
             let ping = service.directory.store().ping().await;
@@ -261,7 +261,7 @@ fn readiness(
     })
 }
 
-/// Brings what is counted elsewhere into the metrics, each time they are asked for.
+/// Copies counts kept elsewhere into the metrics before each scrape.
 fn watch_state(metrics: &Metrics, service: &Arc<Service<PgUserStore>>, telemetry: &Telemetry) {
     let pool_of = Arc::downgrade(service);
     let lost = telemetry.lost_lines();
@@ -312,7 +312,7 @@ fn http_settings(args: &HttpArgs) -> HttpSettings {
     }
 }
 
-/// The threads that serve: as many as are asked for, else one for each core that the process may use.
+/// The number of worker threads: as configured, or else one per core available to the process.
 fn workers(args: &HttpArgs) -> NonZeroUsize {
     NonZeroUsize::new(usize::from(args.worker_threads))
         .unwrap_or_else(|| std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN))

@@ -16,7 +16,7 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-/// Something failed that a person has to look at.
+/// A failure that needs a person.
 const FAILURE: u8 = 1;
 /// A flag or a setting is wrong.
 const BAD_SETTING: u8 = 2;
@@ -44,7 +44,7 @@ struct Cli {
 enum Command {
     /// Serve the directory until SIGTERM or SIGINT.
     ///
-    /// SIGHUP opens the log file anew and reads secrets again. Refuses to start on a schema that it cannot work with.
+    /// SIGHUP reopens the log file and reads secrets again. Refuses to start on an incompatible schema.
     Serve(Box<ServeArgs>),
     /// Bring the schema of the database to the version of this program.
     ///
@@ -123,12 +123,13 @@ fn start_failure(error: &StartError) -> (u8, String) {
     (code, error.to_string())
 }
 
-/// What accepts, sweeps, listens and answers probes runs on the main thread; connections have threads of their own.
+/// The main thread accepts connections, prunes the feed, listens for notifications and serves probes; worker threads
+/// serve connections.
 fn runtime() -> Result<tokio::runtime::Runtime, (u8, String)> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| (FAILURE, format!("no events to wait for: {error}")))
+        .map_err(|error| (FAILURE, format!("cannot start the async runtime: {error}")))
 }
 
 fn serve(args: &ServeArgs) -> Outcome {
@@ -139,7 +140,7 @@ fn serve(args: &ServeArgs) -> Outcome {
         tracing::info!(address = %app.address(), admin_address = %app.admin_address(), version = app::BUILD.version, "serving");
         match run_until_signalled(app, telemetry).await {
             Ok(0) => Ok(()),
-            Ok(cut_off) => Err((FAILURE, format!("{cut_off} connections were cut off: their requests did not end within --drain-timeout-ms"))),
+            Ok(cut_off) => Err((FAILURE, format!("{cut_off} connections were aborted: their requests did not finish within --drain-timeout-ms"))),
             Err(error) => Err(start_failure(&error)),
         }
     })
@@ -179,7 +180,7 @@ fn print(outcome: Result<String, CommandError>) -> Outcome {
         CommandError::Store(_) | CommandError::Refused(_) => (FAILURE, error.to_string()),
     })?;
     write!(std::io::stdout(), "{text}")
-        .map_err(|error| (FAILURE, format!("the answer could not be printed: {error}")))
+        .map_err(|error| (FAILURE, format!("cannot write to standard output: {error}")))
 }
 
 fn ask(admin_listen: SocketAddr) -> Outcome {

@@ -1,6 +1,6 @@
-//! Builds programs of this workspace by cargo, and asks cargo where it put them.
+//! Builds programs of this workspace with cargo, and gets their paths from cargo.
 //!
-//! Features are those of the whole workspace, so that every command shares one build of the dependencies.
+//! Features are unified over the workspace, so that all commands share one build of the dependencies.
 
 use std::io::{BufRead, BufReader, IsTerminal};
 use std::path::PathBuf;
@@ -11,18 +11,15 @@ use serde::Deserialize;
 
 use crate::failure::{Failure, Kind};
 
-/// What is built.
 #[derive(Clone, Debug, Default)]
 pub struct Build {
     arguments: Vec<String>,
 }
 
-/// A program that cargo built, or found up to date.
+/// A program that is built and up to date.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Built {
-    /// The binary's name.
     pub name: String,
-    /// Where it lies.
     pub file: PathBuf,
 }
 
@@ -42,7 +39,7 @@ impl Build {
         self
     }
 
-    /// Builds them; says on stderr what is compiled, and nothing when nothing is.
+    /// Builds them; prints to stderr what is compiled, and nothing if everything is up to date.
     pub fn run(&self) -> Result<Vec<Built>> {
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command
@@ -72,13 +69,12 @@ impl Build {
         Err(Failure::new(
             Kind::Check,
             "the build failed",
-            format!("it ended with {status}; its output is above"),
+            format!("it exited with {status}; its output is above"),
             format!("fix the reported problem, then run it again: {shown}"),
         )
         .into())
     }
 
-    /// Builds one binary.
     pub fn one(name: &str) -> Result<PathBuf> {
         file_of(&Self::binaries(&[name]).run()?, name)
     }
@@ -108,15 +104,15 @@ fn marker() -> Option<PathBuf> {
     )
 }
 
-/// Where the binary of this name lies.
+/// The path of the binary with this name.
 pub fn file_of(built: &[Built], name: &str) -> Result<PathBuf> {
     let found = built.iter().find(|built| built.name == name);
     found
         .map(|built| built.file.clone())
-        .with_context(|| format!("cargo did not say where it put {name}"))
+        .with_context(|| format!("cargo did not report the path of {name}"))
 }
 
-/// Passes on what cargo says while it works. That it finished is no news.
+/// Forwards cargo's progress, without its final line.
 fn show(words: impl std::io::Read) {
     for line in BufReader::new(words).lines().map_while(Result::ok) {
         let plain = anstream::adapter::strip_str(&line).to_string();

@@ -1,8 +1,8 @@
 //! The areas of `cargo xtask check`, in one table.
 //!
-//! To add an area: write it in the crate of its subject, let its hidden command `check AREA` run it, and add its line here;
-//! what needs no library at all may be a file below `check/`. A tool that is missing makes the area "not proven", never
-//! passed: return `tools::missing(name)`.
+//! To add an area: write it in the crate of its subject, run it from that crate's hidden command `check AREA`, and add
+//! its line here. An area without dependencies can be a file below `check/`. A missing tool makes the area "not
+//! proven", never passed: return `tools::missing(name)`.
 
 mod clippy;
 mod deny;
@@ -12,26 +12,26 @@ mod scripts;
 use anyhow::Result;
 use xtask::program::Program;
 
-/// One area of the repository that can be checked by itself.
+/// One area of the repository that can be checked separately.
 pub(crate) struct Area {
     /// The name on the command line.
     pub(crate) name: &'static str,
-    /// What a pass of it proves.
+    /// What a pass proves.
     pub(crate) proves: &'static str,
-    /// What is run for it, one after the other.
+    /// Its steps, run in order.
     pub(crate) steps: &'static [Step],
 }
 
 /// A part of an area.
 pub(crate) enum Step {
-    /// It is in this program.
+    /// In this program.
     Here(fn() -> Result<()>),
-    /// It is the area of this name of another program.
+    /// The area of this name in another program.
     Of(Program, &'static str),
 }
 
 impl Area {
-    /// Runs it to its end, or to the first step that fails.
+    /// Runs its steps, up to the first failure.
     pub(crate) fn run(&self) -> Result<()> {
         self.steps.iter().try_for_each(|step| match step {
             Step::Here(run) => run(),
@@ -40,7 +40,7 @@ impl Area {
     }
 }
 
-/// Every area, the quickest first.
+/// Every area, fastest first.
 pub(crate) const AREAS: &[Area] = &[
     Area {
         name: "format",
@@ -49,17 +49,17 @@ pub(crate) const AREAS: &[Area] = &[
     },
     Area {
         name: "layers",
-        proves: "http, domain and store keep to their own (ARCHITECTURE.md)",
+        proves: "http, domain and store depend on each other only as ARCHITECTURE.md allows",
         steps: &[Step::Of(Program::Sources, "layers")],
     },
     Area {
         name: "pipelines",
-        proves: "Concourse's pipelines, tasks and variables fit each other",
+        proves: "Concourse's pipelines, tasks and variables are valid and consistent",
         steps: &[Step::Of(Program::Concourse, "pipelines")],
     },
     Area {
         name: "scripts",
-        proves: "shellcheck finds nothing in any shell script",
+        proves: "shellcheck reports nothing for any shell script",
         steps: &[Step::Here(scripts::run)],
     },
     Area {
@@ -79,12 +79,12 @@ pub(crate) const AREAS: &[Area] = &[
     },
     Area {
         name: "openapi",
-        proves: "service/openapi.json is what the code says, and breaks no client of the last release",
+        proves: "service/openapi.json matches the code and breaks no client of the last release",
         steps: &[Step::Of(Program::Service, "openapi")],
     },
     Area {
         name: "docs",
-        proves: "rustdoc has no warning; links between Markdown files lead somewhere",
+        proves: "rustdoc has no warning; relative links in Markdown resolve; no word of the word list is used",
         steps: &[
             Step::Of(Program::Sources, "docs"),
             Step::Of(Program::Bench, "capacity"),
@@ -92,7 +92,7 @@ pub(crate) const AREAS: &[Area] = &[
     },
     Area {
         name: "terraform",
-        proves: "modules and environments: tests, controls, refused inputs, lint, policies, READMEs",
+        proves: "modules and environments: tests, controls, rejected inputs, lint, policies, READMEs",
         steps: &[Step::Of(Program::Terraform, "terraform")],
     },
     Area {
@@ -102,7 +102,6 @@ pub(crate) const AREAS: &[Area] = &[
     },
 ];
 
-/// The names that the command line accepts.
 pub(crate) fn area_names() -> Vec<&'static str> {
     AREAS.iter().map(|area| area.name).collect()
 }

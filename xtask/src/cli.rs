@@ -1,16 +1,16 @@
 //! The commands of the thin program itself, and the list of all others for `cargo xtask --help`.
 //!
-//! What the others take stands on the page of their crate; here only their names and a line of each are known.
+//! The arguments of the others are defined in their crates; only their names and summaries are known here.
 
 use clap::{Args, FromArgMatches, Parser, Subcommand};
 use xtask::command_list;
 use xtask::program::Program;
 
-/// Every step of Roster's development and delivery. Makefile, CI and a laptop run the same commands.
+/// Every step of Roster's development and delivery. The Makefile, CI and laptops run the same commands.
 ///
-/// Exit codes: 0 all is well; 1 a check or test failed; 2 wrong usage or settings; 3 a tool or prerequisite is
-/// missing; 4 something could not be reached (database, cluster, registry, server); 5 refused by policy; 6 a rollout
-/// failed or was rolled back; 130 interrupted.
+/// Exit codes: 0 success; 1 a check or test failed; 2 invalid usage or settings; 3 a tool or prerequisite is missing; 4
+/// a database, cluster, registry or server could not be reached; 5 refused by policy; 6 and 10 to 15 a rollout failed
+/// or was rolled back; 130 interrupted.
 #[derive(Parser)]
 #[command(
     name = "cargo xtask",
@@ -27,13 +27,13 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Check(CheckArgs),
     Tools(ToolsArgs),
-    /// Say what this machine has of what the commands need, and how to get the rest.
+    /// Check which of the tools that the commands need are installed, and how to get the others.
     Doctor,
-    /// Compile every crate and test target, from the committed lock file alone
+    /// Compile every crate and test target with the committed lock file
     Compile,
 }
 
-/// Reads the command line; ends the process for help, and for what is no command.
+/// Parses the command line; exits for help and for unknown commands.
 pub(crate) fn parse() -> Command {
     let matches = whole().get_matches();
     Cli::from_arg_matches(&matches)
@@ -41,12 +41,12 @@ pub(crate) fn parse() -> Command {
         .command
 }
 
-/// Our own commands alone.
+/// Only our own commands.
 pub(crate) fn own() -> clap::Command {
     <Cli as clap::CommandFactory>::command()
 }
 
-/// The command line as help shows it: every command in its place.
+/// The command line as shown in help, with every command.
 pub(crate) fn whole() -> clap::Command {
     let mut command = own();
     let listed = command_list::kept().iter();
@@ -65,17 +65,17 @@ pub(crate) fn whole() -> clap::Command {
 
 /// Check the repository: all areas, or those named.
 ///
-/// Nothing is changed. Every area is tried even when an earlier one failed; a table at the end says what passed, what
-/// failed and what could not be proven because a tool is missing (exit code 3, with how to get it).
+/// Nothing is changed. Every area is checked even if an earlier one failed. A table at the end shows which passed,
+/// which failed, and which could not be proven because a tool is missing (exit code 3, with how to install it).
 #[derive(Args)]
 #[command(after_help = crate::check::areas_help())]
 pub(crate) struct CheckArgs {
-    /// Areas to check; all of them when none is named
+    /// Areas to check [default: all]
     #[arg(value_name = "AREA", value_parser = clap::builder::PossibleValuesParser::new(crate::check::area_names()))]
     pub(crate) areas: Vec<String>,
 }
 
-/// List the tools that the other commands call, or install them in their exact versions.
+/// List the tools that the other commands call, or install their pinned versions.
 #[derive(Args)]
 pub(crate) struct ToolsArgs {
     #[command(subcommand)]
@@ -84,15 +84,15 @@ pub(crate) struct ToolsArgs {
 
 #[derive(Subcommand)]
 pub(crate) enum ToolsCommand {
-    /// List every tool: version, whether it is here, what it is for
+    /// List every tool: version, whether it is installed, what it is for
     List,
-    /// Install tools in their exact versions: all that are missing, or those named
+    /// Install pinned versions of tools: all that are missing, or those named
     ///
-    /// Go tools are built from xtask/tools/TOOL/go.mod with its sums, into target/tools; Rust tools by cargo install
-    /// --locked. What is there in the right version is left alone. Tools of the operating system are not installed:
-    /// they are listed, and naming one that is missing is a failure (exit code 3).
+    /// Go tools are built from xtask/tools/TOOL/go.mod with its checksums into target/tools, Rust tools with cargo
+    /// install --locked. Tools that have the right version are skipped. Tools of the operating system are listed, not
+    /// installed; naming a missing one fails (exit code 3).
     Install {
-        /// Tools to install; all that are missing when none is named
+        /// Tools to install [default: all that are missing]
         #[arg(value_name = "TOOL")]
         names: Vec<String>,
     },

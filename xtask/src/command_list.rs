@@ -1,7 +1,7 @@
-//! The list of every command and flag, kept in `xtask/commands.json`: what worked yesterday works today.
+//! The list of every command and flag in `xtask/commands.json`, so that no command line breaks unnoticed.
 //!
-//! Each program's test compares its own command line with its part of the list. The thin program makes its help from it,
-//! and `cargo xtask check pipelines` holds scripts against it, neither compiling the program that has the command.
+//! Each program's test compares its command line with its part of the list. The thin program generates its help from
+//! it, and `cargo xtask check pipelines` validates scripts with it; neither compiles the program with the command.
 
 use std::sync::LazyLock;
 
@@ -10,18 +10,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::program::Program;
 
-/// Makes any of the programs print its part of the list instead of running a command.
+/// A program with this variable prints its part of the list instead of running a command.
 pub const ARGUMENT: &str = "--command-list";
-/// Where the list lies.
+/// The path of the list.
 pub const FILE: &str = "xtask/commands.json";
 const TEXT: &str = include_str!("../commands.json");
 
-/// One command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listed {
     /// Its words, such as `infra plan`.
     pub command: String,
-    /// What help says of it in a line.
+    /// Its one-line help.
     pub about: String,
     /// Its flags and positional arguments.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -31,12 +30,9 @@ pub struct Listed {
 /// A flag, or a positional argument.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-#[allow(
-    clippy::struct_excessive_bools,
-    reason = "each is a property of its own"
-)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a separate property")]
 pub struct Argument {
-    /// Its name in the program.
+    /// Its id.
     pub id: String,
     /// `--long`
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -44,22 +40,22 @@ pub struct Argument {
     /// `-s`
     #[serde(skip_serializing_if = "Option::is_none")]
     pub short: Option<char>,
-    /// The environment variable that is read in its place.
+    /// The environment variable that can replace it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub env: Option<String>,
-    /// What is taken when it is not given.
+    /// Its default values.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub default: Vec<String>,
-    /// The only values that are taken.
+    /// The possible values.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<String>,
-    /// Whether the command needs it.
+    /// Whether it is required.
     #[serde(skip_serializing_if = "is_false")]
     pub required: bool,
-    /// Whether it stands alone, without a value.
+    /// Whether it takes no value.
     #[serde(skip_serializing_if = "is_false")]
     pub switch: bool,
-    /// Whether it may be given several times, or with several values.
+    /// Whether it is repeatable or takes several values.
     #[serde(skip_serializing_if = "is_false")]
     pub multiple: bool,
     /// Whether it follows a `--`.
@@ -67,7 +63,7 @@ pub struct Argument {
     pub last: bool,
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "required by serde")]
 fn is_false(value: &bool) -> bool {
     !value
 }
@@ -79,7 +75,7 @@ impl Listed {
     }
 }
 
-/// The list as it is kept.
+/// The list as stored.
 pub fn kept() -> &'static [Listed] {
     static KEPT: LazyLock<Vec<Listed>> =
         LazyLock::new(|| serde_json::from_str(TEXT).unwrap_or_default());
@@ -91,7 +87,7 @@ pub fn text(list: &[Listed]) -> String {
     serde_json::to_string_pretty(list).unwrap_or_default()
 }
 
-/// Every command below this one that people see, with its arguments.
+/// Every visible command below this one, with its arguments.
 pub fn of(command: &clap::Command) -> Vec<Listed> {
     let mut list = Vec::new();
     collect(command, &[], &mut list);
@@ -145,8 +141,8 @@ fn argument(argument: &clap::Arg) -> Argument {
     }
 }
 
-/// The whole command line as the list has it: for whoever must know whether a line is a command without the program.
-/// Values are checked against the listed ones alone.
+/// The whole command line from the list, to validate a line without the program that has the command. Values are only
+/// checked against listed ones.
 pub fn command_line() -> clap::Command {
     below(
         "",
@@ -202,7 +198,7 @@ impl Argument {
     }
 }
 
-/// The differences between a program's own command line and its part of the list, one line each; none is as it should be.
+/// The differences between a program's command line and its part of the list, one line each; empty if they agree.
 pub fn differences<C: CommandFactory>(program: Program) -> Vec<String> {
     let own = |listed: &Listed| Program::of(&listed.words()) == Some(program);
     let present: Vec<_> = of(&C::command()).into_iter().filter(own).collect();

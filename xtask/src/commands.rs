@@ -1,4 +1,4 @@
-//! From a parsed command of our own to the code that runs it: one line for each.
+//! Dispatches our own parsed commands.
 
 mod check;
 mod compile;

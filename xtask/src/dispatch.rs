@@ -1,5 +1,5 @@
-//! From the first words of the command line to the program that has the command: it is built, and takes our place, so
-//! that signals, exit codes and stdout are its own.
+//! Finds the program for the first words of the command line, builds it, and replaces this process with it, so that
+//! signals, exit codes and stdout are its own.
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
@@ -11,7 +11,7 @@ use xtask::build::{Build, file_of};
 use xtask::failure::{Failure, Kind};
 use xtask::program::{EXECUTABLE, Program};
 
-/// The other program that is asked for, with its arguments; none when the command is one of our own, or none at all.
+/// The other program to run, with its arguments; `None` for our own commands, or without a command.
 pub(crate) fn other_program(arguments: &[OsString]) -> Option<(Program, Vec<OsString>)> {
     // `help a b` is `a b --help`.
     let arguments: Vec<OsString> = match arguments.split_first() {
@@ -28,14 +28,14 @@ pub(crate) fn other_program(arguments: &[OsString]) -> Option<(Program, Vec<OsSt
     Some((program, arguments))
 }
 
-/// Builds the program and replaces this one by it; returns only when that fails.
+/// Builds the program and replaces this process with it; returns only on failure.
 pub(crate) fn become_program(program: Program, arguments: &[OsString]) -> Result<()> {
     let mut command = command(program)?;
     let error = command.args(arguments).exec();
     Err(error).with_context(|| format!("cannot start {}", program.package()))
 }
 
-/// Runs one area of `cargo xtask check` that another program has.
+/// Runs one area of `cargo xtask check` in another program.
 pub(crate) fn check(program: Program, area: &str) -> Result<()> {
     let words = words_file();
     let mut command = command(program)?;
@@ -54,7 +54,7 @@ pub(crate) fn check(program: Program, area: &str) -> Result<()> {
     Err(Failure::reported(kind, what).into())
 }
 
-/// What another program prints for one of its hidden commands.
+/// The output of another program's hidden command.
 pub(crate) fn output(program: Program, hidden: &str) -> Result<String> {
     let output = command(program)?
         .arg(hidden)
@@ -69,7 +69,7 @@ fn words_file() -> PathBuf {
     std::env::temp_dir().join(format!("xtask-check-{}", std::process::id()))
 }
 
-/// The program, built. `dev` is built together with what it runs, by one call of cargo.
+/// Builds the program. `dev` is built together with the service in one cargo call.
 fn command(program: Program) -> Result<Command> {
     let package = program.package();
     let mut names = vec![package];
@@ -81,7 +81,7 @@ fn command(program: Program) -> Result<Command> {
     if program == Program::Dev {
         command.env("ROSTER_DEV_PROGRAM", file_of(&built, "roster")?);
     }
-    let own = std::env::current_exe().context("cannot find this program's own file")?;
+    let own = std::env::current_exe().context("cannot determine the path of this program")?;
     command.env(EXECUTABLE, Path::new(&own));
     Ok(command)
 }

@@ -1,20 +1,20 @@
-//! How a command fails: what happened, why, and what to do next; and the exit code that goes with it.
+//! How a command fails: what failed, why, what to do next, and the exit code.
 //!
-//! A command returns `anyhow::Result`; a fault that a person can act on is a [`Failure`], anything else is printed as
-//! the chain of its causes and counts as a failed check (exit code 1).
+//! A command returns `anyhow::Result`. An error that a person can act on is a [`Failure`]; any other is printed with
+//! its chain of causes and counts as a failed check (exit code 1).
 
 use std::fmt;
 use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
 
-/// Names a file to a program that another one runs: the first line of its failure is written there too.
+/// The variable with a file to which a child program also writes the first line of its failure.
 pub const WORDS_FILE: &str = "XTASK_WORDS_FILE";
 
-/// The kinds of failure that a caller can tell apart by exit code.
+/// The kinds of failure, each with its own exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A check or a test did not pass.
+    /// A check or test failed.
     Check,
     /// The command line or a setting is wrong.
     Usage,
@@ -22,28 +22,27 @@ pub enum Kind {
     Missing,
     /// A database, cluster, registry or server could not be reached.
     Unreachable,
-    /// It could be done but must not be: a dirty work tree, the wrong cluster.
+    /// Possible but refused: a modified working tree, the wrong cluster.
     Refused,
     /// A rollout failed, or was rolled back.
     Rollout,
-    /// A deploy went back, since the migration failed.
+    /// Rolled back because the migration failed.
     MigrationFailed,
-    /// A deploy went back, since the new pods crash.
+    /// Rolled back because the new pods crash.
     PodsCrash,
-    /// A deploy went back, since the new pods are never ready.
+    /// Rolled back because the new pods never become ready.
     NeverReady,
-    /// A deploy went back, since the smoke test failed.
+    /// Rolled back because the smoke test failed.
     SmokeTestFailed,
-    /// A deploy went back, since the new release serves errors.
+    /// Rolled back because the new release serves errors.
     ServesErrors,
-    /// A deploy went back, since the image could not be pulled or started.
+    /// Rolled back because the image could not be pulled or started.
     ImageFailed,
     /// The user pressed Ctrl-C.
     Interrupted,
 }
 
 impl Kind {
-    /// Every kind.
     pub const ALL: [Self; 13] = [
         Self::Check,
         Self::Usage,
@@ -60,7 +59,7 @@ impl Kind {
         Self::Interrupted,
     ];
 
-    /// The kind that an exit code of one of our programs stands for; any other code is a failed check.
+    /// The kind of an exit code of our programs; any other code is a failed check.
     pub fn of_exit_code(code: i32) -> Self {
         Self::ALL
             .into_iter()
@@ -68,7 +67,7 @@ impl Kind {
             .unwrap_or(Self::Check)
     }
 
-    /// The exit code of this kind, as `cargo xtask --help` promises.
+    /// The exit code of this kind, as documented in `cargo xtask --help`.
     pub fn exit_code(self) -> u8 {
         match self {
             Self::Check => 1,
@@ -88,23 +87,22 @@ impl Kind {
     }
 }
 
-/// A failure that tells a person what happened, why, and what to do next.
+/// A failure with what happened, why, and what to do next.
 #[derive(Debug)]
 pub struct Failure {
     /// Which exit code it gives.
     pub kind: Kind,
-    /// One sentence: what did not work.
+    /// One sentence: what failed.
     pub what: String,
-    /// The cause, as far as it is known.
+    /// The cause, if known.
     pub why: String,
-    /// What the reader can do about it.
+    /// What to do about it.
     pub next: String,
-    /// Whether another program has printed it already.
+    /// Whether another program has already printed it.
     pub is_reported: bool,
 }
 
 impl Failure {
-    /// A failure with all that its reader needs.
     pub fn new(
         kind: Kind,
         what: impl Into<String>,
@@ -120,7 +118,7 @@ impl Failure {
         }
     }
 
-    /// What another program of ours failed with and has printed.
+    /// A failure that another of our programs has already printed.
     pub fn reported(kind: Kind, what: impl Into<String>) -> Self {
         Self {
             is_reported: true,
@@ -137,7 +135,7 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// Prints the failure on stderr and gives the exit code of the process.
+/// Prints the failure on stderr; returns the exit code of the process.
 pub fn report(error: &anyhow::Error) -> ExitCode {
     const RED: Style = AnsiColor::Red.on_default().bold();
     const BOLD: Style = Style::new().bold();

@@ -1,15 +1,15 @@
-//! What git says of the sources that are worked on. Must not change them.
+//! Queries git about the sources. Must not change them.
 
 use anyhow::Result;
 
 use crate::run_tool::tool;
 
-/// The commit that is checked out.
+/// The current commit.
 pub fn head() -> Result<String> {
     rev_parse(&["HEAD"])
 }
 
-/// The same, as few digits as tell it from others.
+/// The same, abbreviated.
 pub fn short_head() -> Result<String> {
     rev_parse(&["--short", "HEAD"])
 }

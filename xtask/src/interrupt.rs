@@ -1,4 +1,4 @@
-//! Ctrl-C, for commands that must tidy up: they ask whether it was pressed, and end by themselves.
+//! Ctrl-C for commands that must clean up: they check whether it was pressed, and stop themselves.
 
 use std::sync::Arc;
 use std::sync::OnceLock;
@@ -10,7 +10,7 @@ use crate::failure::{Failure, Kind};
 
 static PRESSED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
-/// From now on Ctrl-C and SIGTERM are noted instead of ending the process at once.
+/// From now on, Ctrl-C and SIGTERM are recorded instead of ending the process.
 pub fn watch() -> Result<()> {
     let pressed = PRESSED.get_or_init(Arc::default);
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
@@ -19,14 +19,14 @@ pub fn watch() -> Result<()> {
     Ok(())
 }
 
-/// Whether one of them came.
+/// Whether one of them was received.
 pub fn requested() -> bool {
     PRESSED
         .get()
         .is_some_and(|pressed| pressed.load(Ordering::Relaxed))
 }
 
-/// Fails once one of them came, so that a loop can be left by `?`.
+/// Fails once one of them was received, so that a loop can exit with `?`.
 pub fn check() -> Result<()> {
     if requested() {
         return Err(failure());
@@ -34,7 +34,7 @@ pub fn check() -> Result<()> {
     Ok(())
 }
 
-/// What everyone says who was ended by one of them and has nothing to add.
+/// The standard failure for an interrupted command.
 pub fn failure() -> anyhow::Error {
     Failure::new(
         Kind::Interrupted,

@@ -1,12 +1,12 @@
-//! What every program behind `cargo xtask` is made of: running tools, failures and their exit codes, Ctrl-C, steps, the
-//! table of tools, secrets, git; and how the thin program finds the others.
+//! Common parts of the programs behind `cargo xtask`: running tools, failures and exit codes, Ctrl-C, steps, the table
+//! of tools, secrets, git, and finding the other programs.
 //!
-//! It knows no subject: image, cluster, cloud and rules are in `xtask/crates`, what runs Roster here in `service/dev`. It
-//! is compiled before anything else happens, so its dependencies are few.
+//! It knows no subject: image, cluster, cloud and rules are in `xtask/crates`, running Roster is in `service/dev`. It
+//! is compiled before anything else, so it has few dependencies.
 
 #![allow(
     clippy::print_stdout,
-    reason = "results belong on stdout; all the rest goes to stderr"
+    reason = "results go to stdout, everything else to stderr"
 )]
 
 pub mod build;

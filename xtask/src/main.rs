@@ -1,11 +1,11 @@
 //! `cargo xtask`: every step of Roster's development and delivery.
 //!
-//! The thin program: it reads the first words of the command line, runs its own commands, and builds and becomes the
-//! program that has any other. What the commands of a subject are stands on the page of its crate, `src/cli.rs`.
+//! The thin program: it parses the first words of the command line, runs its own commands, and builds and executes the
+//! program of any other command. A subject's commands are in its crate's `src/cli.rs`.
 
 #![allow(
     clippy::print_stdout,
-    reason = "results belong on stdout; all the rest goes to stderr"
+    reason = "results go to stdout, everything else to stderr"
 )]
 
 mod check;
@@ -24,7 +24,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
-    // `cargo xtask` may be called from any folder below the root; every path in here is relative to the root.
+    // `cargo xtask` can run from any directory below the root; all paths here are relative to the root.
     let outcome = run_tool::enter_repository_root().and_then(|()| {
         match dispatch::other_program(&arguments) {
             Some((program, arguments)) => dispatch::become_program(program, &arguments),

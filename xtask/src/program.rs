@@ -1,4 +1,4 @@
-//! The programs that `cargo xtask` is made of: which one has which command, how each begins, and how one calls another.
+//! The programs of `cargo xtask`: which one has which command, how each starts, and how one calls another.
 //!
 //! The thin program must not depend on the others; it knows their packages by name and runs them.
 
@@ -10,10 +10,10 @@ use clap::{CommandFactory, Parser};
 use crate::run_tool::{Run, enter_repository_root, tool};
 use crate::{command_list, failure};
 
-/// Names the thin program's own file to those that it runs, so that they can call `cargo xtask` without cargo.
+/// The variable with the thin program's path, so that other programs can call `cargo xtask` without cargo.
 pub const EXECUTABLE: &str = "XTASK_EXECUTABLE";
 
-/// A program of this workspace; its binary is named as its package is.
+/// A program of this workspace; its binary has the package's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Program {
     /// The thin one.
@@ -58,7 +58,7 @@ impl Program {
         }
     }
 
-    /// The program that has this command; none for what is no command.
+    /// The program with this command; `None` for unknown commands.
     pub fn of<S: AsRef<str>>(command: &[S]) -> Option<Self> {
         let word = |at: usize| command.get(at).map(AsRef::as_ref);
         Some(match word(0)? {
@@ -82,21 +82,21 @@ impl Program {
     }
 }
 
-/// The `main` of each program: enters the repository's root, reads the command line, runs one command, and makes an exit
-/// code of its failure.
+/// The `main` of each program: changes to the repository's root, parses the command line, runs one command, and maps
+/// its failure to an exit code.
 pub fn main<C: Parser + CommandFactory>(run: impl FnOnce(C) -> Result<()>) -> ExitCode {
     if std::env::args().nth(1).as_deref() == Some(command_list::ARGUMENT) {
         println!("{}", command_list::text(&command_list::of(&C::command())));
         return ExitCode::SUCCESS;
     }
-    // `cargo xtask` may be called from any folder below the root; every path in here is relative to the root.
+    // `cargo xtask` can run from any directory below the root; all paths here are relative to the root.
     match enter_repository_root().and_then(|()| run(C::parse())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failure::report(&error),
     }
 }
 
-/// Begins a call of another command: `xtask().args(["image", "build"])`.
+/// Starts building a call of another command: `xtask().args(["image", "build"])`.
 pub fn xtask() -> Run {
     match std::env::var(EXECUTABLE) {
         Ok(file) => tool(file),

@@ -1,7 +1,7 @@
 //! Runs other programs: prints the command dimmed on stderr, then runs it.
 //!
-//! Secrets never go through arguments, where a process list shows them: hand them over with [`Run::secret_env`] or
-//! [`Run::stdin`]. Only the name of a secret variable is printed.
+//! Never pass secrets as arguments, which a process list shows: use [`Run::secret_env`] or [`Run::stdin`]. Only the
+//! name of a secret variable is printed.
 
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
@@ -14,7 +14,7 @@ use anyhow::{Context, Result};
 use crate::failure::{Failure, Kind};
 use crate::tools;
 
-/// A program to be run, with what is printed of it.
+/// A program to run, and its printed form.
 #[must_use = "nothing runs before `run` or `output`"]
 pub struct Run {
     command: Command,
@@ -24,7 +24,7 @@ pub struct Run {
     quiet: bool,
 }
 
-/// Begins a command: `tool("helm").args(["lint", "helm-chart"]).run()?`.
+/// Starts building a command: `tool("helm").args(["lint", "helm-chart"]).run()?`.
 pub fn tool(program: impl Into<String>) -> Run {
     let program = program.into();
     Run {
@@ -51,7 +51,7 @@ impl Run {
         args.into_iter().fold(self, Self::arg)
     }
 
-    /// Sets a variable and shows it before the command.
+    /// Sets a variable and prints it before the command.
     pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.shown = format!(
             "{name}={} {}",
@@ -69,7 +69,7 @@ impl Run {
         self
     }
 
-    /// Runs in this folder instead of the repository's root.
+    /// Runs in this directory instead of the repository's root.
     pub fn current_dir(mut self, folder: impl AsRef<Path>) -> Self {
         self.shown = format!("(cd {}) {}", folder.as_ref().display(), self.shown);
         self.command.current_dir(folder);
@@ -82,7 +82,7 @@ impl Run {
         self
     }
 
-    /// Writes what the program says on stdout into this file.
+    /// Writes the program's stdout to this file.
     pub fn stdout_to(mut self, path: &Path) -> Result<Self> {
         let file = std::fs::File::create(path)
             .with_context(|| format!("cannot write {}", path.display()))?;
@@ -96,13 +96,13 @@ impl Run {
         &self.shown
     }
 
-    /// Does not print the command: for questions, not for steps.
+    /// Does not print the command: for queries, not for steps.
     pub fn quiet(mut self) -> Self {
         self.quiet = true;
         self
     }
 
-    /// Runs it with the terminal's own output; a non-zero exit is a failure.
+    /// Runs it with inherited output; a non-zero exit is a failure.
     pub fn run(mut self) -> Result<()> {
         let status = self.status()?;
         if status.success() {
@@ -112,7 +112,7 @@ impl Run {
         }
     }
 
-    /// Runs it with the terminal's own output and gives its exit status.
+    /// Runs it with inherited output; returns its exit status.
     pub fn status(&mut self) -> Result<ExitStatus> {
         self.print();
         if self.stdin.is_some() {
@@ -128,7 +128,7 @@ impl Run {
             .with_context(|| format!("cannot wait for {}", self.program))
     }
 
-    /// Starts it with the terminal's own output and does not wait for it.
+    /// Starts it with inherited output without waiting.
     pub fn spawn(mut self) -> Result<std::process::Child> {
         self.print();
         self.command
@@ -136,7 +136,7 @@ impl Run {
             .map_err(|error| self.not_started(&error))
     }
 
-    /// Runs it and gives its exit status and all that it wrote, whatever the status is.
+    /// Runs it; returns its exit status and output, for any status.
     pub fn outcome(mut self) -> Result<std::process::Output> {
         self.print();
         self.command
@@ -145,7 +145,7 @@ impl Run {
             .map_err(|error| self.not_started(&error))
     }
 
-    /// Runs it and gives what it wrote on stdout, as text; a non-zero exit is a failure that shows its stderr.
+    /// Runs it; returns its stdout as text. A non-zero exit is a failure with its stderr.
     pub fn output(mut self) -> Result<String> {
         self.print();
         self.command.stdin(if self.stdin.is_some() {
@@ -166,7 +166,7 @@ impl Run {
             return Err(self.failed(output.status, &String::from_utf8_lossy(&output.stderr)));
         }
         String::from_utf8(output.stdout)
-            .with_context(|| format!("{} did not answer in UTF-8", self.program))
+            .with_context(|| format!("the output of {} is not valid UTF-8", self.program))
     }
 
     fn print(&self) {
@@ -193,7 +193,7 @@ impl Run {
             Kind::Missing,
             what,
             error.to_string(),
-            format!("try it by hand: {}", self.shown),
+            format!("run it by hand: {}", self.shown),
         )
         .into()
     }
@@ -206,24 +206,25 @@ impl Run {
             Kind::Check
         };
         let why = match stderr.trim() {
-            "" => format!("it ended with {status}; its own words are above"),
-            words => format!("it ended with {status} and said:\n{words}"),
+            "" => format!("it exited with {status}; its output is above"),
+            words => format!("it exited with {status}; its output:\n{words}"),
         };
         let next = format!(
-            "mend what it names, then run it again by hand: {}",
+            "fix the reported problem, then run it again: {}",
             self.shown
         );
         Failure::new(kind, format!("{} failed", self.program), why, next).into()
     }
 }
 
-/// Makes the repository's root the working folder.
+/// Changes to the repository's root.
 pub fn enter_repository_root() -> Result<()> {
     let root = repository_root();
     std::env::set_current_dir(&root).with_context(|| format!("cannot enter {}", root.display()))
 }
 
-/// The repository's root, the folder of `Cargo.lock`: above the crate that cargo runs, else above this one's sources.
+/// The repository's root, the directory with `Cargo.lock`: above the crate that cargo runs, or else above this crate's
+/// sources.
 pub fn repository_root() -> PathBuf {
     let manifest = std::env::var_os("CARGO_MANIFEST_DIR")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);

@@ -1,4 +1,4 @@
-//! Secrets that commands read from the environment, and how their values are kept out of what people see.
+//! Secrets that commands read from the environment, and redaction of their values in output.
 //!
 //! A secret is never a flag: process lists show flags.
 
@@ -14,10 +14,10 @@ pub const VARIABLES: &[&str] = &[
     "GOOGLE_ID_TOKEN",
     "DATABASE_URL",
 ];
-/// Shorter values are too likely to be part of an ordinary word.
+/// Shorter values could be part of ordinary words.
 const SHORTEST_SECRET: usize = 6;
 const HIDDEN: &str = "[hidden]";
-/// What tokens of well-known services begin with.
+/// Prefixes of well-known services' tokens.
 const TOKEN_PREFIXES: &[&str] = &[
     "xoxb-",
     "xoxp-",
@@ -49,7 +49,7 @@ pub fn variable(name: &str) -> Option<String> {
         .filter(|value| !value.is_empty())
 }
 
-/// The text without the values of secret variables and without anything that looks like a credential.
+/// Redacts the values of secret variables and everything that looks like a credential.
 pub fn redact(text: &str) -> String {
     let values: Vec<_> = VARIABLES
         .iter()

@@ -11,7 +11,7 @@ use crate::interrupt;
 
 const BOLD: Style = Style::new().bold();
 
-/// What was done, and how long it took.
+/// The completed steps with their durations.
 pub struct Steps {
     begun: Instant,
     done: Vec<(&'static str, Duration)>,
@@ -26,7 +26,7 @@ impl Steps {
         }
     }
 
-    /// Does one step, unless Ctrl-C was pressed before it.
+    /// Runs one step, unless Ctrl-C was pressed.
     pub fn step<T>(&mut self, name: &'static str, work: impl FnOnce() -> Result<T>) -> Result<T> {
         if interrupt::requested() {
             return Err(Failure::new(

@@ -1,20 +1,20 @@
-//! The tools that commands call: which, in which version, what for, and how to get each.
+//! The tools that commands call: version, purpose, and how to install each.
 //!
-//! This is the one list of them. A Go tool's version stands in its `xtask/tools/<folder>/go.mod` alone; what
-//! `cargo xtask tools install` builds lies in `target/tools/bin` and wins over the PATH.
+//! This is the only list. A Go tool's version is in its `xtask/tools/<folder>/go.mod`. `cargo xtask tools install`
+//! builds into `target/tools/bin`, which takes precedence over the PATH.
 
 use std::path::{Path, PathBuf};
 
 use crate::failure::{Failure, Kind};
 
-/// Where `cargo xtask tools install` puts programs.
+/// The directory of programs installed by `cargo xtask tools install`.
 pub const FOLDER: &str = "target/tools/bin";
 
 /// One tool that a command may call.
 pub struct Tool {
     /// The program's name.
     pub name: &'static str,
-    /// What it is needed for.
+    /// Its purpose.
     pub purpose: &'static str,
     /// One line that installs it.
     pub install: &'static str,
@@ -31,7 +31,7 @@ pub enum Source {
         /// The version, as crates.io has it.
         version: &'static str,
     },
-    /// The operating system's packages; no version is asked for.
+    /// The operating system's packages, in any version.
     System,
 }
 
@@ -39,17 +39,17 @@ pub enum Source {
 pub struct GoTool {
     /// Folder below `xtask/tools`.
     pub folder: &'static str,
-    /// Module that has the version.
+    /// The module with the version.
     pub module: &'static str,
     /// Package of the program, below the module.
     pub package: &'static str,
     /// Build tags.
     pub tags: &'static str,
-    /// Variable that the linker sets to the version, where the program does not know it otherwise.
+    /// The variable that the linker sets to the version, if the program needs that.
     pub version_variable: Option<&'static str>,
 }
 
-/// Every tool beside cargo itself.
+/// Every tool except cargo.
 pub const TOOLS: &[Tool] = &[
     Tool {
         name: "cargo-deny",
@@ -65,7 +65,7 @@ pub const TOOLS: &[Tool] = &[
     },
     Tool {
         name: "cargo-llvm-cov",
-        purpose: "what the tests cover (cargo xtask coverage); LLVM's own tools too: rustup component add llvm-tools",
+        purpose: "test coverage (cargo xtask coverage); needs LLVM's tools too: rustup component add llvm-tools",
         install: "cargo install cargo-llvm-cov --locked --version 0.9.1",
         source: Source::Cargo { version: "0.9.1" },
     },
@@ -83,7 +83,7 @@ pub const TOOLS: &[Tool] = &[
     },
     Tool {
         name: "helm3",
-        purpose: "the older helm, which the chart and deploy still support (cargo xtask check chart)",
+        purpose: "Helm 3, which the chart and deploy still support (cargo xtask check chart)",
         install: "cargo xtask tools install helm3",
         source: Source::Go(GoTool {
             folder: "helm",
@@ -119,7 +119,7 @@ pub const TOOLS: &[Tool] = &[
     },
     Tool {
         name: "cosign",
-        purpose: "signing images, and verifying them before a deploy, where a key or an identity is configured",
+        purpose: "signing images, and verifying them before a deploy, if a key or an identity is configured",
         install: "cargo xtask tools install cosign",
         source: Source::Go(GoTool {
             folder: "cosign",
@@ -133,7 +133,7 @@ pub const TOOLS: &[Tool] = &[
         name: "promtool",
         purpose: "Prometheus rules and their tests (cargo xtask check rules)",
         install: "cargo xtask tools install promtool",
-        // Without the clouds' SDKs: of service discovery, the scrape configuration uses that of Kubernetes alone.
+        // Without cloud SDKs: the scrape configuration only uses Kubernetes' service discovery.
         source: Source::Go(GoTool {
             folder: "promtool",
             module: "github.com/prometheus/prometheus",
@@ -162,7 +162,7 @@ pub const TOOLS: &[Tool] = &[
     },
     Tool {
         name: "alertmanager",
-        purpose: "inhibition of alerts and their way to Slack (cargo xtask check rules, e2e alerts)",
+        purpose: "inhibition of alerts and their path to Slack (cargo xtask check rules, e2e alerts)",
         install: "apt-get install prometheus-alertmanager (and stop the service that comes with it), or see https://prometheus.io/download/",
         source: Source::System,
     },
@@ -205,7 +205,7 @@ pub const TOOLS: &[Tool] = &[
     Tool {
         name: "sonar-scanner",
         purpose: "sending sources to SonarQube (cargo xtask sonar scan, ci develop, ci master)",
-        install: "version 8.1.0.6389 of org.sonarsource.scanner.cli:sonar-scanner-cli from Maven Central; sonarqube/README.md says how",
+        install: "version 8.1.0.6389 of org.sonarsource.scanner.cli:sonar-scanner-cli from Maven Central; see sonarqube/README.md",
         source: Source::System,
     },
     Tool {
@@ -228,13 +228,13 @@ pub const TOOLS: &[Tool] = &[
     },
     Tool {
         name: "kubectl",
-        purpose: "asking the cluster (cargo xtask deploy, rollback, status, logs, e2e)",
+        purpose: "access to the cluster (cargo xtask deploy, rollback, status, logs, e2e)",
         install: "see https://kubernetes.io/docs/tasks/tools/, at most one minor version from the cluster's",
         source: Source::System,
     },
     Tool {
         name: "chromium",
-        purpose: "trying /docs as a person does (cargo xtask e2e docs)",
+        purpose: "testing /docs in a browser (cargo xtask e2e docs)",
         install: "apt-get install chromium, or any Chrome",
         source: Source::System,
     },
@@ -246,7 +246,7 @@ pub const TOOLS: &[Tool] = &[
     },
     Tool {
         name: "perf",
-        purpose: "samples of where time goes (cargo xtask bench flamegraph)",
+        purpose: "CPU profiles (cargo xtask bench flamegraph)",
         install: "apt-get install linux-perf",
         source: Source::System,
     },
@@ -275,18 +275,18 @@ pub fn find(name: &str) -> Option<&'static Tool> {
     TOOLS.iter().find(|tool| tool.name == name)
 }
 
-/// The failure for a tool that is not on this machine.
+/// The failure for a missing tool.
 pub fn missing(name: &str) -> anyhow::Error {
     let (why, next) = find(name).map_or_else(
         || {
             (
-                "no program of that name is on the PATH".to_owned(),
+                "there is no such program on the PATH".to_owned(),
                 format!("install {name}"),
             )
         },
         |tool| {
             (
-                format!("it is needed for: {}", tool.purpose),
+                format!("needed for: {}", tool.purpose),
                 format!("install it: {}", tool.install),
             )
         },
@@ -294,7 +294,7 @@ pub fn missing(name: &str) -> anyhow::Error {
     Failure::new(Kind::Missing, format!("{name} is not installed"), why, next).into()
 }
 
-/// Whether a program of this name can be called.
+/// Whether a program of this name can be run.
 pub fn is_installed(name: &str) -> bool {
     path(name).is_some()
 }
@@ -306,7 +306,7 @@ pub fn path(name: &str) -> Option<PathBuf> {
 
 /// Every program of this name: ours first, then those on the PATH.
 pub fn all(name: &str) -> Vec<PathBuf> {
-    // Absolute, since the command may run in another folder.
+    // Absolute, because the command may run in another directory.
     let ours = std::path::absolute(Path::new(FOLDER).join(name)).ok();
     let search = std::env::var_os("PATH").unwrap_or_default();
     let others = std::env::split_paths(&search).map(|folder| folder.join(name));

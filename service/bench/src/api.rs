@@ -1,4 +1,4 @@
-//! `cargo xtask bench api`: Roster, its peers and the limits, in one run, in turn, on one private PostgreSQL.
+//! `cargo xtask bench api`: Roster, its peers and the limits, interleaved in one run on one private PostgreSQL.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -25,7 +25,7 @@ use xtask::run_tool::tool;
 pub(super) const RESULTS: &str = "target/bench/api.json";
 /// Connections with which memory is measured.
 const MANY_CONNECTIONS: usize = 1000;
-/// The open loop's rate, of the closed loop's.
+/// The open loop's rate as a share of the closed loop's.
 const SHARE_OF_PEAK: f64 = 0.7;
 const OPERATIONS: [(&str, &str); 4] = [
     ("get", "GET by id"),
@@ -41,7 +41,7 @@ struct Bench<'a> {
     load: Load,
 }
 
-/// Measures everybody and keeps what came out.
+/// Measures every contestant and stores the results.
 pub(super) fn run(args: &BenchApiArgs) -> Result<Results> {
     let wanted: Vec<&Entry> = ENTRIES
         .iter()
@@ -61,7 +61,7 @@ pub(super) fn run(args: &BenchApiArgs) -> Result<Results> {
     for round in 0..args.rounds {
         let count = participants.len();
         for turn in 0..count {
-            // Each round begins with another, so that nobody always follows the same one.
+            // Each round starts with another contestant, so that none always follows the same one.
             let participant = &mut participants[(turn + round) % count];
             anstream::eprintln!(
                 "round {} of {}: {}",
@@ -74,7 +74,7 @@ pub(super) fn run(args: &BenchApiArgs) -> Result<Results> {
                 if !participant.entry.family.is_peer() {
                     return Err(error);
                 }
-                // What one peer cannot do must not cost the others their figures.
+                // A failing peer must not cost the others their results.
                 let why = error
                     .downcast::<Failure>()
                     .map_or_else(|error| error.to_string(), |failure| failure.why);
@@ -116,7 +116,7 @@ impl Bench<'_> {
         }
     }
 
-    /// Every workload on one freshly started server; `operations` are pairs of workload and what is asked for.
+    /// Every workload on one freshly started server; `operations` are pairs of workload and request.
     fn measure_server(
         &mut self,
         participant: &mut Participant,
@@ -212,7 +212,7 @@ impl Bench<'_> {
         let clients = OPERATIONS
             .map(|(operation, _)| format!("{operation} {}", participant.clients[operation]));
         participant.contestant.parts = format!(
-            "its own CPU time stands in the server's place; best numbers of clients: {}",
+            "its own CPU time stands in for the server's; best numbers of clients: {}",
             clients.join(", ")
         );
         Ok(())
@@ -255,11 +255,11 @@ fn keep(results: &Results, args: &BenchApiArgs) -> Result<()> {
         results.write(&Path::new(PICTURES).join("api.json"))?;
     }
     println!("{text}");
-    anstream::eprintln!("kept: {RESULTS}, {FOLDER}/api.md");
+    anstream::eprintln!("results: {RESULTS}, {FOLDER}/api.md");
     Ok(())
 }
 
-/// The commit, and whether there is more than it.
+/// The commit, and whether the working tree is modified.
 fn revision() -> Result<String> {
     let commit = git::short_head()?;
     let changes = tool("git")

@@ -1,4 +1,4 @@
-//! `cargo xtask bench capacity`: from what a request costs to how many replicas, which PostgreSQL and what price. It measures
+//! `cargo xtask bench capacity`: computes replicas, PostgreSQL size and price from the cost of a request. It measures
 //! nothing: costs come from `service/bench/capacity.json`, prices from `terraform/prices.toml`.
 
 use std::collections::BTreeMap;
@@ -19,10 +19,10 @@ const PAGE: &str = "docs/operations.md";
 const RATES: [f64; 4] = [100.0, 1_000.0, 10_000.0, 100_000.0];
 /// Sizes of a replica, in processors.
 const REPLICA_CPUS: [f64; 4] = [0.25, 1.0, 2.0, 4.0];
-/// Cloud SQL's processors, each with this memory.
+/// Cloud SQL's processor counts, with their memory.
 const DATABASE_CPUS: [f64; 7] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0];
 const GIB_A_DATABASE_CPU: f64 = 3.75;
-/// Cloud SQL's own `max_connections` for PostgreSQL, by memory in GiB.
+/// Cloud SQL's default `max_connections` for PostgreSQL, by memory in GiB.
 const CONNECTIONS: [(f64, f64); 7] = [
     (120.0, 1000.0),
     (60.0, 800.0),
@@ -42,7 +42,7 @@ struct Input {
     measured: Measured,
 }
 
-/// What nobody can measure for others.
+/// Assumptions about the deployment.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Assumed {
@@ -51,15 +51,15 @@ struct Assumed {
     replica_utilisation: f64,
     database_utilisation: f64,
     fewest_replicas: f64,
-    /// More replicas than this are fewer, larger ones.
+    /// Above this number, replicas become larger instead of more.
     most_replicas: f64,
     users: f64,
     retention_days: f64,
-    /// The change feed may take this; the retention is shortened for it.
+    /// The maximum size of the change feed; retention is shortened to fit.
     feed_gib: f64,
 }
 
-/// What `bench api` and `bench replicas` found.
+/// The results of `bench api` and `bench replicas`.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Measured {
@@ -71,7 +71,7 @@ struct Measured {
     bytes_a_change: f64,
 }
 
-/// Prints the table; takes new measurements, and writes the page, when asked.
+/// Prints the table; imports new measurements and writes the page if requested.
 pub(super) fn run(args: &BenchCapacityArgs) -> Result<()> {
     let mut input = read()?;
     if let Some(from) = &args.from {
@@ -79,11 +79,11 @@ pub(super) fn run(args: &BenchCapacityArgs) -> Result<()> {
         input.write()?;
     }
     if !input.is_measured() {
-        let why = format!("{INPUT} holds no measurements");
+        let why = format!("{INPUT} contains no measurements");
         let next = "cargo xtask bench replicas --write, cargo xtask bench api --only roster, then bench capacity --from target/bench/api.json";
-        return Err(Failure::new(Kind::Missing, "nothing to reckon with", why, next).into());
+        return Err(Failure::new(Kind::Missing, "there are no measurements", why, next).into());
     }
-    let text = told(&input)?;
+    let text = render(&input)?;
     println!("{text}");
     if args.write {
         page::replace_in(Path::new(PAGE), "capacity", &text)?;
@@ -91,27 +91,27 @@ pub(super) fn run(args: &BenchCapacityArgs) -> Result<()> {
     Ok(())
 }
 
-/// Fails when the page says something else than the input and the prices do.
+/// Fails if the page does not match the input and the prices.
 pub(crate) fn check() -> Result<()> {
     let input = read()?;
     let page = std::fs::read_to_string(PAGE).with_context(|| format!("cannot read {PAGE}"))?;
     if !input.is_measured() && page.contains("\nNot measured yet.\n") {
         anstream::eprintln!(
-            "NOT PROVEN: the advice on capacity waits for measurements: cargo xtask bench capacity --help"
+            "NOT PROVEN: the capacity table needs measurements: cargo xtask bench capacity --help"
         );
         return Ok(());
     }
-    let text = told(&input)?;
+    let text = render(&input)?;
     if page.contains(text.trim()) {
-        anstream::eprintln!("the advice on capacity is what measurements and prices give");
+        anstream::eprintln!("the capacity table matches the measurements and prices");
         return Ok(());
     }
-    let why = format!("its table is not what {INPUT} and terraform/prices.toml give");
-    let next = "write it anew: cargo xtask bench capacity --write";
+    let why = format!("its table does not match {INPUT} and terraform/prices.toml");
+    let next = "regenerate it: cargo xtask bench capacity --write";
     Err(Failure::new(Kind::Check, format!("{PAGE} is out of date"), why, next).into())
 }
 
-/// Keeps what rows take on disk.
+/// Stores the size of rows on disk.
 pub(super) fn keep_sizes(bytes_a_user: f64, bytes_a_change: f64) -> Result<()> {
     let mut input = read()?;
     input.measured.bytes_a_user = bytes_a_user.round();
@@ -163,14 +163,14 @@ impl Measured {
     }
 }
 
-/// What one rate asks for.
+/// The requirements for one request rate.
 #[derive(Debug)]
 struct Advice {
     rate: f64,
     replicas: f64,
     replica_cpus: f64,
     pool: f64,
-    /// `None`: more than one PostgreSQL can do.
+    /// `None` if one PostgreSQL is not enough.
     database_cpus: Option<f64>,
     connections: f64,
     retention_days: f64,
@@ -195,7 +195,7 @@ fn advice(rate: f64, input: &Input, prices: &UnitPrices) -> Advice {
     let asked = cores(&measured.postgres_cpu_us, assumed.database_utilisation);
     let database_cpus = DATABASE_CPUS.into_iter().find(|size| *size >= asked);
     let sized = database_cpus.unwrap_or(asked.ceil());
-    // The lanes of reads and writes have a connection each; lists share the others, two for each processor.
+    // The read and write lanes have one connection each; lists share the others, two per processor.
     let pool = (2.0 + (2.0 * sized / replicas).ceil()).clamp(4.0, 16.0);
     let writes = ["post", "put"]
         .iter()
@@ -206,7 +206,7 @@ fn advice(rate: f64, input: &Input, prices: &UnitPrices) -> Advice {
         .floor()
         .clamp(1.0, assumed.retention_days);
     let data = assumed.users * measured.bytes_a_user / GIB + feed_gib_a_day * retention_days;
-    // Half as much again for the write-ahead log, vacuum and growth; Cloud SQL begins at 10 GiB.
+    // Half as much again for the write-ahead log, vacuum and growth; Cloud SQL starts at 10 GiB.
     let disk_gib = (data * 1.5 / 10.0).ceil() * 10.0;
     Advice {
         rate,
@@ -214,14 +214,14 @@ fn advice(rate: f64, input: &Input, prices: &UnitPrices) -> Advice {
         replica_cpus,
         pool,
         database_cpus,
-        // One more for each replica listens for changes.
+        // One more connection per replica listens for changes.
         connections: replicas * (pool + 1.0),
         retention_days,
         disk_gib,
         replicas_month: replicas
             * (replica_cpus * prices.pod_vcpu_month
                 + replica_cpus.max(0.5) * prices.pod_memory_gib_month),
-        // With a standby: everything twice.
+        // A standby doubles the price.
         database_month: 2.0
             * (sized * prices.database_vcpu_month
                 + sized * GIB_A_DATABASE_CPU * prices.database_memory_gib_month
@@ -244,7 +244,7 @@ fn allowed_connections(database_cpus: f64) -> f64 {
         .map_or(100.0, |(_, connections)| connections)
 }
 
-fn told(input: &Input) -> Result<String> {
+fn render(input: &Input) -> Result<String> {
     let prices = price::units()?;
     let (assumed, measured) = (&input.assumed, &input.measured);
     let mut text = String::from(
@@ -353,7 +353,7 @@ mod tests {
         // 10,000 × 50 µs = 0.5 processors, half busy: 1 in all, so four of a quarter.
         assert_eq!((it.replicas, it.replica_cpus), (4.0, 0.25));
         assert_eq!(it.database_cpus, Some(2.0));
-        // Two lanes and one connection for lists; four at least, and one that listens.
+        // Two lanes and one connection for lists; at least four, and one that listens.
         assert_eq!((it.pool, it.connections), (4.0, 20.0));
     }
 
@@ -368,7 +368,7 @@ mod tests {
     #[test]
     fn more_writes_than_the_disk_holds_shorten_the_retention() {
         let it = advice(100_000.0, &input(), &PRICES);
-        // 10,000 changes a second of 300 bytes are 241 GiB a day.
+        // 10,000 changes per second of 300 bytes are 241 GiB per day.
         assert!((it.retention_days - 2.0).abs() < 1e-9);
         assert_eq!(it.database_cpus, Some(32.0));
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-/// The commands of this program, as `cargo xtask` shows them.
+/// The commands of this program, as shown by `cargo xtask`.
 #[derive(Parser)]
 #[command(
     name = "cargo xtask",
@@ -20,7 +20,7 @@ pub(crate) struct Cli {
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Bench(BenchArgs),
-    /// Check one area: a step of `cargo xtask check`
+    /// Run one area of `cargo xtask check`
     #[command(hide = true)]
     Check {
         #[arg(value_parser = ["capacity"])]
@@ -28,17 +28,17 @@ pub(crate) enum Command {
     },
 }
 
-/// Measure Roster: beside its peers and the limits, over a million users, instruction by instruction.
+/// Run benchmarks: against peers and limits, with millions of users, and by counting instructions.
 ///
-/// Everything runs on a private PostgreSQL and on this machine alone; Linux is needed, because CPU time is accounted
-/// from /proc. Results are kept in target/bench. Without a benchmark, --compare holds the last results of `bench api`
-/// against those in FILE and fails when Roster's CPU time a request grew by more than 5 %.
+/// Everything runs on this machine with a private PostgreSQL. Linux is required, because CPU time is read from /proc.
+/// Results are kept in target/bench. Without a benchmark, --compare compares the last results of `bench api` with FILE
+/// and fails if Roster's CPU time per request grew by more than 5 %.
 #[derive(Args)]
 #[command(arg_required_else_help = true)]
 pub(crate) struct BenchArgs {
     #[command(subcommand)]
     pub(crate) command: Option<BenchCommand>,
-    /// Results of an earlier `bench api` to compare with, corrected for the machine by the bare hyper of both runs
+    /// Compare with the results of an earlier `bench api`, corrected for the machine by the bare hyper of both runs
     #[arg(long, value_name = "FILE")]
     pub(crate) compare: Option<PathBuf>,
 }
@@ -57,86 +57,88 @@ pub(crate) enum BenchCommand {
     Overload(BenchOverloadArgs),
 }
 
-/// CPU time a request, throughput, latency, memory and start of Roster, its peers and the limits, in one run.
+/// CPU time per request, throughput, latency, memory and start-up of Roster, its peers and the limits, in one run.
 ///
-/// Each round starts every contestant afresh on its own copy of one database; rounds are interleaved and medians taken.
-/// Every answer is checked. A peer whose tools are missing on this machine is named as not measured.
+/// Each round restarts every contestant on its own copy of one database; rounds are interleaved and medians reported.
+/// Every response is checked. A peer whose tools are missing is reported as not measured.
 #[derive(Args)]
 pub(crate) struct BenchApiArgs {
     /// Users in each database
     #[arg(long, default_value_t = 100_000, value_name = "N", value_parser = clap::value_parser!(u64).range(50..=100_000_000))]
     pub(crate) users: u64,
-    /// Connections of the load
+    /// Connections of the load generator
     #[arg(long, default_value_t = 64, value_name = "N")]
     pub(crate) connections: usize,
-    /// How long each figure is measured, in seconds
+    /// Duration of each measurement, in seconds
     #[arg(long, default_value_t = 3.0, value_name = "S")]
     pub(crate) seconds: f64,
-    /// Rounds, of which the medians are taken
+    /// Rounds; medians are reported
     #[arg(long, default_value_t = 3, value_name = "N")]
     pub(crate) rounds: usize,
-    /// Measure these alone
+    /// Measure only these
     #[arg(long, value_name = "NAME", num_args = 1.., value_parser = clap::builder::PossibleValuesParser::new(crate::contestants::names()))]
     pub(crate) only: Vec<String>,
-    /// Put tables and pictures into docs/performance.md
+    /// Write tables and charts to docs/performance.md
     #[arg(long)]
     pub(crate) write: bool,
 }
 
-/// Lists and searches over many users: a deep page beside the first, every search, the plan of every filter and sort.
+/// Lists and searches over many users: a deep page compared with the first, searches, the plan of every filter and
+/// sort.
 ///
-/// Fails when a page far down costs more than 1.5 times the first, a search takes 50 ms, or PostgreSQL reads the whole
-/// table for any accepted filter or sort. Plans are those of the statements that Roster really sent, as `auto_explain` logs them.
-/// Then walks through another directory by `next` while a twentieth of it is deleted and as many are inserted: fails when a
-/// user that existed throughout is missed, or anybody is seen twice.
+/// Fails if a deep page costs more than 1.5 times the first, a search takes 50 ms, or PostgreSQL scans the whole table
+/// for any accepted filter or sort. Plans are those of the statements that Roster sent, as logged by `auto_explain`.
+/// Then walks through another directory by `next` while a twentieth of it is deleted and as many users are inserted:
+/// fails if a user that existed throughout is missed or any user is seen twice.
 #[derive(Args)]
 pub(crate) struct BenchListArgs {
     /// Users in the database
     #[arg(long, default_value_t = 1_000_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1000..=100_000_000))]
     pub(crate) users: u64,
-    /// The page that is held against the first, of 50 users each
+    /// The deep page to compare with the first; 50 users per page
     #[arg(long, default_value_t = 10_000, value_name = "N", value_parser = clap::value_parser!(u64).range(2..))]
     pub(crate) page: u64,
-    /// Users in the directory that is walked through while it changes
+    /// Users in the directory that changes during the walk
     #[arg(long, default_value_t = 100_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1000..=10_000_000))]
     pub(crate) walk_users: u64,
-    /// Put the tables into docs/performance.md
+    /// Write the tables to docs/performance.md
     #[arg(long)]
     pub(crate) write: bool,
 }
 
-/// From the start to the first answer, and memory after many requests; fails beyond 50 ms or 20 MB.
+/// Time from start to the first response, and memory after many requests; fails above 50 ms or 20 MB.
 #[derive(Args)]
 pub(crate) struct BenchFootprintArgs {
-    /// Starts, of which the median is taken
+    /// Starts; the median is reported
     #[arg(long, default_value_t = 21, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=999))]
     pub(crate) starts: u64,
-    /// Requests before memory is looked at
+    /// Requests before memory is measured
     #[arg(long, default_value_t = 100_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1000..=100_000_000))]
     pub(crate) requests: u64,
-    /// Put the table into docs/performance.md
+    /// Write the table to docs/performance.md
     #[arg(long)]
     pub(crate) write: bool,
 }
 
-/// What a request costs as users and connections grow: each call at every size, GET at 1 to 1,000 connections.
+/// Cost of a request with a growing number of users and connections: each call at every size, GET with 1 to 1,000
+/// connections.
 #[derive(Args)]
 pub(crate) struct BenchGrowthArgs {
-    /// Numbers of users; connections are varied at the last. Ten million take some 20 GB and a quarter of an hour
+    /// Numbers of users; connections are varied with the last one. Ten million take about 20 GB and 15 minutes
     #[arg(long, value_delimiter = ',', default_values_t = [1_000, 100_000, 1_000_000, 10_000_000], value_name = "N,N,…", value_parser = clap::value_parser!(u64).range(50..=100_000_000))]
     pub(crate) users: Vec<u64>,
-    /// How long each figure is measured, in seconds
+    /// Duration of each measurement, in seconds
     #[arg(long, default_value_t = 2.0, value_name = "S")]
     pub(crate) seconds: f64,
-    /// Rounds, of which the medians are taken
+    /// Rounds; medians are reported
     #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=99))]
     pub(crate) rounds: u64,
-    /// Put the tables into docs/performance.md
+    /// Write the tables to docs/performance.md
     #[arg(long)]
     pub(crate) write: bool,
 }
 
-/// What a request costs as one PostgreSQL serves more and more replicas of Roster, each with its share of the load.
+/// Cost of a request with a growing number of replicas on one PostgreSQL, each with its share of the load.
 #[derive(Args)]
 pub(crate) struct BenchReplicasArgs {
     /// Numbers of replicas
@@ -145,56 +147,57 @@ pub(crate) struct BenchReplicasArgs {
     /// Users in the database
     #[arg(long, default_value_t = 100_000, value_name = "N", value_parser = clap::value_parser!(u64).range(50..=100_000_000))]
     pub(crate) users: u64,
-    /// How long each figure is measured, in seconds
+    /// Duration of each measurement, in seconds
     #[arg(long, default_value_t = 2.0, value_name = "S")]
     pub(crate) seconds: f64,
-    /// Rounds, of which the medians are taken
+    /// Rounds; medians are reported
     #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=99))]
     pub(crate) rounds: u64,
-    /// Put the table into docs/performance.md
+    /// Write the table to docs/performance.md
     #[arg(long)]
     pub(crate) write: bool,
 }
 
-/// How many replicas, which PostgreSQL and what price 100 to 100,000 requests a second ask for.
+/// Replicas, PostgreSQL size and price for 100 to 100,000 requests per second.
 ///
-/// Reckoned from service/bench/capacity.json (what was measured, what is assumed) and terraform/prices.toml; measures nothing.
+/// Computed from service/bench/capacity.json (measurements and assumptions) and terraform/prices.toml; measures
+/// nothing.
 #[derive(Args)]
 pub(crate) struct BenchCapacityArgs {
-    /// Take the CPU times from these results of `bench api` first, and keep them in service/bench/capacity.json
+    /// First take the CPU times from these results of `bench api` and write them to service/bench/capacity.json
     #[arg(long, value_name = "FILE")]
     pub(crate) from: Option<PathBuf>,
-    /// Put the table into docs/operations.md
+    /// Write the table to docs/operations.md
     #[arg(long)]
     pub(crate) write: bool,
 }
 
-/// Instructions a request on the hot paths, counted by callgrind: a figure that a busy machine does not change.
+/// Instructions per request on the hot paths, counted by callgrind, unaffected by other load on the machine.
 ///
-/// Compared with the recorded ones in service/bench/instructions.json; more than the tolerance is a failure.
+/// Compares with the counts recorded in service/bench/instructions.json; fails above the tolerance.
 #[derive(Args)]
 pub(crate) struct BenchInstructionsArgs {
-    /// Record what is counted instead of comparing with it
+    /// Record the counts instead of comparing
     #[arg(long)]
     pub(crate) record: bool,
-    /// By how many percent a count may grow
+    /// Allowed growth of a count, in percent
     #[arg(long, default_value_t = 3.0, value_name = "PERCENT")]
     pub(crate) tolerance: f64,
-    /// Requests that are counted for each path
+    /// Requests to count per path
     #[arg(long, default_value_t = 1000, value_name = "N", value_parser = clap::value_parser!(u64).range(100..))]
     pub(crate) requests: u64,
 }
 
-/// Where the time goes: a flame graph of Roster under load, sampled by perf.
+/// CPU profile: a flame graph of Roster under load, sampled by perf.
 #[derive(Args)]
 pub(crate) struct BenchFlamegraphArgs {
-    /// What is asked for
+    /// Kind of request
     #[arg(value_parser = ["get", "post", "put", "list"], default_value = "get")]
     pub(crate) operation: String,
-    /// Connections of the load
+    /// Connections of the load generator
     #[arg(long, default_value_t = 64, value_name = "N")]
     pub(crate) connections: usize,
-    /// How long samples are taken, in seconds
+    /// Sampling time, in seconds
     #[arg(long, default_value_t = 10.0, value_name = "S")]
     pub(crate) seconds: f64,
     /// Users in the database
@@ -202,29 +205,29 @@ pub(crate) struct BenchFlamegraphArgs {
     pub(crate) users: u64,
 }
 
-/// Four times the load that Roster can carry: what it still serves of it, and how soon.
+/// Overload: how much of four times the sustainable load is served, and at which latency.
 ///
-/// The load has a processor of its own, Roster and PostgreSQL share the others, so that the load takes nothing from whom it
-/// measures. First the peak is looked for, then four times its rate comes in whatever becomes of it. Fails when less
-/// than 80 % of the peak is served, or one request in a hundred of those that were accepted takes 250 ms.
+/// The load generator has its own processor; Roster and PostgreSQL share the others. First measures the peak, then
+/// sends four times its rate in an open loop. Fails if less than 80 % of the peak is served, or if the p99 of accepted
+/// requests reaches 250 ms.
 #[derive(Args)]
 pub(crate) struct BenchOverloadArgs {
     /// Users in the database
     #[arg(long, default_value_t = 100_000, value_name = "N", value_parser = clap::value_parser!(u64).range(50..=100_000_000))]
     pub(crate) users: u64,
-    /// How long each figure is measured, in seconds
+    /// Duration of each measurement, in seconds
     #[arg(long, default_value_t = 5.0, value_name = "S")]
     pub(crate) seconds: f64,
-    /// Rounds, each of peak and overload; the one in the middle is told
+    /// Rounds, each of peak and overload; the median is reported
     #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=99))]
     pub(crate) rounds: u64,
     /// Connections of the overload
     #[arg(long, default_value_t = 2000, value_name = "N")]
     pub(crate) connections: usize,
-    /// Measure these alone
+    /// Measure only these
     #[arg(long, value_name = "NAME", num_args = 1.., value_parser = ["get", "post", "put", "list"], default_values_t = ["get", "post", "put", "list"].map(str::to_owned))]
     pub(crate) only: Vec<String>,
-    /// Put the table into docs/performance.md
+    /// Write the table to docs/performance.md
     #[arg(long)]
     pub(crate) write: bool,
 }

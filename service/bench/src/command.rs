@@ -1,6 +1,6 @@
-//! `cargo xtask bench`: how fast Roster is, beside its peers and the limits; whether it became slower.
+//! `cargo xtask bench`: how fast Roster is compared with its peers and the limits, and whether it became slower.
 //!
-//! Here the command is told apart and results are compared. What is measured, and with what, is in `bench/`.
+//! This dispatches the command and compares results. The measurements are in `bench/`.
 
 use std::path::Path;
 
@@ -13,19 +13,21 @@ use crate::{
 };
 use xtask::failure::{Failure, Kind};
 
-/// Runs one benchmark; compares its results, or the last ones, when asked.
+/// Runs one benchmark; compares its results, or the last ones, if requested.
 pub(crate) fn run(args: BenchArgs) -> Result<()> {
     xtask::interrupt::watch()?;
     match (args.command, args.compare) {
         (Some(BenchCommand::Api(api)), compare) => {
             let results = api::run(&api)?;
-            compare.map_or(Ok(()), |earlier| compare::check(&Results::read(&earlier)?, &results))
+            compare.map_or(Ok(()), |earlier| {
+                compare::check(&Results::read(&earlier)?, &results)
+            })
         }
         (Some(_), Some(_)) => Err(Failure::new(
             Kind::Usage,
             "this benchmark cannot be compared with a file",
-            "--compare holds results of `bench api` against each other",
-            "leave --compare away, or use: cargo xtask bench --compare FILE api",
+            "--compare compares results of `bench api`",
+            "remove --compare, or use: cargo xtask bench --compare FILE api",
         )
         .into()),
         (Some(BenchCommand::List(list)), None) => list::run(&list),
@@ -42,9 +44,10 @@ pub(crate) fn run(args: BenchArgs) -> Result<()> {
         }
         (None, None) => Err(Failure::new(
             Kind::Usage,
-            "nothing to measure was named",
-            "`bench` alone only compares",
-            "name a benchmark (cargo xtask bench --help), or two results: cargo xtask bench --compare FILE",
+            "no benchmark was given",
+            "`bench` without a benchmark only compares",
+            "give a benchmark (cargo xtask bench --help), or a result to compare with: cargo xtask \
+                bench --compare FILE",
         )
         .into()),
     }

@@ -1,4 +1,4 @@
-//! Whether Roster became slower: two results held against each other.
+//! Whether Roster became slower: compares two results.
 
 use anyhow::Result;
 
@@ -6,24 +6,24 @@ use super::contestants::{HYPER, ROSTER};
 use super::results::Results;
 use xtask::failure::{Failure, Kind};
 
-/// What is compared, and by how much it may grow.
+/// The compared workloads and the tolerance.
 const WORKLOADS: [&str; 4] = ["get", "post", "put", "list"];
 const TOLERANCE: f64 = 1.05;
 
-/// Fails when Roster's CPU time a request grew by more than the tolerance.
+/// Fails if Roster's CPU time per request grew by more than the tolerance.
 pub(super) fn check(earlier: &Results, later: &Results) -> Result<()> {
     let scale = scale(earlier, later);
     let mut slower = Vec::new();
     let mut compared = 0;
     println!(
-        "CPU time a request, server + PostgreSQL (earlier × {scale:.2}, as the bare hyper of both runs says)"
+        "CPU time per request, server + PostgreSQL (earlier × {scale:.2}, from the bare hyper of both runs)"
     );
     for workload in WORKLOADS {
         let (Some(before), Some(now)) = (
             earlier.median(ROSTER, workload),
             later.median(ROSTER, workload),
         ) else {
-            anstream::eprintln!("not compared: {workload} (it is not in both results)");
+            anstream::eprintln!("not compared: {workload} (not in both results)");
             continue;
         };
         compared += 1;
@@ -52,14 +52,17 @@ pub(super) fn check(earlier: &Results, later: &Results) -> Result<()> {
     }
     Err(Failure::new(
         Kind::Check,
-        format!("Roster became slower by more than {:.0} %", (TOLERANCE - 1.0) * 100.0),
+        format!(
+            "Roster became slower by more than {:.0} %",
+            (TOLERANCE - 1.0) * 100.0
+        ),
         slower.join("\n"),
-        "run it again on a quiet machine; when it stays, look where it went: cargo xtask bench flamegraph",
+        "run it again on a quiet machine; if it persists, profile it: cargo xtask bench flamegraph",
     )
     .into())
 }
 
-/// How much slower the later machine was, by what both runs say of the same program.
+/// How much slower the machine was in the later run, from the same program in both.
 fn scale(earlier: &Results, later: &Results) -> f64 {
     match (earlier.median(HYPER, "get"), later.median(HYPER, "get")) {
         (Some(before), Some(now)) if before.cpu_us() > 0.0 => now.cpu_us() / before.cpu_us(),

@@ -1,6 +1,6 @@
-//! Who is measured: Roster, its peers, the limits. One line for each.
+//! The contestants: Roster, its peers, the limits; one line each.
 
-/// What a contestant is written with, which says how it is built and started.
+/// A contestant's stack, which determines how it is built and started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Family {
     Roster,
@@ -13,7 +13,7 @@ pub(super) enum Family {
 }
 
 impl Family {
-    /// Whether it stands beside Roster for comparison, and is no limit.
+    /// Whether it is a peer and not a limit.
     pub(super) fn is_peer(self) -> bool {
         matches!(
             self,
@@ -78,7 +78,6 @@ const fn entry(name: &'static str, title: &'static str, family: Family) -> Entry
     }
 }
 
-/// The names, for the command line.
 pub(crate) fn names() -> Vec<&'static str> {
     ENTRIES.iter().map(|entry| entry.name).collect()
 }

@@ -1,4 +1,4 @@
-//! The PostgreSQL that benchmarks run on: private, durable, seeded with users that are known by number.
+//! The PostgreSQL of the benchmarks: private, durable, seeded with users identified by number.
 
 use std::ops::Range;
 use std::time::{Duration, UNIX_EPOCH};
@@ -17,11 +17,11 @@ use xtask::interrupt;
 
 const BATCH: u64 = 10_000;
 const BATCHES_AT_ONCE: usize = 3;
-/// 2024-01-01, from where on the users come a millisecond apart: the last of the smallest table long before today.
+/// 2024-01-01; users are created one millisecond apart from here on.
 const FIRST_CREATED: Duration = Duration::from_hours(473_352);
 
-/// A durable server with room for the data. It vacuums between the measurements, not during them, so that nobody
-/// pays for what somebody else left behind.
+/// A durable server with room for the data. It vacuums between measurements, not during them, so that no contestant
+/// pays for another's rows.
 const SETTINGS: &[(&str, &str)] = &[
     ("fsync", "on"),
     ("synchronous_commit", "on"),
@@ -37,13 +37,13 @@ const SETTINGS: &[(&str, &str)] = &[
 pub(super) struct BenchPostgres {
     runtime: Runtime,
     server: DevPostgres,
-    /// The server's first process: all others are below it.
+    /// The server's root process.
     pub(super) process: u32,
     pub(super) version: String,
 }
 
 impl BenchPostgres {
-    /// Starts a private server, with these settings beside the usual ones.
+    /// Starts a private server with these additional settings.
     pub(super) fn start(more: &[(&str, &str)]) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -75,7 +75,7 @@ impl BenchPostgres {
             .map_err(started)
     }
 
-    /// A copy of a database that nobody is connected to.
+    /// A copy of a database without connections.
     pub(super) fn copy(&self, label: &str, template: &Database) -> Result<Database> {
         self.runtime
             .block_on(self.server.copy_database(label, template))
@@ -90,25 +90,25 @@ impl BenchPostgres {
                 client
                     .batch_execute(statement)
                     .await
-                    .with_context(|| format!("PostgreSQL refused: {statement}"))?;
+                    .with_context(|| format!("PostgreSQL rejected: {statement}"))?;
             }
             Ok(())
         })
     }
 
-    /// The rows of a query, each as one text.
+    /// The rows of a query, each as text.
     pub(super) fn texts(&self, url: &str, query: &str) -> Result<Vec<String>> {
         self.runtime.block_on(async {
             let rows = connect(url)
                 .await?
                 .query(query, &[])
                 .await
-                .with_context(|| format!("PostgreSQL refused: {query}"))?;
+                .with_context(|| format!("PostgreSQL rejected: {query}"))?;
             rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
         })
     }
 
-    /// Reads users and ids into the buffers, as a server that has served for a while has them.
+    /// Loads users and their primary key into the buffers, as in a server that has run for a while.
     pub(super) fn warm(&self, url: &str) -> Result<()> {
         self.execute(
             url,
@@ -119,12 +119,12 @@ impl BenchPostgres {
         )
     }
 
-    /// Puts the data in order, so that the next measurement starts as the one before did.
+    /// Vacuums and checkpoints, so that every measurement starts alike.
     pub(super) fn tidy(&self, url: &str) -> Result<()> {
         self.execute(url, &["VACUUM (ANALYZE)", "CHECKPOINT"])
     }
 
-    /// Fills a migrated database with users; the indexes are made afterwards, which is several times as fast.
+    /// Fills a migrated database with users; indexes are created afterwards, which is several times as fast.
     pub(super) fn seed(&self, url: &str, users: u64) -> Result<()> {
         let names = self.texts(url, &secondary_indexes("indexname::text"))?;
         let indexes = self.texts(url, &secondary_indexes("indexdef"))?;
@@ -235,7 +235,7 @@ const DEPARTMENTS: [&str; 12] = [
 fn name(user: u64) -> String {
     let first = FIRST_NAMES[index(user, FIRST_NAMES.len())];
     let last = LAST_NAMES[index(user / 16, LAST_NAMES.len())];
-    // A number scattered over all, so that the order of names is not that of creation.
+    // A scattered number, so that the order of names is not the order of creation.
     format!(
         "{first} {last} {:08x}",
         (user.wrapping_mul(2_654_435_761)) & 0xffff_ffff
@@ -249,12 +249,12 @@ fn index(number: u64, length: usize) -> usize {
 async fn connect(url: &str) -> Result<tokio_postgres::Client> {
     let (client, connection) = tokio_postgres::connect(url, NoTls)
         .await
-        .context("PostgreSQL does not answer")?;
+        .context("PostgreSQL does not respond")?;
     tokio::spawn(connection);
     Ok(client)
 }
 
-/// The first process of the server is the parent of the one that serves us.
+/// The server's root process is the parent of our backend.
 async fn describe(url: &str) -> Result<(u32, String)> {
     let row = connect(url)
         .await?
@@ -265,7 +265,7 @@ async fn describe(url: &str) -> Result<(u32, String)> {
         .await?;
     let backend: i32 = row.try_get(0)?;
     let status = std::fs::read_to_string(format!("/proc/{backend}/status")).context(
-        "CPU time is accounted from /proc: benchmarks need Linux and a PostgreSQL on this machine",
+        "CPU time is read from /proc: benchmarks need Linux and a PostgreSQL on this machine",
     )?;
     let parent = status
         .lines()

@@ -1,4 +1,4 @@
-//! `cargo xtask bench flamegraph`: where Roster's time goes under load, sampled by perf, drawn by inferno's programs.
+//! `cargo xtask bench flamegraph`: a CPU profile of Roster under load, sampled by perf, drawn by inferno.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use xtask::run_tool::tool;
 
 const COLLAPSE: &str = "inferno-collapse-perf";
 const DRAW: &str = "inferno-flamegraph";
-/// Not a round number, so that samples do not fall in step with timers.
+/// Not a round number, so that samples do not synchronise with timers.
 const SAMPLES_PER_SECOND: &str = "--freq=1999";
 
 /// Loads, samples and draws.
@@ -76,7 +76,7 @@ pub(super) fn run(args: &BenchFlamegraphArgs) -> Result<()> {
     let picture = draw(&samples, &args.operation)?;
     println!("{}", picture.display());
     anstream::eprintln!(
-        "{}/s, CPU {:.1} + {:.1} µs a request while sampled; open the picture in a browser",
+        "{}/s, CPU {:.1} + {:.1} µs per request while sampled; open the graph in a browser",
         super::table::thousands(measurement.requests_per_second),
         measurement.server_cpu_us,
         measurement.postgres_cpu_us
@@ -84,7 +84,7 @@ pub(super) fn run(args: &BenchFlamegraphArgs) -> Result<()> {
     Ok(())
 }
 
-/// As released, but with names and frame pointers, by which perf finds the callers.
+/// As released, but with symbols and frame pointers, which perf needs to find callers.
 fn build() -> Result<Program> {
     let target = std::path::absolute(FOLDER)?.join("profiling");
     let command = tool("cargo").args([

@@ -1,5 +1,5 @@
-//! `cargo xtask bench footprint`: how long Roster takes from its start to its first answer, and what it holds in memory
-//! after many requests.
+//! `cargo xtask bench footprint`: the time from Roster's start to its first response, and its memory after many
+//! requests.
 
 use anyhow::Result;
 
@@ -16,12 +16,12 @@ use xtask::interrupt;
 
 const USERS: u64 = 10_000;
 const CONNECTIONS: usize = 64;
-/// What is asked for, and how many of a hundred requests are so.
+/// The kinds of requests and their percentages.
 const MIX: [(&str, u64); 4] = [("get", 60), ("list", 20), ("post", 10), ("put", 10)];
 const MOST_START_MS: f64 = 50.0;
 const MOST_RESIDENT_MB: f64 = 20.0;
 
-/// Measures and judges.
+/// Measures, and fails if a limit is exceeded.
 pub(super) fn run(args: &BenchFootprintArgs) -> Result<()> {
     let program = programs::build(Family::Roster)?;
     let mut load = Load::new(programs::load()?);
@@ -85,9 +85,9 @@ pub(super) fn run(args: &BenchFootprintArgs) -> Result<()> {
     }
     Err(Failure::new(
         Kind::Check,
-        "Roster starts more slowly or holds more memory than promised",
-        format!("{start:.1} ms to the first answer, {resident:.1} MB resident"),
-        "a start takes longer on a busy machine: run it again on a quiet one; memory does not depend on it",
+        "Roster starts more slowly or uses more memory than allowed",
+        format!("{start:.1} ms to the first response, {resident:.1} MB resident"),
+        "starts are slower on a busy machine: run it again on a quiet one; memory does not depend on the load",
     )
     .into())
 }

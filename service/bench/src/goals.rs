@@ -1,19 +1,19 @@
-//! The goals that Roster is held to, and whether a run met them.
+//! Roster's performance goals, and whether a run met them.
 
 use super::contestants::{ACTIX, DEADPOOL, PGBENCH, ROSTER};
 use super::results::{Contestant, Results};
 
-/// One goal, as it came out.
+/// The result of one goal.
 pub(super) struct Goal {
     pub(super) what: String,
     pub(super) bound: String,
-    /// None when it was not measured.
+    /// `None` if it was not measured.
     pub(super) measured: Option<String>,
     pub(super) is_met: bool,
 }
 
-/// What is asked of CPU time by workload: its title, the most of server and PostgreSQL in microseconds, and the most
-/// of what actix with tokio-postgres takes.
+/// The CPU time goal of a workload: its title, the maximum of server and PostgreSQL in microseconds, and the maximum
+/// relative to actix with tokio-postgres.
 const CPU: [(&str, &str, Option<f64>, f64); 4] = [
     ("get", "GET", Some(18.0), 0.55),
     ("post", "POST", Some(40.0), 0.45),
@@ -21,7 +21,7 @@ const CPU: [(&str, &str, Option<f64>, f64); 4] = [
     ("list", "list of 50", None, 0.6),
 ];
 
-/// Holds the results against every goal.
+/// Checks the results against every goal.
 pub(super) fn of(results: &Results) -> Vec<Goal> {
     let mut goals = cpu(results);
     goals.extend(latency(results));

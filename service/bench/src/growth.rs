@@ -1,4 +1,4 @@
-//! `cargo xtask bench growth`: what a request costs Roster as the directory and the number of connections grow.
+//! `cargo xtask bench growth`: the cost of a request with a growing directory and number of connections.
 
 use std::fmt::Write as _;
 
@@ -26,7 +26,7 @@ const CALLS: [(&str, &str); 4] = [
 pub(super) fn run(args: &BenchGrowthArgs) -> Result<()> {
     let program = programs::build(Family::Roster)?;
     let mut load = Load::new(programs::load()?);
-    // What PostgreSQL's manual begins with: a quarter of the memory.
+    // The starting value in PostgreSQL's manual: a quarter of the memory.
     let buffers = format!("{}MB", memory_gib() * 1024 / 4);
     let postgres = BenchPostgres::start(&[("shared_buffers", &buffers)])?;
     let mut text = heading(&postgres, args, &buffers);

@@ -1,6 +1,6 @@
-//! `cargo xtask bench instructions`: how many instructions a request takes on each hot path, counted by callgrind.
+//! `cargo xtask bench instructions`: instructions per request on each hot path, counted by callgrind.
 //!
-//! One connection, so that nothing depends on who comes together with whom; only Roster is counted, not the kernel.
+//! One connection, so that batching does not affect the counts; only Roster is counted, not the kernel.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ const RECORDED: &str = "service/bench/instructions.json";
 const USERS: u64 = 1000;
 const PATHS: [&str; 4] = ["get", "post", "put", "list"];
 
-/// Instructions a request by path, and with which compiler.
+/// Instructions per request by path, and the compiler.
 #[derive(Debug, Serialize, Deserialize)]
 struct Counts {
     compiler: String,
@@ -38,7 +38,7 @@ pub(super) fn run(args: &BenchInstructionsArgs) -> Result<()> {
         std::fs::write(RECORDED, serde_json::to_string_pretty(&counted)? + "\n")?;
         for (path, instructions) in &counted.instructions {
             println!(
-                "{path}: {} instructions a request",
+                "{path}: {} instructions per request",
                 table::count(*instructions)
             );
         }
@@ -46,16 +46,16 @@ pub(super) fn run(args: &BenchInstructionsArgs) -> Result<()> {
         return Ok(());
     }
     let text = std::fs::read_to_string(RECORDED)
-        .with_context(|| format!("cannot read {RECORDED}; make it with --record"))?;
+        .with_context(|| format!("cannot read {RECORDED}; create it with --record"))?;
     let recorded: Counts = serde_json::from_str(&text)
-        .with_context(|| format!("{RECORDED} is damaged; make it with --record"))?;
+        .with_context(|| format!("{RECORDED} is invalid; recreate it with --record"))?;
     compare(&recorded, &counted, args.tolerance)
 }
 
 fn compare(recorded: &Counts, counted: &Counts, tolerance: f64) -> Result<()> {
     if recorded.compiler != counted.compiler {
         anstream::eprintln!(
-            "recorded with {}, counted with {}: the compiler has a share in any difference",
+            "recorded with {}, counted with {}: differences may be due to the compiler",
             recorded.compiler,
             counted.compiler
         );
@@ -68,7 +68,7 @@ fn compare(recorded: &Counts, counted: &Counts, tolerance: f64) -> Result<()> {
         };
         let growth = growth_percent(*before, *now);
         let line = format!(
-            "{path}: {} → {} instructions a request ({growth:+.1} %)",
+            "{path}: {} → {} instructions per request ({growth:+.1} %)",
             table::count(*before),
             table::count(*now)
         );
@@ -84,7 +84,8 @@ fn compare(recorded: &Counts, counted: &Counts, tolerance: f64) -> Result<()> {
         Kind::Check,
         format!("a hot path takes more than {tolerance} % more instructions than recorded"),
         grown.join("\n"),
-        "look where: cargo xtask bench flamegraph; when it is worth its price: cargo xtask bench instructions --record, and say why in the commit",
+        "find the cause: cargo xtask bench flamegraph; if the increase is justified: cargo xtask \
+            bench instructions --record, with the reason in the commit",
     )
     .into())
 }
@@ -126,7 +127,7 @@ fn count(requests: u64) -> Result<Counts> {
             seconds: 0.0,
             requests: Some(requests),
         };
-        // What is done once (a connection, a prepared statement) is not counted.
+        // One-time work (a connection, a prepared statement) is not counted.
         load.run("roster under callgrind", &target, workload(50))?;
         control(server.process(), "--zero")?;
         load.run("roster under callgrind", &target, workload(requests))?;
@@ -143,7 +144,7 @@ fn count(requests: u64) -> Result<Counts> {
     })
 }
 
-/// The program, run by valgrind; its dumps go to a folder of their own.
+/// The program under valgrind; its dumps go to a separate directory.
 fn under_callgrind(program: &Program) -> Result<Program> {
     let folder = std::path::absolute(FOLDER)?.join("callgrind");
     let _ = std::fs::remove_dir_all(&folder);
@@ -169,7 +170,7 @@ fn control(process: u32, what: &str) -> Result<()> {
         .map(drop)
 }
 
-/// The dump that was made for this path.
+/// The dump for this path.
 fn dump_of(operation: &str) -> Result<PathBuf> {
     let trigger = format!("desc: Trigger: {operation}");
     for entry in std::fs::read_dir(Path::new(FOLDER).join("callgrind"))? {
@@ -187,7 +188,7 @@ fn dump_of(operation: &str) -> Result<PathBuf> {
 
 fn counted_in(dump: &Path) -> Result<u64> {
     let text = std::fs::read_to_string(dump)?;
-    total(&text).with_context(|| format!("{} holds no total", dump.display()))
+    total(&text).with_context(|| format!("{} contains no total", dump.display()))
 }
 
 fn total(dump: &str) -> Option<u64> {

@@ -1,8 +1,8 @@
-//! The benchmarks: how fast Roster is, beside its peers and the limits; whether it became slower.
+//! The benchmarks: how fast Roster is compared with its peers and the limits, and whether it became slower.
 
 #![allow(
     clippy::print_stdout,
-    reason = "results belong on stdout; all the rest goes to stderr"
+    reason = "results go to stdout, everything else to stderr"
 )]
 
 mod api;
@@ -40,7 +40,7 @@ use std::process::ExitCode;
 
 use cli::Command;
 
-/// Reads the command line and runs one command to its end.
+/// Parses the command line and runs one command.
 pub fn main() -> ExitCode {
     xtask::program::main(|cli: cli::Cli| match cli.command {
         Command::Bench(args) => command::run(args),

@@ -1,5 +1,5 @@
-//! `cargo xtask bench list`: does a page far down cost more than the first, does a search stay quick, and does
-//! PostgreSQL ever read the whole table for what clients may ask.
+//! `cargo xtask bench list`: whether a deep page costs more than the first, searches stay fast, and PostgreSQL never
+//! scans the whole table for an accepted query.
 
 use std::fmt::Write as _;
 
@@ -34,7 +34,7 @@ const REPEATS: usize = 41;
 const MOST_GROWTH: f64 = 1.5;
 const MOST_SEARCH_MS: f64 = 50.0;
 
-/// Measures and judges.
+/// Measures, and fails if a limit is exceeded.
 pub(super) fn run(args: &BenchListArgs) -> Result<()> {
     let program = programs::build(super::contestants::Family::Roster)?;
     let postgres = BenchPostgres::start(plans::SETTINGS)?;
@@ -73,10 +73,10 @@ pub(super) fn run(args: &BenchListArgs) -> Result<()> {
     if faults.is_empty() {
         return Ok(());
     }
-    let next = "times vary on a busy machine: run it again on a quiet one; a plan does not: see service/src/store/lists.rs";
+    let next = "times vary on a busy machine: run it again on a quiet one; plans do not: see service/src/store/lists.rs";
     Err(Failure::new(
         Kind::Check,
-        "lists or searches are slower than promised",
+        "lists or searches are slower than allowed",
         faults.join("\n"),
         next,
     )
@@ -116,7 +116,7 @@ fn pages(
     Ok(())
 }
 
-/// Follows `next` so many times and gives the query of the page it leads to.
+/// Follows `next` this many times and returns the query of the page reached.
 fn walk(client: &Client, first: &str, steps: u64) -> Result<String> {
     let mut query = first.to_owned();
     for step in 0..steps {
@@ -124,7 +124,7 @@ fn walk(client: &Client, first: &str, steps: u64) -> Result<String> {
         let next = client.page(&query)?.next;
         let next = next.with_context(|| {
             format!(
-                "the list ended at page {}: seed more users or take another page",
+                "the list ended at page {}: seed more users or use a lower page number",
                 step + 1
             )
         })?;
@@ -159,7 +159,7 @@ fn searches(client: &Client, text: &mut String, faults: &mut Vec<String>) -> Res
     Ok(())
 }
 
-/// Every combination of filters with every sort, the first page and the next; gives how many lists were asked for.
+/// Every combination of filters with every sort, first and second page; returns the number of lists requested.
 fn ask_everything(client: &Client) -> Result<usize> {
     let mut asked = 0;
     for first in questions::all() {
@@ -173,7 +173,7 @@ fn ask_everything(client: &Client) -> Result<usize> {
     Ok(asked)
 }
 
-/// The walk has a database of its own, which it leaves changed.
+/// The walk has its own database, which it changes.
 fn walk_while_it_changes(
     program: &Program,
     postgres: &BenchPostgres,
@@ -203,10 +203,10 @@ fn judge_plans(
 ) -> Result<()> {
     if plans.len() < asked {
         let why = format!(
-            "{asked} lists were asked for, but PostgreSQL logged {} plans",
+            "{asked} lists were requested, but PostgreSQL logged {} plans",
             plans.len()
         );
-        let next = "look whether auto_explain is installed (postgresql-contrib)";
+        let next = "check whether auto_explain is installed (postgresql-contrib)";
         return Err(
             Failure::new(Kind::Missing, "not proven: the plans of lists", why, next).into(),
         );

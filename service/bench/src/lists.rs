@@ -1,4 +1,4 @@
-//! Asks a running Roster for lists.
+//! Requests lists from a running Roster.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::roster::Roster;
 use super::server::Server;
 
-/// One user of a page, as far as it is looked at.
+/// The parts of a user in a page that are used here.
 #[derive(Deserialize)]
 pub(super) struct Item {
     pub(super) id: String,
@@ -22,7 +22,7 @@ pub(super) struct PageOfUsers {
     pub(super) next: Option<String>,
 }
 
-/// What the service is asked through.
+/// The HTTP client and URL of the service.
 pub(super) struct Client {
     agent: ureq::Agent,
     users: String,
@@ -30,7 +30,7 @@ pub(super) struct Client {
 }
 
 impl Client {
-    /// A client of `server` with a token that may do everything.
+    /// A client of `server` with a token for all scopes.
     pub(super) fn new(roster: &Roster, server: &Server) -> Result<Self> {
         let token = std::fs::read_to_string(&roster.token_file)?;
         Ok(Self {
@@ -50,11 +50,11 @@ impl Client {
             .with_context(|| format!("no answer to {query}"))?;
         let text = answer.body_mut().read_to_string()?;
         let status = answer.status();
-        anyhow::ensure!(status == 200, "{query} was answered {status}: {text}");
+        anyhow::ensure!(status == 200, "{query} got {status}: {text}");
         Ok(serde_json::from_str(&text)?)
     }
 
-    /// How long a page takes, in milliseconds, so many times over.
+    /// The times of repeated requests for a page, in milliseconds.
     pub(super) fn times(&self, query: &str, repeats: usize) -> Result<Vec<f64>> {
         (0..repeats)
             .map(|_| {
@@ -73,11 +73,7 @@ impl Client {
             .header("authorization", &self.bearer);
         let mut answer = request.send_json(&body)?;
         answer.body_mut().read_to_vec()?;
-        anyhow::ensure!(
-            answer.status() == 201,
-            "a create was answered {}",
-            answer.status()
-        );
+        anyhow::ensure!(answer.status() == 201, "a create got {}", answer.status());
         Ok(())
     }
 
@@ -87,11 +83,7 @@ impl Client {
             .delete(format!("{}/{id}", self.users))
             .header("authorization", &self.bearer);
         let answer = request.call()?;
-        anyhow::ensure!(
-            answer.status() == 204,
-            "a delete was answered {}",
-            answer.status()
-        );
+        anyhow::ensure!(answer.status() == 204, "a delete got {}", answer.status());
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! Puts the load on a server and takes the report.
+//! Runs the load generator on a server and reads its report.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -15,17 +15,17 @@ use xtask::run_tool::tool;
 /// One kind of load.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Workload<'a> {
-    /// What is asked for: `get`, `post`, `put`, `list`, `constant`.
+    /// The kind of request: `get`, `post`, `put`, `list`, `constant`.
     pub(super) operation: &'a str,
     pub(super) connections: usize,
-    /// Requests a second of an open loop.
+    /// Requests per second of an open loop.
     pub(super) rate: Option<f64>,
     pub(super) seconds: f64,
-    /// How many requests instead of how long.
+    /// A number of requests instead of a duration.
     pub(super) requests: Option<u64>,
 }
 
-/// Whom the load is put on.
+/// The target of the load.
 #[derive(Clone, Debug)]
 pub(super) struct Target<'a> {
     pub(super) address: SocketAddr,
@@ -35,10 +35,10 @@ pub(super) struct Target<'a> {
     pub(super) postgres: Option<u32>,
 }
 
-/// How many loads were numbered: each gets a thousand runs of its own.
+/// The number of loads so far: each has a thousand runs.
 static NUMBERED: AtomicU64 = AtomicU64::new(1);
 
-/// The program that puts the load on, and how often it was run.
+/// The load generator, and how often it was run.
 pub(super) struct Load {
     pub(super) program: PathBuf,
     runs: u64,
@@ -57,7 +57,7 @@ impl Load {
         }
     }
 
-    /// Runs one load; a wrong answer is a failure, because a benchmark of wrong answers says nothing.
+    /// Runs one load; a wrong response is a failure, because a benchmark of wrong responses is meaningless.
     pub(super) fn run(
         &mut self,
         name: &str,
@@ -107,7 +107,7 @@ impl Load {
                 .unwrap_or(wrong(name, &workload, error))
         })?;
         let report: Report =
-            serde_json::from_str(&line).context("the load did not report in JSON")?;
+            serde_json::from_str(&line).context("the load generator did not print valid JSON")?;
         Ok(Measurement::of(&report))
     }
 }
@@ -119,14 +119,11 @@ fn wrong(name: &str, workload: &Workload, error: anyhow::Error) -> anyhow::Error
     Failure::new(
         Kind::Check,
         format!(
-            "{name} did not answer the load of `{}` as it must",
+            "{name} gave wrong responses to the load `{}`",
             workload.operation
         ),
         why,
-        format!(
-            "its own words are in {}/logs/{name}.log",
-            super::programs::FOLDER
-        ),
+        format!("its log is {}/logs/{name}.log", super::programs::FOLDER),
     )
     .into()
 }

@@ -1,4 +1,4 @@
-//! The machine that a benchmark ran on, as far as it matters for the numbers.
+//! The properties of the benchmark's machine that affect the numbers.
 
 use std::fs;
 
@@ -16,12 +16,12 @@ pub(super) struct Machine {
     pub(super) system: String,
     pub(super) postgres: String,
     pub(super) compiler: String,
-    /// How many processes wanted a core just before the run: whether somebody else was at work.
+    /// The load average just before the run, which shows other load on the machine.
     pub(super) load_before: f64,
 }
 
 impl Machine {
-    /// Looks at this machine; `postgres` is what the server calls itself.
+    /// Inspects this machine; `postgres` is the server's version string.
     pub(super) fn look(postgres: &str) -> Self {
         let processors = read("/proc/cpuinfo");
         let system = field(&read("/etc/os-release"), "PRETTY_NAME=").unwrap_or_default();
@@ -46,13 +46,13 @@ impl Machine {
         }
     }
 
-    /// Whether others were at work, so that absolute numbers are too high.
+    /// Whether there was other load, so that absolute numbers are too high.
     #[expect(clippy::cast_precision_loss, reason = "a machine has few cores")]
     pub(super) fn was_busy(&self) -> bool {
         self.load_before > 0.25 * self.cores as f64
     }
 
-    /// What a table's sentence about the machine ends with when it was busy.
+    /// The end of a table's sentence about the machine if it was busy.
     pub(super) fn busy_note(&self) -> &'static str {
         if self.was_busy() {
             "; the machine was **not quiet**"

@@ -1,4 +1,4 @@
-//! `cargo xtask bench overload`: what is still served, and how soon, when four times as much is asked for as can be.
+//! `cargo xtask bench overload`: throughput and latency at four times the sustainable load.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -19,18 +19,18 @@ use xtask::failure::{Failure, Kind};
 use xtask::interrupt;
 use xtask::run_tool::tool;
 
-/// How many times the load that can be carried.
+/// The factor above the peak.
 const TIMES: f64 = 4.0;
-/// Connections among which the peak is looked for.
+/// Numbers of connections to find the peak with.
 const CLOSED: [usize; 3] = [16, 64, 128];
 const LEAST_GOODPUT: f64 = 0.8;
 const LONGEST_P99_MS: f64 = 250.0;
 
-/// Who runs where.
+/// The assignment of processors.
 struct Processors {
     /// Of Roster and PostgreSQL, as `taskset` reads them.
     served: String,
-    /// Of the load.
+    /// Of the load generator.
     load: String,
 }
 
@@ -43,7 +43,7 @@ struct Bench<'a> {
     runs: u64,
 }
 
-/// What one kind of request came to.
+/// The result of one kind of request.
 struct Found {
     operation: String,
     peak: f64,
@@ -78,7 +78,7 @@ pub(super) fn run(args: &BenchOverloadArgs) -> Result<()> {
             postgres.tidy(database.url())?;
             rounds.push(bench.measure(operation)?);
         }
-        // A peak and an overload of the same minute, so that a moment's noise decides nothing.
+        // Peak and overload are measured within the same minute, so that noise has little effect.
         all.push(in_the_middle(rounds, Found::goodput).context("no round was measured")?);
     }
     server.stop()?;
@@ -134,14 +134,17 @@ impl Bench<'_> {
         let line = String::from_utf8_lossy(&outcome.stdout);
         let report: Report = serde_json::from_str(&line).with_context(|| {
             let words = String::from_utf8_lossy(&outcome.stderr);
-            format!("the load did not report: {words}")
+            format!("the load generator did not report: {words}")
         })?;
         if report.wrong_answers > 0 {
             return Err(Failure::new(
                 Kind::Check,
-                format!("{} answers to `{operation}` were wrong", report.wrong_answers),
+                format!(
+                    "{} responses to `{operation}` were wrong",
+                    report.wrong_answers
+                ),
                 report.first_wrong_answer.unwrap_or_default(),
-                "under overload a request is answered rightly or turned away with 503, and nothing else",
+                "under overload, a request must get a correct response or 503",
             )
             .into());
         }
@@ -183,9 +186,9 @@ impl Found {
 fn described(machine: &Machine, all: &[Found], args: &BenchOverloadArgs) -> String {
     let busy = machine.busy_note();
     let mut text = format!(
-        "{} users, the middle one of {} rounds of {} s each, {} connections; the load on a processor of its own{busy}.\n\n\
-         | call | peak, requests/s | asked for, /s | served, /s | of the peak | turned away, /s | p50, ms | p99, ms |\n\
-         |---|---:|---:|---:|---:|---:|---:|---:|\n",
+        "{} users, median of {} rounds of {} s each, {} connections; the load generator on its own \
+            processor{busy}.\n\n| call | peak, requests/s | asked for, /s | served, /s | of the peak | \
+            rejected, /s | p50, ms | p99, ms |\n|---|---:|---:|---:|---:|---:|---:|---:|\n",
         table::count(args.users),
         args.rounds,
         args.seconds,
@@ -210,7 +213,7 @@ fn conclude(all: &[Found]) -> Result<()> {
     let next = "look at http/edge/concurrency_limit.rs and --queue-target-ms, and at where the time goes: cargo xtask bench flamegraph";
     Err(Failure::new(
         Kind::Check,
-        "Roster does not keep its promise under overload",
+        "Roster misses its goal under overload",
         broken.join("\n"),
         next,
     )
@@ -218,13 +221,13 @@ fn conclude(all: &[Found]) -> Result<()> {
 }
 
 impl Processors {
-    /// The last one is the load's, all others are for whom it measures.
+    /// The last processor is for the load generator, the others are for the contestant.
     fn share_out() -> Result<Self> {
         let count = std::thread::available_parallelism()?.get();
         if count < 2 {
             return Err(Failure::new(
                 Kind::Missing,
-                "the load needs a processor of its own",
+                "the load generator needs its own processor",
                 "this machine has one",
                 "run it on a machine with two or more",
             )
@@ -241,7 +244,7 @@ impl Processors {
     }
 }
 
-/// The program, kept to some processors.
+/// The program, pinned to these processors.
 fn pinned(program: &Program, processors: &str) -> Program {
     let mut args = vec![
         "-c".to_owned(),
@@ -257,7 +260,7 @@ fn pinned(program: &Program, processors: &str) -> Program {
     }
 }
 
-/// Keeps a process, and all that it starts from now on, to some processors.
+/// Pins a process, and everything it starts from now on, to these processors.
 fn pin(process: u32, processors: &str) -> Result<()> {
     tool("taskset")
         .quiet()

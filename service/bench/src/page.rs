@@ -1,14 +1,14 @@
-//! The page that shows results: what a benchmark made is put between its marks.
+//! The page with the results: replaces the text between a benchmark's marks.
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
 
 const PAGE: &str = "docs/performance.md";
-/// Where the page's pictures and the results in JSON are.
+/// The directory of the page's charts and JSON results.
 pub(super) const PICTURES: &str = "docs/performance";
 
-/// Replaces what an earlier run of `bench <name> --write` put there.
+/// Replaces the output of an earlier `bench <name> --write`.
 pub(super) fn replace(name: &str, text: &str) -> Result<()> {
     replace_in(Path::new(PAGE), name, text)
 }
@@ -18,7 +18,7 @@ pub(super) fn replace_in(path: &Path, name: &str, text: &str) -> Result<()> {
     let shown = path.display();
     let page = std::fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?;
     let replaced = between(&page, name, text)
-        .with_context(|| format!("{shown} has lost its marks of `bench {name}`"))?;
+        .with_context(|| format!("{shown} lacks the marks of `bench {name}`"))?;
     std::fs::write(path, replaced)?;
     anstream::eprintln!("written: {shown}");
     Ok(())

@@ -1,4 +1,4 @@
-//! Those that take part in one run of `bench api`: built, given a database each, started.
+//! The participants of one run of `bench api`: builds them, gives each a database, starts them.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use super::roster::{self, Roster};
 use super::server::{self, Launch, Question, Server};
 use xtask::interrupt;
 
-/// One that takes part, with what belongs to it.
+/// One participant and its resources.
 pub(super) struct Participant {
     pub(super) entry: Entry,
     pub(super) program: Program,
@@ -25,18 +25,17 @@ pub(super) struct Participant {
     pub(super) contestant: Contestant,
     /// The best number of `pgbench`'s clients by operation.
     pub(super) clients: BTreeMap<&'static str, usize>,
-    /// How often `pgbench` was run.
     pub(super) runs: u64,
 }
 
-/// What is to be measured and can be, and what cannot.
+/// The participants that can be measured, and those that cannot.
 #[derive(Default)]
 pub(super) struct Built {
     programs: Vec<(Entry, Program)>,
     pub(super) not_measured: Vec<NotMeasured>,
 }
 
-/// Builds everybody. A peer whose tools are missing must not keep the others from being measured.
+/// Builds all participants. A peer whose tools are missing must not prevent measuring the others.
 pub(super) fn build(wanted: &[&Entry]) -> Result<Built> {
     let mut built = Built::default();
     for entry in wanted {
@@ -55,7 +54,7 @@ pub(super) fn build(wanted: &[&Entry]) -> Result<Built> {
     Ok(built)
 }
 
-/// Gives everybody a migrated and seeded database, all alike.
+/// Gives every participant an identical, migrated and seeded database.
 pub(super) fn prepare(
     built: Built,
     postgres: &BenchPostgres,
@@ -115,7 +114,7 @@ impl Participant {
         })
     }
 
-    /// Starts its server; also gives the file with a token for it, when it wants one.
+    /// Starts its server; also returns the token file, if it needs one.
     pub(super) fn start(&self, users: u64) -> Result<(Server, Option<PathBuf>)> {
         if let Some(roster) = &self.roster {
             return Ok((roster.serve()?, Some(roster.token_file.clone())));

@@ -1,4 +1,4 @@
-//! What PostgreSQL alone can do: the same statements by `pgbench -M prepared`, at its best number of clients.
+//! The limit of PostgreSQL: the same statements with `pgbench -M prepared`, at its best number of clients.
 
 use anyhow::{Context, Result};
 use bench_load::process_tree;
@@ -7,11 +7,11 @@ use super::results::Measurement;
 use xtask::interrupt;
 use xtask::run_tool::tool;
 
-/// The numbers of clients that are tried.
+/// The numbers of clients to try.
 pub(super) const CLIENTS: [usize; 4] = [4, 8, 16, 32];
 const SCRIPTS: &str = "service/bench/limits/pgbench";
 
-/// A database to put `pgbench` on.
+/// The database for `pgbench`.
 pub(super) struct Pgbench<'a> {
     program: &'a str,
     url: &'a str,
@@ -21,7 +21,7 @@ pub(super) struct Pgbench<'a> {
 }
 
 impl<'a> Pgbench<'a> {
-    /// `runs` is how often any was run before on this database: ids and addresses follow from it.
+    /// `runs` is the number of earlier runs on this database: ids and addresses follow from it.
     pub(super) fn new(
         program: &'a str,
         url: &'a str,
@@ -38,12 +38,12 @@ impl<'a> Pgbench<'a> {
         }
     }
 
-    /// How often any was run on this database by now.
+    /// The number of runs on this database so far.
     pub(super) fn runs(&self) -> u64 {
         self.runs
     }
 
-    /// Runs one script; what `pgbench` itself costs is in the server's place. It tells a mean latency and no percentiles.
+    /// Runs one script; `pgbench`'s own cost stands in for the server's. It reports mean latency, not percentiles.
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
     pub(super) fn run(
         &mut self,
@@ -74,7 +74,7 @@ impl<'a> Pgbench<'a> {
             let found = words.lines().find_map(|line| line.strip_prefix(label));
             let text = found.and_then(|rest| rest.trim().split([' ', '/']).next());
             text.and_then(|text| text.parse::<f64>().ok())
-                .with_context(|| format!("pgbench does not say {label:?}"))
+                .with_context(|| format!("pgbench did not print {label:?}"))
         };
         let transactions = number("number of transactions actually processed:")?;
         let latency_us = number("latency average =")? * 1000.0;
@@ -94,7 +94,7 @@ impl<'a> Pgbench<'a> {
     }
 }
 
-/// The URL for the process list, and the password that must not stand in one.
+/// The URL without the password, and the password, which must not appear in a process list.
 fn without_password(url: &str) -> Result<(String, String)> {
     let (scheme, rest) = url
         .split_once("://")
@@ -108,7 +108,7 @@ fn without_password(url: &str) -> Result<(String, String)> {
     Ok((format!("{scheme}://{user}@{host}"), password.to_owned()))
 }
 
-/// What children of ours that have ended used; `pgbench` is one by the time it is asked.
+/// The CPU time of our exited children; `pgbench` is one by the time this is called.
 fn own_children_cpu_us() -> Result<u64> {
     let stat = std::fs::read_to_string("/proc/self/stat")?;
     let fields = stat

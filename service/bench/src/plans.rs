@@ -1,4 +1,4 @@
-//! The plans of the statements that were really run, as PostgreSQL's `auto_explain` logs them.
+//! The plans of the statements that were run, as logged by PostgreSQL's `auto_explain`.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::database::BenchPostgres;
 
-/// Lets the server log in a form that a program reads, through SQL; plans are logged only once they are asked for.
+/// Makes the server log JSON; plans are logged only after [`log`] is called.
 pub(super) const SETTINGS: &[(&str, &str)] = &[
     ("session_preload_libraries", "auto_explain"),
     ("logging_collector", "on"),
@@ -53,7 +53,7 @@ pub(super) fn log_no_more(postgres: &BenchPostgres, url: &str) -> Result<()> {
 
 /// The plans that were logged of statements on the users.
 pub(super) fn logged(postgres: &BenchPostgres, url: &str) -> Result<Vec<Plan>> {
-    // The collector writes a moment after the server has logged.
+    // The log collector writes with a delay.
     postgres.execute(url, &["SELECT pg_sleep(1)"])?;
     let log = postgres.texts(url, "SELECT pg_read_file(pg_current_logfile('jsonlog'))")?;
     Ok(parse(&log.concat()))
@@ -79,7 +79,7 @@ fn parse(log: &str) -> Vec<Plan> {
 }
 
 impl Plan {
-    /// Whether a node of it reads all users from the table itself.
+    /// Whether a node scans the whole table of users.
     pub(super) fn reads_whole_table(&self) -> bool {
         nodes(&self.plan)
             .iter()

@@ -1,4 +1,4 @@
-//! Results as bars, in SVG: server and PostgreSQL, one below the other, the cheapest first.
+//! Results as an SVG bar chart: server and PostgreSQL, cheapest first.
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,7 @@ const TOP: f64 = 70.0;
 const SERVER: &str = "#3b6fb6";
 const POSTGRES: &str = "#e0902f";
 
-/// CPU time a request of one workload; none when nobody was measured.
+/// CPU time per request of one workload; `None` if nothing was measured.
 pub(super) fn cpu(results: &Results, workload: &str, title: &str) -> Option<String> {
     let mut bars: Vec<(&str, f64, f64)> = results
         .contestants

@@ -1,4 +1,4 @@
-//! Builds what is measured, and the load. What cannot be built on this machine is told with its reason.
+//! Builds the contestants and the load generator. What cannot be built on this machine is reported with its reason.
 
 use std::path::{Path, PathBuf};
 
@@ -8,18 +8,18 @@ use super::contestants::Family;
 use xtask::run_tool::tool;
 use xtask::tools;
 
-/// Where everything that the benchmarks make lies.
+/// The directory of everything that the benchmarks create.
 pub(super) const FOLDER: &str = "target/bench";
 const PEERS: &str = "service/bench/peers";
 
-/// A program that is ready to be started.
+/// A program that can be started.
 #[derive(Clone, Debug)]
 pub(super) struct Program {
     pub(super) path: PathBuf,
     pub(super) args: Vec<String>,
     pub(super) folder: PathBuf,
     pub(super) env: Vec<(&'static str, String)>,
-    /// Whether it is one file that needs nothing beside it.
+    /// Whether it is a self-contained file.
     pub(super) is_one_file: bool,
 }
 
@@ -35,7 +35,7 @@ impl Program {
     }
 }
 
-/// The program that puts the load on.
+/// The load generator.
 pub(super) fn load() -> Result<PathBuf> {
     let command = tool("cargo").args(["build", "--release", "--locked", "--package", "bench-load"]);
     command.run()?;
@@ -122,7 +122,7 @@ fn flask(memory: bool) -> Result<Program> {
         "--requirement",
     ]);
     command.arg(folder.join("requirements.txt")).run()?;
-    // A list in memory is of one process; with PostgreSQL there is one worker for each core.
+    // A list in memory belongs to one process; with PostgreSQL there is one worker per core.
     let (workers, store) = if memory {
         (1, "memory")
     } else {
@@ -146,7 +146,7 @@ fn flask(memory: bool) -> Result<Program> {
     })
 }
 
-/// Copies a peer's sources out of the repository, which stays as it is.
+/// Copies a peer's sources out of the repository, so that building it changes nothing there.
 fn copy(peer: &str, files: &[&str]) -> Result<PathBuf> {
     let folder = absolute(FOLDER)?.join(peer);
     std::fs::create_dir_all(&folder)?;

@@ -1,6 +1,5 @@
-//! What clients may ask of a list: every sort, every filter, and every way to combine them.
+//! The list queries: every sort, every filter, and every combination.
 
-/// Every order that the service knows.
 pub(super) const SORTS: [&str; 6] = [
     "created_at",
     "-created_at",
@@ -10,8 +9,8 @@ pub(super) const SORTS: [&str; 6] = [
     "-email",
 ];
 
-/// Each filter left out, and with values that fit many and few. A search of two characters takes another way than a
-/// longer one.
+/// Each filter absent, and with values that match many and few users. A search of two characters uses another plan than
+/// a longer one.
 const EMAILS: [&str; 2] = ["", "&email=USER77%40example.com"];
 const DEPARTMENTS: [&str; 2] = ["", "&department=Sales"];
 const STATUSES: [&str; 3] = ["", "&status=active", "&status=suspended"];

@@ -1,4 +1,4 @@
-//! `cargo xtask bench replicas`: what a request costs as one PostgreSQL serves more and more replicas of Roster.
+//! `cargo xtask bench replicas`: the cost of a request with a growing number of replicas on one PostgreSQL.
 
 use std::fmt::Write as _;
 
@@ -23,7 +23,7 @@ const CALLS: [(&str, &str); 4] = [
     ("put", "PUT"),
 ];
 
-/// What all replicas together did.
+/// The result of all replicas together.
 #[derive(Clone, Copy)]
 struct Together {
     requests_per_second: f64,
@@ -84,7 +84,7 @@ pub(super) fn run(args: &BenchReplicasArgs) -> Result<()> {
     Ok(())
 }
 
-/// What a row of a table takes on disk, its share of the indexes included.
+/// The size of a table's row on disk, including its share of the indexes.
 fn bytes_a_row(postgres: &BenchPostgres, url: &str, of: &str) -> Result<f64> {
     let query = format!(
         "SELECT (pg_total_relation_size('{of}')::float8 / greatest(count(*), 1))::text FROM {of}"
@@ -93,7 +93,7 @@ fn bytes_a_row(postgres: &BenchPostgres, url: &str, of: &str) -> Result<f64> {
     found
         .first()
         .and_then(|text| text.parse().ok())
-        .with_context(|| format!("PostgreSQL does not say how large {of} is"))
+        .with_context(|| format!("PostgreSQL did not return the size of {of}"))
 }
 
 /// The load on all replicas at once, each with its share of the connections.
@@ -123,7 +123,7 @@ fn one_round(
                     server: server.process(),
                     postgres: Some(postgres.process),
                 };
-                // Loads of one process differ by their tag: each has a number of its own.
+                // Concurrent loads are distinguished by their number.
                 let mut load = Load::numbered(load.to_owned(), number);
                 scope.spawn(move || load.run(&format!("roster-{number}"), &target, workload))
             })
@@ -140,7 +140,7 @@ fn one_round(
     Ok(together(&found))
 }
 
-/// Each load saw its own replica, and all of PostgreSQL.
+/// Each load accounts its own replica and all of PostgreSQL.
 fn together(found: &[Measurement]) -> Together {
     let sum = |of: fn(&Measurement) -> f64| found.iter().map(of).sum::<f64>();
     let requests_per_second = sum(|m| m.requests_per_second);
@@ -196,7 +196,8 @@ mod tests {
 
     #[test]
     fn postgresql_is_counted_once_however_many_loads_saw_it() {
-        // Two replicas of 10,000 requests a second each; each load divided all of PostgreSQL by its own requests.
+        // Two replicas with 10,000 requests per second each; each load divided all of PostgreSQL's time by its own
+        // requests.
         let mut one = measurement(30.0, 40.0);
         one.requests_per_second = 10_000.0;
         let all = together(&[one.clone(), one]);

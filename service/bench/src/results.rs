@@ -1,4 +1,4 @@
-//! What a run of `cargo xtask bench api` found, as it is kept in JSON; medians are taken when it is read.
+//! The results of `cargo xtask bench api`, stored as JSON; medians are computed on reading.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -36,39 +36,39 @@ pub(super) struct NotMeasured {
     pub(super) why: String,
 }
 
-/// One of those that were measured.
+/// One contestant that was measured.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Contestant {
     pub(super) name: String,
     pub(super) title: String,
-    /// What it did beside the calls: for Roster, which of its parts were on.
+    /// What it did besides the calls: for Roster, the enabled features.
     pub(super) parts: String,
-    /// The size of its program, when it is one file.
+    /// The size of its program, if it is one file.
     pub(super) program_bytes: Option<u64>,
-    /// From its start to its first right answer, by round.
+    /// Time from its start to its first correct response, by round.
     pub(super) start_ms: Vec<f64>,
-    /// By workload, one for each round.
+    /// By workload, one per round.
     pub(super) rounds: BTreeMap<String, Vec<Measurement>>,
 }
 
-/// What one workload cost.
+/// The cost of one workload.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Measurement {
     pub(super) connections: usize,
     pub(super) requests_per_second: f64,
-    /// CPU time a request of the server, microseconds.
+    /// CPU time per request of the server, microseconds.
     pub(super) server_cpu_us: f64,
     /// The same of PostgreSQL.
     pub(super) postgres_cpu_us: f64,
-    /// The same of the load.
+    /// The same of the load generator.
     pub(super) load_cpu_us: f64,
     pub(super) p50_us: f64,
     pub(super) p99_us: f64,
     pub(super) p999_us: f64,
     pub(super) max_us: f64,
-    /// What the server held in memory at the end.
+    /// Resident memory of the server at the end.
     pub(super) resident_bytes: f64,
-    /// The same, what its processes share divided among them.
+    /// The same with shared pages divided among its processes (PSS).
     pub(super) proportional_bytes: f64,
 }
 
@@ -102,13 +102,13 @@ impl Measurement {
 }
 
 impl Contestant {
-    /// The median of each figure of a workload; none when it was not measured.
+    /// The median of each figure of a workload; `None` if it was not measured.
     pub(super) fn median(&self, workload: &str) -> Option<Measurement> {
         let rounds = self.rounds.get(workload)?;
         let of = |figure: fn(&Measurement) -> f64| {
             median(rounds.iter().map(figure).collect()).unwrap_or(f64::NAN)
         };
-        // Server and PostgreSQL of the round in the middle: a sum of medians would belong to no round.
+        // Server and PostgreSQL of the median round: a sum of medians would belong to no round.
         let middle = in_the_middle(rounds, |round| round.cpu_us())?;
         Some(Measurement {
             connections: middle.connections,
@@ -125,7 +125,7 @@ impl Contestant {
         })
     }
 
-    /// The median time from its start to its first right answer.
+    /// The median time from its start to its first correct response.
     pub(super) fn start_ms(&self) -> Option<f64> {
         median(self.start_ms.clone())
     }
@@ -151,26 +151,26 @@ impl Results {
                 Kind::Usage,
                 format!("the results in {} cannot be used", path.display()),
                 why,
-                "make them with: cargo xtask bench api",
+                "create them with: cargo xtask bench api",
             )
         };
         let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
         Ok(serde_json::from_str(&text).map_err(|error| failed(error.to_string()))?)
     }
 
-    /// Keeps the results.
+    /// Stores the results.
     pub(super) fn write(&self, path: &Path) -> Result<()> {
         std::fs::write(path, serde_json::to_string_pretty(self)? + "\n")?;
         Ok(())
     }
 }
 
-/// The value in the middle; of an even number, the lower of the two.
+/// The median; of an even number, the lower of the two middle values.
 pub(super) fn median(values: Vec<f64>) -> Option<f64> {
     in_the_middle(values, |value| *value)
 }
 
-/// The round whose figure is the median: numbers of one round, which belong together.
+/// The round whose figure is the median, so that all figures belong to the same round.
 pub(super) fn in_the_middle<T>(
     rounds: impl IntoIterator<Item = T>,
     figure: impl Fn(&T) -> f64,
@@ -187,7 +187,7 @@ pub(super) mod tests {
 
     use super::{Contestant, Measurement, median};
 
-    /// A measurement of which only the CPU time matters.
+    /// A measurement with only a CPU time.
     pub(in super::super) fn measurement(server: f64, postgres: f64) -> Measurement {
         Measurement {
             connections: 64,

@@ -1,4 +1,4 @@
-//! Roster as it is measured, with everything on: auth, access log to a file, metrics, validation, change feed.
+//! Roster as measured, with all features on: authentication, access log to a file, metrics, validation, change feed.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -13,24 +13,24 @@ use super::programs::{FOLDER, Program};
 use super::server::{self, Launch, Question, Server};
 use xtask::run_tool::tool;
 
-/// The variable through which Roster learns its database; never an argument, for it holds a password.
+/// The variable with Roster's database URL; never an argument, because it contains a password.
 const DATABASE_URL: &str = "ROSTER_DATABASE_URL";
 
 /// What is on while it is measured.
 pub(super) const PARTS: &str = "with auth (a JWT of its own in every request), access log to a file, metrics, request \
                                 ids, validation, entity tags and change feed on; the peers have none of these";
 
-/// A migrated database and what is needed to be let in.
+/// A migrated database and credentials.
 pub(super) struct Roster {
     program: Program,
     url: String,
     keys: PathBuf,
-    /// A file that holds a token with every scope.
+    /// A file with a token for all scopes.
     pub(super) token_file: PathBuf,
     queue: &'static [&'static str],
 }
 
-/// Room for all connections of a closed loop: nobody is turned away where latency and cost are measured.
+/// Admits all connections of a closed loop: nothing is rejected where latency and cost are measured.
 const ROOM_FOR_ALL: &[&str] = &["--queue-limit", "4096"];
 
 #[derive(Deserialize)]
@@ -44,13 +44,13 @@ struct Token {
     access_token: String,
 }
 
-/// Brings a database to the schema of this build.
+/// Migrates a database to the schema of this build.
 pub(super) fn migrate(program: &Program, url: &str) -> Result<()> {
     roster(program, url).arg("migrate").output().map(drop)
 }
 
 impl Roster {
-    /// Makes a signing key, a client and a token. Whoever starts later takes the same key, so the token stays good.
+    /// Creates a signing key, a client and a token. Later instances use the same key, so the token stays valid.
     pub(super) fn prepare(program: &Program, url: &str) -> Result<Self> {
         let folder = std::path::absolute(FOLDER)?;
         let this = Self {
@@ -69,7 +69,7 @@ impl Roster {
         let scopes = ["--scope", "users:read,users:write"];
         let client: Client =
             serde_json::from_str(&roster(program, url).args(create).args(scopes).output()?)
-                .context("`roster client create --json` did not answer in JSON")?;
+                .context("`roster client create --json` did not print valid JSON")?;
         let server = this.start(
             "roster-token",
             Question::of("/.well-known/jwks.json", None)?,
@@ -80,17 +80,17 @@ impl Roster {
         Ok(this)
     }
 
-    /// With the bound of its queue as it is by default.
+    /// With the default queue limit.
     pub(super) fn with_default_queue(self) -> Self {
         Self { queue: &[], ..self }
     }
 
-    /// Starts it and waits until it answers for a user.
+    /// Starts it and waits until it serves a user.
     pub(super) fn serve(&self) -> Result<Server> {
         self.serve_as("roster")
     }
 
-    /// Starts one of several, each with a log of its own.
+    /// Starts one of several, each with its own log.
     pub(super) fn serve_as(&self, name: &str) -> Result<Server> {
         self.start(name, Question::for_a_user(Some(&self.token_file))?)
     }
@@ -99,7 +99,7 @@ impl Roster {
         Server::start(name, &self.program, &self.launch(name, question)?)
     }
 
-    /// How it is started: also by a program that runs it.
+    /// Its arguments, also for a program that runs it.
     pub(super) fn launch(&self, name: &str, question: Question) -> Result<Launch> {
         let address = server::free_address()?;
         let log = std::path::absolute(FOLDER)?.join(format!("logs/{name}-access.log"));
@@ -136,10 +136,10 @@ fn ask_for_token(address: SocketAddr, client: &Client) -> Result<Token> {
         .post(format!("http://{address}/oauth/token"))
         .header("authorization", format!("Basic {basic}"))
         .send_form([("grant_type", "client_credentials")])
-        .context("Roster gave no token")?;
+        .context("Roster did not issue a token")?;
     let status = answer.status();
     let text = answer.body_mut().read_to_string()?;
-    anyhow::ensure!(status == 200, "Roster gave no token: {status}");
+    anyhow::ensure!(status == 200, "Roster did not issue a token: {status}");
     Ok(serde_json::from_str(&text)?)
 }
 

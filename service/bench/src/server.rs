@@ -1,4 +1,4 @@
-//! A contestant's server: started, awaited until it answers rightly, ended.
+//! A contestant's server: started, awaited until it serves correctly, stopped.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -17,27 +17,27 @@ use xtask::interrupt;
 
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 const STOP_TIMEOUT: Duration = Duration::from_secs(40);
-/// How often a server that starts is asked; short beside the times that are measured.
+/// The interval of start-up checks; short compared with the measured times.
 const ASK_EVERY: Duration = Duration::from_micros(200);
 
-/// A running server; it ends with this value.
+/// A running server; stopped on drop.
 pub(super) struct Server {
     child: Child,
     pub(super) address: SocketAddr,
-    /// From its start to its first right answer.
+    /// Time from its start to its first correct response.
     pub(super) start: Duration,
 }
 
-/// How a server is started, beside its program.
+/// How a server is started, besides its program.
 pub(super) struct Launch {
     pub(super) args: Vec<String>,
-    /// Variables; they may hold secrets.
+    /// Variables; they may contain secrets.
     pub(super) env: Vec<(&'static str, String)>,
     pub(super) address: SocketAddr,
     pub(super) question: Question,
 }
 
-/// What a server that starts is asked until it answers with 200.
+/// The request of the start-up check, repeated until it gets 200.
 pub(super) struct Question(String);
 
 impl Question {
@@ -115,13 +115,13 @@ impl Server {
             if ended.is_some() || begun.elapsed() > START_TIMEOUT {
                 let words = std::fs::read_to_string(&log_path).unwrap_or_default();
                 let what = match ended {
-                    Some(status) => format!("{name} ended at its start ({status})"),
+                    Some(status) => format!("{name} exited during its start ({status})"),
                     None => format!(
-                        "{name} gave no right answer for {} s",
+                        "{name} gave no correct response for {} s",
                         START_TIMEOUT.as_secs()
                     ),
                 };
-                let next = format!("mend what {} names", log_path.display());
+                let next = format!("fix the problem in {}", log_path.display());
                 return Err(Failure::new(Kind::Check, what, last_lines(&words), next).into());
             }
             std::thread::sleep(ASK_EVERY);
@@ -133,7 +133,7 @@ impl Server {
         self.child.id()
     }
 
-    /// Asks it to end, and waits.
+    /// Stops it with SIGTERM, and waits.
     pub(super) fn stop(mut self) -> Result<()> {
         self.terminate();
         let begun = Instant::now();
@@ -144,14 +144,14 @@ impl Server {
             std::thread::sleep(Duration::from_millis(5));
         }
         let what = format!(
-            "the server at {} did not end within {} s",
+            "the server at {} did not exit within {} s",
             self.address,
             STOP_TIMEOUT.as_secs()
         );
         Err(Failure::new(
             Kind::Check,
             what,
-            "SIGTERM did not end it; it was killed",
+            "it ignored SIGTERM and was killed",
             "look at its log",
         )
         .into())
@@ -159,7 +159,7 @@ impl Server {
 
     fn terminate(&self) {
         if let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
-            // It may have ended by itself; the exit status tells.
+            // It may have exited by itself; the exit status shows that.
             let _ = kill_process(pid, Signal::TERM);
         }
     }
@@ -174,7 +174,7 @@ impl Drop for Server {
     }
 }
 
-/// An address that nobody listens on.
+/// A free address.
 pub(super) fn free_address() -> Result<SocketAddr> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?)
 }

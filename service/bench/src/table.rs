@@ -194,7 +194,7 @@ fn goals_table(results: &Results) -> String {
     text
 }
 
-/// A number with its thousands apart.
+/// A number with thousands separators.
 pub(super) fn thousands(number: f64) -> String {
     if !number.is_finite() {
         return "–".to_owned();
@@ -210,7 +210,7 @@ pub(super) fn thousands(number: f64) -> String {
     text
 }
 
-/// A count with its thousands apart.
+/// A count with thousands separators.
 pub(super) fn count(number: u64) -> String {
     thousands(float(number))
 }

@@ -1,7 +1,6 @@
-//! Walks through all users by `next`, under every sort at once, while another client inserts and deletes.
+//! Walks through all users by `next`, in every sort order concurrently, while another client inserts and deletes.
 //!
-//! Walkers wait for the other client at every page, and it for them, so that its changes are spread over the whole
-//! walk however fast either is.
+//! Walkers and the other client wait for each other at every page, so that the changes are spread over the whole walk.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -18,15 +17,14 @@ use xtask::interrupt;
 
 const PAGE: u64 = 200;
 
-/// Who exists meanwhile.
+/// The users during the walk.
 pub(super) struct Walk {
-    /// Users that were seeded.
     pub(super) users: u64,
-    /// How many of them are deleted, and how many others inserted, meanwhile.
+    /// How many of them are deleted, and how many others inserted, during the walk.
     pub(super) changes: u64,
 }
 
-/// How far everybody is.
+/// The progress of walkers and client.
 #[derive(Default)]
 struct Progress {
     changed: AtomicU64,
@@ -44,7 +42,7 @@ struct Seen {
 }
 
 impl Walk {
-    /// Walks, and adds what was seen to `text`, what should not have been to `faults`.
+    /// Walks; appends the observations to `text` and violations to `faults`.
     pub(super) fn run(
         &self,
         client: impl Fn() -> Result<Client> + Sync,
@@ -97,7 +95,7 @@ impl Walk {
         Ok(())
     }
 
-    /// Deletes every so-manieth user and inserts another for it, whose name and address may come anywhere.
+    /// Deletes every n-th user and inserts another for it, whose name and address sort anywhere.
     fn change(&self, client: &Client, progress: &Progress) -> Result<()> {
         for change in 0..self.changes {
             progress.wait(|| progress.slowest() >= change * self.pages() / self.changes / 2)?;
@@ -134,7 +132,7 @@ impl Walk {
                 None => break,
             }
         }
-        // Whoever is through holds up nobody.
+        // A walker that is done holds up nobody.
         progress.pages[at].store(u64::MAX, Ordering::Release);
         Ok(self.judge(pages, &times))
     }
@@ -177,7 +175,7 @@ impl Progress {
         pages.min().unwrap_or(0)
     }
 
-    /// Waits for the others, but not for those that gave up.
+    /// Waits for the others, except those that gave up.
     fn wait(&self, until: impl Fn() -> bool) -> Result<()> {
         while !until() {
             interrupt::check()?;

@@ -1,4 +1,4 @@
-//! The account that a private server runs under: our own, or an unprivileged one when we are root, since PostgreSQL
+//! The account that a private server runs as: our own, or an unprivileged one if we are root, because PostgreSQL
 //! refuses to run as root.
 
 use std::os::unix::fs::MetadataExt;
@@ -8,10 +8,10 @@ use std::process::Command;
 
 use crate::error::{Error, Reason};
 
-/// Whom the server's processes belong to.
+/// The owner of the server's processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Account {
-    /// We are not root: the server runs as we do.
+    /// We are not root: the server runs as our user.
     Own,
     /// We are root: the server runs as this user and group.
     Other { user: u32, group: u32 },
@@ -33,13 +33,13 @@ impl Account {
             Error::new(
                 Reason::Failed,
                 "PostgreSQL refuses to run as root",
-                "there is neither a user `postgres` nor `nobody` on this system to run it as",
+                "this system has neither a user `postgres` nor `nobody` to run it as",
                 "run this command as another user than root",
             )
         })
     }
 
-    /// A command that runs under this account, in `folder`, out of reach of the terminal's Ctrl-C.
+    /// A command that runs as this account in `folder`, in a process group that the terminal's Ctrl-C does not reach.
     pub(crate) fn command(self, program: impl AsRef<std::ffi::OsStr>, folder: &Path) -> Command {
         let mut command = Command::new(program);
         command
@@ -57,7 +57,7 @@ impl Account {
             command.env_remove(name);
         }
         if let Self::Other { user, group } = self {
-            // The standard library drops the supplementary groups of root with it.
+            // The standard library also drops root's supplementary groups.
             command.uid(user).gid(group);
         }
         command
@@ -72,7 +72,7 @@ impl Account {
         }
     }
 
-    /// The folder for instances: the one wanted, unless this account could not reach it (below `/root`, say).
+    /// The folder for instances: the requested one, unless this account cannot reach it (below `/root`, for example).
     pub(crate) fn reachable_folder(self, wanted: &Path) -> Result<PathBuf, Error> {
         std::fs::create_dir_all(wanted).map_err(|error| Error::file("create", wanted, &error))?;
         let wanted = wanted
@@ -92,7 +92,7 @@ impl Account {
         self.folder_in_temp(&wanted)
     }
 
-    /// One folder for each wanted one, so that named instances of two clones do not meet.
+    /// One folder per requested folder, so that named instances of two clones do not collide.
     fn folder_in_temp(self, wanted: &Path) -> Result<PathBuf, Error> {
         let Self::Other { user, .. } = self else {
             return Ok(wanted.to_path_buf());
@@ -107,12 +107,12 @@ impl Account {
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(Error::file("create", &folder, &error)),
         }
-        // Anybody may create names in the temporary folder: take only what is ours.
+        // Anyone can create files in the temporary folder: use only what is ours.
         let found = folder
             .symlink_metadata()
             .map_err(|error| Error::file("read", &folder, &error))?;
         if !found.is_dir() || found.uid() != user {
-            let why = format!("it is not a folder of user {user}");
+            let why = format!("it is not a folder owned by user {user}");
             let next = format!("look at {} and remove it", folder.display());
             let what = format!("will not use {}", folder.display());
             return Err(Error::new(Reason::Failed, what, why, next));
@@ -129,14 +129,8 @@ fn may_pass(folder: &Path, user: u32) -> bool {
 }
 
 fn id(args: &[&str]) -> Result<u32, Error> {
-    let failed = |why: String| {
-        Error::new(
-            Reason::Failed,
-            "cannot ask `id` for a user's number",
-            why,
-            "",
-        )
-    };
+    let failed =
+        |why: String| Error::new(Reason::Failed, "cannot get a user id from `id`", why, "");
     let output = Command::new("id")
         .args(args)
         .output()

@@ -1,13 +1,13 @@
-//! How to get a PostgreSQL on this system, in one line.
+//! One line on how to get a PostgreSQL on this system.
 
 use crate::error::{Error, Reason};
 
-/// The failure when there are neither binaries nor a container, with what to do on this system.
+/// The error when there are neither binaries nor a container, with what to do on this system.
 pub(crate) fn no_postgres(binaries: &Error, container: &Error) -> Error {
     let why = format!("{} ({}); and {container}", binaries.what, binaries.why);
     Error::new(
         Reason::NoPostgres,
-        "no PostgreSQL is to be had",
+        "no PostgreSQL is available",
         why,
         how_to_get_one(&system()),
     )
@@ -21,7 +21,7 @@ pub(crate) fn with_advice(error: Error) -> Error {
     }
 }
 
-/// What this system calls itself, most special first: `ubuntu debian`.
+/// The system's ids from os-release, most specific first: `ubuntu debian`.
 fn system() -> String {
     if cfg!(target_os = "macos") {
         return "macos".to_owned();

@@ -1,4 +1,4 @@
-//! Where the server's binaries lie on this machine.
+//! Finds the server's binaries on this machine.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,7 +8,7 @@ use crate::error::{Error, Reason};
 /// The oldest major version that the service supports.
 const OLDEST: u32 = 14;
 
-/// A folder with `initdb` and `postgres` of a version that the service supports.
+/// A directory with `initdb` and `postgres` of a supported version.
 #[derive(Clone, Debug)]
 pub(crate) struct Binaries {
     pub(crate) folder: PathBuf,
@@ -16,7 +16,7 @@ pub(crate) struct Binaries {
 }
 
 impl Binaries {
-    /// The major version, as `PG_VERSION` in a data folder holds it.
+    /// The major version, as in `PG_VERSION` of a data directory.
     pub(crate) fn major(&self) -> &str {
         self.version
             .split(['.', 'b', 'r'])
@@ -25,7 +25,7 @@ impl Binaries {
     }
 }
 
-/// The first fitting folder; the error lists where it looked.
+/// The first suitable directory; the error lists the places searched.
 pub(crate) fn find() -> Result<Binaries, Error> {
     let mut seen = Vec::new();
     for folder in candidates() {
@@ -49,7 +49,7 @@ pub(crate) fn find() -> Result<Binaries, Error> {
                 ));
             }
             None => seen.push(format!(
-                "{}/postgres does not tell its version",
+                "{}/postgres does not print its version",
                 folder.display()
             )),
         }
@@ -76,7 +76,7 @@ fn candidates() -> Vec<PathBuf> {
         ));
     }
     if let Some(path) = std::env::var_os("PATH") {
-        // A link in the PATH leads to the folder where the rest of the server lies.
+        // A symbolic link on the PATH points into the directory with the rest of the server.
         let linked = |folder: PathBuf| {
             let target = folder.join("postgres").canonicalize().ok()?;
             target.parent().map(Path::to_path_buf)
@@ -112,7 +112,7 @@ fn is_formula(folder: &Path) -> bool {
     name.is_some_and(|name| name.to_string_lossy().starts_with("postgresql"))
 }
 
-/// `<folder>/<version>/<tail>` for all versions, the newest first.
+/// `<folder>/<version>/<tail>` for all versions, newest first.
 fn versions_in(folder: &str, tail: &str) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(folder) else {
         return Vec::new();

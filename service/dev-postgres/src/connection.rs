@@ -1,4 +1,4 @@
-//! One short-lived connection to a server, without TLS: these servers are on this machine.
+//! A short-lived connection to a server, without TLS: these servers are on this machine.
 
 use std::time::Duration;
 
@@ -8,7 +8,6 @@ use crate::error::{Error, Reason};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Connects to the database that the URL names.
 pub(crate) async fn connect(url: &str) -> Result<Client, Error> {
     let unreachable = |why: String| {
         Error::new(
@@ -27,7 +26,7 @@ pub(crate) async fn connect(url: &str) -> Result<Client, Error> {
     Ok(client)
 }
 
-/// The server's own words, or those of the error with its cause.
+/// The server's message, or the error with its cause.
 pub(crate) fn words_of(error: &tokio_postgres::Error) -> String {
     match (error.as_db_error(), std::error::Error::source(error)) {
         (Some(database), _) => database.to_string(),

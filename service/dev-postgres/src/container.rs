@@ -1,4 +1,4 @@
-//! A server in a container, by testcontainers: the image's contract is that of the official one.
+//! A server in a container, started by testcontainers; the image must behave like the official one.
 
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -14,16 +14,16 @@ use crate::instance::{NAME, random_hex};
 use crate::watchdog::Watchdog;
 
 const PORT: ContainerPort = ContainerPort::Tcp(5432);
-/// The image may have to be fetched first.
+/// Includes pulling the image.
 const START_TIMEOUT: Duration = Duration::from_mins(5);
 const READY_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// A running container; its end is the end of this value.
+/// A running container; dropping this value stops it.
 #[derive(Debug)]
 pub(crate) struct Container {
     handle: ContainerAsync<GenericImage>,
     url: String,
-    /// Removes the container when we are killed; absent without a `docker` client.
+    /// Removes the container if we are killed; absent without a `docker` client.
     watchdog: Option<Watchdog>,
 }
 
@@ -81,7 +81,7 @@ impl Container {
     }
 }
 
-/// The image sets up its database with a server of its own first: wait for one that stays.
+/// The image first starts a temporary server to set up its database: wait for the final one.
 async fn wait_until_ready(url: &str) -> Result<(), Error> {
     let begun = Instant::now();
     loop {
@@ -97,7 +97,7 @@ async fn wait_until_ready(url: &str) -> Result<(), Error> {
             Ok(()) => return Ok(()),
             Err(why) if begun.elapsed() > READY_TIMEOUT => {
                 let what = format!(
-                    "the container's PostgreSQL does not answer within {} s",
+                    "the container's PostgreSQL did not respond within {} s",
                     READY_TIMEOUT.as_secs()
                 );
                 return Err(Error::new(
@@ -134,7 +134,7 @@ fn not_started(image: &str, error: &TestcontainersError) -> Error {
         source = cause.source();
     }
     let next =
-        "start Docker, or name an image that it has or can get in ROSTER_TEST_POSTGRES_IMAGE";
+        "start Docker, or set ROSTER_TEST_POSTGRES_IMAGE to an image that it has or can pull";
     Error::new(
         Reason::NoContainer,
         format!("cannot start a container of {image}"),
@@ -143,7 +143,7 @@ fn not_started(image: &str, error: &TestcontainersError) -> Error {
     )
 }
 
-/// A colon after the last slash begins the tag; one before it a registry's port.
+/// A colon after the last slash starts the tag; one before it starts the registry's port.
 fn name_and_tag(image: &str) -> (&str, &str) {
     match image.rsplit_once(':') {
         Some((name, tag)) if !tag.contains('/') => (name, tag),

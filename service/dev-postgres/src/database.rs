@@ -1,4 +1,4 @@
-//! Databases of their own for tests: made in one statement, dropped with the value.
+//! A database per test: created in one statement, dropped with the value.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -9,14 +9,14 @@ use crate::connection::{connect, with_database, words_of};
 use crate::error::{Error, Reason};
 
 const PREFIX: &str = "roster_test_";
-/// A database of a test that was killed is dropped by the next run once it is this old.
+/// The next run drops the database of a killed test once it is this old.
 const STALE_AFTER: Duration = Duration::from_hours(6);
-/// How often a template that is still in use is tried again, 50 ms apart.
+/// Retries while a template is still in use, 50 ms apart.
 const TEMPLATE_TRIES: u32 = 60;
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
-/// A database that is dropped, with whatever is still connected to it, together with this value.
+/// A database that is dropped with this value, terminating open connections to it.
 #[derive(Debug)]
 pub struct Database {
     name: String,
@@ -47,7 +47,7 @@ impl Database {
                         server_url: server_url.to_owned(),
                     });
                 }
-                // Whoever migrated the template has closed the connection, but the server may not have noticed yet.
+                // The connection that migrated the template is closed, but the server may not have noticed yet.
                 Err(error)
                     if error.code() == Some(&SqlState::OBJECT_IN_USE) && tries < TEMPLATE_TRIES =>
                 {
@@ -55,7 +55,7 @@ impl Database {
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
                 Err(error) => {
-                    let next = "the user of the URL needs the right to create databases (CREATEDB)";
+                    let next = "the URL's user needs permission to create databases (CREATEDB)";
                     let what = format!("cannot create the database {name}");
                     return Err(Error::new(Reason::Failed, what, words_of(&error), next));
                 }
@@ -77,13 +77,13 @@ impl Database {
 impl Drop for Database {
     fn drop(&mut self) {
         let (server_url, name) = (self.server_url.clone(), self.name.clone());
-        // A thread of its own, since a drop inside of a runtime must not block on that same runtime.
+        // A separate thread, because a drop inside a runtime must not block on that runtime.
         let dropping = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
                 .ok()?;
-            // A server that has gone took the database with it.
+            // If the server is gone, so is the database.
             runtime.block_on(async {
                 drop_database(&connect(&server_url).await.ok()?, &name)
                     .await
@@ -103,7 +103,7 @@ async fn drop_database(
         .await
 }
 
-/// Drops what killed tests left on a server that outlives us.
+/// Drops databases that killed tests left on a long-lived server.
 pub(crate) async fn drop_stale(server_url: &str) -> Result<(), Error> {
     let client = connect(server_url).await?;
     let failed = |error: tokio_postgres::Error| {
@@ -111,7 +111,7 @@ pub(crate) async fn drop_stale(server_url: &str) -> Result<(), Error> {
             Reason::Failed,
             "cannot list databases",
             words_of(&error),
-            "check the rights of the URL's user",
+            "check the permissions of the URL's user",
         )
     };
     let query = "SELECT datname FROM pg_database WHERE starts_with(datname, $1)";
@@ -127,7 +127,7 @@ pub(crate) async fn drop_stale(server_url: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// `roster_test_<when>_<process>_<number>_<label>`: unique on a server that several machines share well enough.
+/// `roster_test_<when>_<process>_<number>_<label>`: sufficiently unique on a server that several machines share.
 fn fresh_name(label: &str) -> String {
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let label: String = label

@@ -1,6 +1,6 @@
-//! Why there is no PostgreSQL: what happened, why, and what to do next.
+//! Errors of this crate: what failed, why, and what to do next.
 
-/// What kind of fault it was, for callers that act on it.
+/// The kind of an error, for callers that act on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// There are no server binaries on this machine.
@@ -9,29 +9,28 @@ pub enum Reason {
     NoContainer,
     /// A container is needed, and this program was built without the feature `containers`.
     BuiltWithoutContainers,
-    /// There is neither.
+    /// Neither binaries nor a container are available.
     NoPostgres,
-    /// The server that was named does not answer.
+    /// The server in `DATABASE_URL` does not respond.
     Unreachable,
     /// A setting is wrong.
     Settings,
-    /// The data belong to another process that still runs, or to another version.
+    /// The data belongs to another running process, or to another version.
     InUse,
     /// Anything else.
     Failed,
 }
 
-/// A fault that a person can act on.
+/// An error that a person can act on.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}: {why}")]
 pub struct Error {
-    /// The kind of fault.
     pub reason: Reason,
-    /// One sentence: what did not work.
+    /// One sentence: what failed.
     pub what: String,
-    /// The cause, as far as it is known.
+    /// The cause, if known.
     pub why: String,
-    /// What the reader can do about it.
+    /// What to do about it.
     pub next: String,
 }
 
@@ -50,7 +49,7 @@ impl Error {
         }
     }
 
-    /// A fault of the file system, with the path it is about.
+    /// A file system error, with its path.
     pub(crate) fn file(what: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
         let what = format!("cannot {what} {}", path.display());
         Self::new(
@@ -62,12 +61,12 @@ impl Error {
     }
 }
 
-/// The server of `DATABASE_URL` does not answer. The URL itself is not shown: it holds a password.
+/// The server in `DATABASE_URL` does not respond. The URL is not shown, because it contains a password.
 pub(crate) fn given_unreachable(error: &Error) -> Error {
     Error::new(
         Reason::Unreachable,
-        "the PostgreSQL that DATABASE_URL names does not answer",
+        "the PostgreSQL in DATABASE_URL does not respond",
         error.why.clone(),
-        "start that server or correct DATABASE_URL; unset it to have a private server started for you",
+        "start that server or correct DATABASE_URL; unset it to start a private server",
     )
 }

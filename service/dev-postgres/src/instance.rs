@@ -1,7 +1,7 @@
-//! A private server of binaries on this machine: its folder, its start, its end.
+//! A private server run from binaries on this machine: its folder, start and stop.
 //!
-//! An instance is one folder: `data/`, `password`, `log`. Its owner holds a lock on the folder; an unlocked one has
-//! lost its owner and is cleared away by the next start.
+//! An instance is one folder: `data/`, `password`, `log`. Its owner holds a lock on the folder; an unlocked instance
+//! has lost its owner, and the next start removes it.
 
 mod folder;
 
@@ -24,7 +24,7 @@ use folder::InstanceFolder;
 /// The server's superuser and its first database.
 pub(crate) const NAME: &str = "roster";
 
-/// Long enough for a server that has to recover from a crash first.
+/// Long enough for crash recovery.
 const START_TIMEOUT: Duration = Duration::from_mins(1);
 const PORT_TRIES: u32 = 5;
 
@@ -43,14 +43,14 @@ while [ -e "$1" ] && [ "$tries" -lt 50 ]; do rm -rf -- "$1"; tries=$((tries + 1)
 rmdir -- "$(dirname -- "$1")"
 "#;
 
-/// A running private server; its end is the end of this value.
+/// A running private server; dropping this value stops it.
 #[derive(Debug)]
 pub(crate) struct Instance {
     url: String,
     server: Child,
     watchdog: Watchdog,
     lock: Option<File>,
-    /// The folder that instances lie in: removed with the last of them.
+    /// The parent folder of instances; removed with the last of them.
     base: PathBuf,
 }
 
@@ -74,7 +74,7 @@ impl Instance {
         };
         for _ in 1..PORT_TRIES {
             match Self::start_once(binaries, options, account, &folder).await {
-                // Somebody took the free port between our asking and the server's binding.
+                // Another program took the free port before the server could bind it.
                 Err(error) if error.why.contains("could not bind") => {}
                 Err(error) => return Err(error),
                 Ok((url, server)) => {
@@ -94,7 +94,7 @@ impl Instance {
                 }
             }
         }
-        let next = "try again; when it stays so, look for a program that opens many ports";
+        let next = "try again; if it persists, look for a program that opens many ports";
         Err(Error::new(
             Reason::Failed,
             "PostgreSQL found no free port",
@@ -133,19 +133,19 @@ impl Instance {
 impl Drop for Instance {
     fn drop(&mut self) {
         self.watchdog.release();
-        // The server is our child: it is not gone before we have asked for its exit status.
+        // The server is our child: it stays a zombie until we reap it.
         while !self.watchdog.has_ended() {
             let _ = self.server.try_wait();
             std::thread::sleep(Duration::from_millis(5));
         }
         let _ = self.server.wait();
         drop(self.lock.take());
-        // The watchdog's account may not be allowed to; it fails while another instance is in there.
+        // The watchdog's account may lack permission; this fails while another instance is in it.
         let _ = std::fs::remove_dir(&self.base);
     }
 }
 
-/// The shell that ends the instance; started before anything else is, so that nothing can be left behind.
+/// The shell that stops the instance; started first, so that nothing can be left behind.
 fn start_watchdog(
     account: Account,
     folder: &Path,
@@ -215,7 +215,7 @@ async fn wait_until_ready(server: &mut Child, url: &str, folder: &Path) -> Resul
             Ok(_) => return Ok(()),
             Err(error) if begun.elapsed() > START_TIMEOUT => {
                 let what = format!(
-                    "PostgreSQL does not answer {} s after its start",
+                    "PostgreSQL does not respond {} s after its start",
                     START_TIMEOUT.as_secs()
                 );
                 return Err(Error::new(
@@ -229,10 +229,10 @@ async fn wait_until_ready(server: &mut Child, url: &str, folder: &Path) -> Resul
         }
         if let Ok(Some(status)) = server.try_wait() {
             let why = format!("{status}; its log ends with:\n{}", last_lines(folder));
-            let next = "mend what the log names; the data can be thrown away with --fresh";
+            let next = "fix the problem in the log; --fresh discards the data";
             return Err(Error::new(
                 Reason::Failed,
-                "PostgreSQL ended at its start",
+                "PostgreSQL exited during its start",
                 why,
                 next,
             ));

@@ -1,18 +1,18 @@
 //! Finds a PostgreSQL, or starts a private one, for development and tests.
 //!
-//! It looks in this order, and says which it took ([`DevPostgres::source`]):
+//! It searches in this order and reports its choice ([`DevPostgres::source`]):
 //!
 //! 1. `DATABASE_URL`, when it is set;
 //! 2. the server's binaries on this machine, run as a private instance on a free port of the loopback interface,
 //!    with a random password, as an unprivileged user when called by root;
 //! 3. a container, by a Docker engine that answers (`ROSTER_TEST_POSTGRES_IMAGE`, else the official image), when built
 //!    with the feature `containers`;
-//! 4. else an [`Error`] that says how to get one on this system.
+//! 4. otherwise an [`Error`] that says how to get one on this system.
 //!
-//! What it started ends with its owner: by [`DevPostgres::stop`], by drop, and also when the owner is killed, since
-//! a watchdog holds the other end of a pipe.
+//! What it started stops with its owner: by [`DevPostgres::stop`], on drop, and if the owner is killed, because a
+//! watchdog holds the other end of a pipe.
 //!
-//! For a test, one line gives a database of its own, made from a template that is migrated once for each process:
+//! One line gives a test its own database, created from a template that is migrated once per process:
 //!
 //! ```no_run
 //! # async fn migrate(url: String) -> Result<(), std::io::Error> { Ok(()) }
@@ -22,7 +22,7 @@
 //! # Ok(()) }
 //! ```
 //!
-//! It knows nothing of the service: migrations are handed to it.
+//! It knows nothing about the service; the caller passes in the migrations.
 
 mod account;
 mod advice;
@@ -48,23 +48,23 @@ pub use watchdog::Watchdog;
 use container::Container;
 use instance::Instance;
 
-/// The variable that names a server to be used as it is.
+/// The variable with the URL of a server to use as it is.
 pub const DATABASE_URL: &str = "DATABASE_URL";
-/// The variable that says where tests take their server from: `auto`, `private` or `container`.
+/// The variable that selects the tests' server: `auto`, `private` or `container`.
 pub const TEST_POSTGRES: &str = "ROSTER_TEST_POSTGRES";
-/// The variable that names the image of the container; when set, a container is preferred.
+/// The variable with the container image; if set, a container is preferred.
 pub const TEST_POSTGRES_IMAGE: &str = "ROSTER_TEST_POSTGRES_IMAGE";
 
 /// Where a server came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// The server that `DATABASE_URL` names; it is not ours to stop.
+    /// The server in `DATABASE_URL`; we never stop it.
     Given,
     /// A private instance of binaries found on this machine.
     Private {
-        /// What the server calls itself, such as `17.2`.
+        /// The server's version, such as `17.2`.
         version: String,
-        /// The folder of its binaries.
+        /// The directory of its binaries.
         binaries: std::path::PathBuf,
     },
     /// A container.
@@ -77,7 +77,7 @@ pub enum Source {
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Given => write!(f, "the PostgreSQL that {DATABASE_URL} names"),
+            Self::Given => write!(f, "the PostgreSQL in {DATABASE_URL}"),
             Self::Private { version, binaries } => {
                 write!(f, "a private PostgreSQL {version} ({})", binaries.display())
             }
@@ -86,7 +86,7 @@ impl fmt::Display for Source {
     }
 }
 
-/// A server that answers, with what has to end together with this value.
+/// A server that accepts connections; what was started for it stops with this value.
 #[derive(Debug)]
 pub struct DevPostgres {
     url: String,
@@ -122,7 +122,7 @@ impl DevPostgres {
                 Err(why) if why.reason == Reason::BuiltWithoutContainers => Err(why),
                 Err(why) => {
                     options.say(&format!(
-                        "no container ({why}); looking for server binaries instead"
+                        "no container ({why}); searching for server binaries instead"
                     ));
                     Self::private(&options).await
                 }
@@ -143,7 +143,7 @@ impl DevPostgres {
         }
     }
 
-    /// The URL of its first database, with the password: for connections, not for printing.
+    /// The URL of its first database. It contains the password: do not print it.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -153,17 +153,17 @@ impl DevPostgres {
         &self.source
     }
 
-    /// Makes an empty database, dropped with the value; `label` is part of its name.
+    /// Creates an empty database, dropped with the value; `label` is part of its name.
     pub async fn create_database(&self, label: &str) -> Result<Database, Error> {
         Database::create(&self.url, label, None).await
     }
 
-    /// Makes a copy of `template`, dropped with the value. Nobody may be connected to the template meanwhile.
+    /// Creates a copy of `template`, dropped with the value. Nothing may be connected to the template meanwhile.
     pub async fn copy_database(&self, label: &str, template: &Database) -> Result<Database, Error> {
         Database::create(&self.url, label, Some(template.name())).await
     }
 
-    /// Stops what was started here and waits until nothing of it is left.
+    /// Stops what was started and waits until it is gone.
     pub async fn stop(self) -> Result<(), Error> {
         match self.running {
             Running::Elsewhere => Ok(()),
@@ -181,7 +181,7 @@ impl DevPostgres {
         }
     }
 
-    /// The server binaries on this machine that a private instance would run; the error says how to get some.
+    /// The server binaries that a private instance would run; the error says how to get some.
     pub fn installed() -> Result<Source, Error> {
         let found = binaries::find().map_err(advice::with_advice)?;
         Ok(Source::Private {

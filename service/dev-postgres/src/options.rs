@@ -1,4 +1,4 @@
-//! What a caller asks for. The environment is read here and nowhere else in this crate.
+//! Options of a caller. No other module of this crate reads the environment.
 
 use std::env;
 use std::io::Write;
@@ -9,44 +9,43 @@ use crate::{DATABASE_URL, TEST_POSTGRES, TEST_POSTGRES_IMAGE};
 
 const DEFAULT_IMAGE: &str = "postgres:17";
 
-/// Which kind of server is wanted when none is given.
+/// Which kind of server to start if none is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Prefer {
     /// Binaries on this machine, else a container.
     Any,
-    /// Binaries on this machine alone.
+    /// Only binaries on this machine.
     Private,
-    /// A container; when it is not `required`, binaries on this machine else.
+    /// A container; unless `required`, binaries on this machine otherwise.
     Container {
-        /// Whether it is a fault when there can be no container.
+        /// Whether an unavailable container is an error.
         required: bool,
     },
 }
 
-/// What a caller asks for.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Options {
-    /// A server to be used as it is.
+    /// A server to use as it is.
     pub database_url: Option<String>,
-    /// Which kind of server to start else.
+    /// Which kind of server to start otherwise.
     pub prefer: Prefer,
     /// The image of a container.
     pub image: String,
-    /// Where private instances live.
+    /// Parent folder of private instances.
     pub folder: PathBuf,
-    /// A name makes the instance's data outlive it; without one they are removed at the end.
+    /// A named instance keeps its data; an unnamed one removes it at the end.
     pub name: Option<String>,
-    /// Throw away what a named instance kept from earlier runs.
+    /// Discard the data of earlier runs of a named instance.
     pub fresh: bool,
     /// Settings of the server (`-c name=value`), after the defaults.
     pub settings: Vec<(String, String)>,
-    /// Say on stderr what was chosen when the choice is not the first.
+    /// Report on stderr if the first choice was not available.
     pub announce: bool,
 }
 
 impl Options {
-    /// A server for tests: temporary, fast rather than durable, of the kind that the environment asks for.
+    /// A server for tests: temporary, fast instead of durable, of the kind that the environment selects.
     pub fn for_tests() -> Result<Self, Error> {
         let image = variable(TEST_POSTGRES_IMAGE);
         let prefer = match (variable(TEST_POSTGRES).as_deref(), &image) {
@@ -55,7 +54,7 @@ impl Options {
             (Some("private"), _) => Prefer::Private,
             (Some("container"), _) => Prefer::Container { required: true },
             (Some(other), _) => {
-                let what = format!("{TEST_POSTGRES}={other} is not known");
+                let what = format!("{TEST_POSTGRES}={other} is not a known kind");
                 return Err(Error::new(
                     Reason::Settings,
                     what,
@@ -64,7 +63,7 @@ impl Options {
                 ));
             }
         };
-        // Tests throw their data away: nothing is worth waiting for the disk.
+        // Tests discard their data, so durability is not worth the time.
         let fast = [
             ("fsync", "off"),
             ("synchronous_commit", "off"),
@@ -87,7 +86,7 @@ impl Options {
         })
     }
 
-    /// A server for development: its data are kept below `folder` under `name`, durably, until `fresh`.
+    /// A server for development: its data is kept durably below `folder` under `name`, until `fresh`.
     pub fn for_development(folder: impl Into<PathBuf>, name: impl Into<String>) -> Self {
         Self {
             database_url: variable(DATABASE_URL),
@@ -110,7 +109,7 @@ impl Options {
 
     pub(crate) fn say(&self, line: &str) {
         if self.announce {
-            // Not `eprintln!`: the test harness would swallow it.
+            // Not `eprintln!`: the test harness would capture it.
             let _ = writeln!(std::io::stderr(), "postgres: {line}");
         }
     }
@@ -120,7 +119,7 @@ fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// Cargo's target folder: it is marked by a tag and lies above every test's executable.
+/// Cargo's target directory: it has a CACHEDIR.TAG and is an ancestor of every test executable.
 fn target_folder() -> PathBuf {
     let tagged = |executable: PathBuf| {
         executable

@@ -1,16 +1,16 @@
-//! One server and one migrated template for each test process, and a fresh copy of it for each test.
+//! One server and one migrated template per test process, and a fresh copy per test.
 
 use tokio::sync::OnceCell;
 
 use crate::error::{Error, Reason};
 use crate::{Database, DevPostgres, Options};
 
-// Never dropped: when the process ends, the watchdog stops the server, and the template goes with it.
+// Never dropped: when the process exits, the watchdog stops the server, and the template is removed with it.
 static SHARED: OnceCell<(DevPostgres, Database)> = OnceCell::const_new();
 
-/// A database of the test's own, made from a template that `migrate` prepared once for this process.
+/// A database for one test, created from a template that `migrate` prepared once for this process.
 ///
-/// `migrate` gets the URL of the template and must have closed its connections when it returns.
+/// `migrate` gets the URL of the template and must close its connections before it returns.
 pub async fn test_database<M, F, E>(migrate: M) -> Result<Database, Error>
 where
     M: FnOnce(String) -> F,
@@ -32,7 +32,7 @@ where
     options.say(&format!("tests run on {}", server.source()));
     let template = server.create_database("template").await?;
     migrate(template.url().to_owned()).await.map_err(|error| {
-        let next = "mend the migrations: every test needs them";
+        let next = "fix the migrations: every test needs them";
         Error::new(
             Reason::Failed,
             "cannot migrate the tests' template database",

@@ -1,13 +1,13 @@
-//! Ends what was started when its owner ends, in whatever way the owner ends.
+//! Stops what was started when its owner exits, however the owner exits.
 //!
-//! A watchdog is a shell that waits at a pipe whose other end only the owner holds: when the owner closes it, or is
-//! killed, the shell goes on and runs its script. It knows nothing of PostgreSQL.
+//! A watchdog is a shell that reads a pipe whose other end only the owner holds. When the owner closes it or is killed,
+//! the shell continues and runs its script. It knows nothing about PostgreSQL.
 
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
-/// A shell that runs a script once its owner is gone.
+/// A shell that runs a script once its owner has exited.
 #[derive(Debug)]
 pub struct Watchdog {
     shell: Child,
@@ -27,7 +27,7 @@ impl Watchdog {
         script: &str,
         args: &[&std::ffi::OsStr],
     ) -> io::Result<Self> {
-        // A signal ends the waiting, not the shell: whoever ends the watchdog ends what it watches over.
+        // A signal ends the wait, not the shell: stopping the watchdog stops what it guards.
         let script = format!("trap : HUP INT TERM\nread -r _\n{script}");
         command
             .arg("-c")
@@ -48,12 +48,11 @@ impl Watchdog {
         drop(self.shell.stdin.take());
     }
 
-    /// Ends the watchdog without its script: what it watched over has ended by itself.
+    /// Stops the watchdog without running its script: what it guarded has already exited.
     pub fn dismiss(&mut self) {
         let _ = self.shell.kill();
     }
 
-    /// Whether the script has run to its end.
     pub(crate) fn has_ended(&mut self) -> bool {
         !matches!(self.shell.try_wait(), Ok(None))
     }

@@ -1,4 +1,4 @@
-//! What is started is private, works, and leaves nothing behind.
+//! A started server is private, works, and leaves nothing behind.
 
 #![allow(
     clippy::expect_used,

@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 
-/// The commands of this program, as `cargo xtask` shows them.
+/// The commands of this program, as shown by `cargo xtask`.
 #[derive(Parser)]
 #[command(
     name = "cargo xtask",
@@ -18,36 +18,36 @@ pub(crate) struct Cli {
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Dev(DevArgs),
-    /// Say which PostgreSQL would be run: a step of `cargo xtask doctor`
+    /// Print which PostgreSQL would be used: a step of `cargo xtask doctor`
     #[command(hide = true)]
     FindPostgres,
 }
 
-/// Run the service with a PostgreSQL of its own on this machine, until Ctrl-C.
+/// Run the service with its own PostgreSQL on this machine, until Ctrl-C.
 ///
-/// Builds the service, finds or starts a PostgreSQL (DATABASE_URL; else server binaries on this machine, run as a
-/// private instance below target/; else a container), migrates, serves, and follows the log. Ctrl-C and SIGTERM stop
-/// all of it; nothing is left running. Data are kept for the next time.
+/// Builds the service, finds or starts a PostgreSQL (DATABASE_URL; otherwise a private instance below target/ from
+/// server binaries on this machine; otherwise a container), migrates, serves, and prints the log. Ctrl-C and SIGTERM
+/// stop everything; nothing is left running. The data is kept for the next run.
 #[derive(Args)]
 #[allow(clippy::doc_markdown, reason = "this text is shown on a terminal")]
-#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+#[allow(clippy::struct_excessive_bools, reason = "each is a separate flag")]
 pub(crate) struct DevArgs {
-    /// The service's port; 0 takes any free one [default: 8080, or a free one when it is taken]
+    /// Port of the service; 0 for any free port [default: 8080, or a free port if it is in use]
     #[arg(long, value_name = "PORT")]
     pub(crate) port: Option<u16>,
-    /// Begin with new data
+    /// Start with new data
     #[arg(long)]
     pub(crate) fresh: bool,
-    /// Fill an empty directory with N plausible users first
+    /// Seed an empty directory with N generated users
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
     pub(crate) seed: Option<u32>,
     /// Print one line of JSON on stdout when ready: url, admin_url, database_url, token, client_id, client_secret
     #[arg(long)]
     pub(crate) json: bool,
-    /// Let everyone in, without tokens
+    /// Accept requests without tokens
     #[arg(long)]
     pub(crate) no_auth: bool,
-    /// Build and run the service optimised, as it is shipped
+    /// Build and run the service with optimisations, as released
     #[arg(long)]
     pub(crate) release: bool,
 }

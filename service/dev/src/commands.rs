@@ -1,4 +1,4 @@
-//! What `roster-dev` does: one file for each command.
+//! The commands of `roster-dev`, one file each.
 
 pub(crate) mod dev;
 pub(crate) mod find_postgres;

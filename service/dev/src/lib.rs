@@ -1,10 +1,10 @@
-//! Starts a PostgreSQL and a Roster on this machine: `cargo xtask dev`, and what tests, rehearsals and benchmarks start.
+//! Starts a PostgreSQL and a Roster on this machine, for `cargo xtask dev`, tests, rehearsals and benchmarks.
 //!
-//! It must not know what they are started for.
+//! It must not know what they are used for.
 
 #![allow(
     clippy::print_stdout,
-    reason = "results belong on stdout; all the rest goes to stderr"
+    reason = "results go to stdout, everything else to stderr"
 )]
 
 mod cli;
@@ -23,7 +23,7 @@ pub fn free_port() -> std::io::Result<u16> {
     Ok(listener.local_addr()?.port())
 }
 
-/// Reads the command line and runs one command to its end.
+/// Parses the command line and runs one command.
 pub fn main() -> ExitCode {
     xtask::program::main(|cli: cli::Cli| match cli.command {
         Command::Dev(args) => commands::dev::run(&args),

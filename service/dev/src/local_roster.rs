@@ -1,5 +1,5 @@
-//! Roster on this machine as `cargo xtask dev` runs it, for commands that try it out: a PostgreSQL, the service, a
-//! client with a token. Everything ends with the value. Must not know what it is tried for.
+//! Roster on this machine as run by `cargo xtask dev`, for other commands: a PostgreSQL, the service, a client with a
+//! token. Dropping the value stops everything. Must not know what it is used for.
 
 pub mod access;
 pub mod service;
@@ -16,9 +16,9 @@ use access::Access;
 use service::Service;
 use xtask::failure::{Failure, Kind};
 
-/// A running Roster with data of its own.
+/// A running Roster with its own data.
 pub struct LocalRoster {
-    // In the order in which they must end.
+    // In the order in which they must be dropped.
     service: Service,
     access: Access,
     _database: Database,
@@ -28,7 +28,7 @@ pub struct LocalRoster {
 }
 
 impl LocalRoster {
-    /// Builds Roster, starts all of it, and waits until it is ready. Its key and its log lie below `folder`.
+    /// Builds Roster, starts everything, and waits until it is ready. Key and log are below `folder`.
     pub fn start(name: &str, folder: &Path) -> Result<Self> {
         let program = service::build(false)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -72,23 +72,23 @@ impl LocalRoster {
         })
     }
 
-    /// Where clients call.
+    /// The URL for clients.
     pub fn url(&self) -> String {
         self.service.url()
     }
 
-    /// A token that may read and write.
+    /// A token for reading and writing.
     pub fn token(&self) -> &str {
         &self.access.token
     }
 
-    /// Id and secret of the client whose token it is.
+    /// Id and secret of the token's client.
     pub fn client(&self) -> (&str, &str) {
         let client = &self.access.client;
         (&client.client_id, &client.client_secret)
     }
 
-    /// Fails when the service has logged a bug: a panic, or a failure that it did not expect.
+    /// Fails if the service has logged a bug: a panic or an unexpected error.
     pub fn demand_clean_log(&self) -> Result<()> {
         let text = std::fs::read_to_string(&self.log)?;
         let errors: Vec<_> = text
@@ -99,7 +99,10 @@ impl LocalRoster {
             return Ok(());
         }
         let what = format!("the service logged {} errors", errors.len());
-        let next = format!("mend what they name; the whole log: {}", self.log.display());
+        let next = format!(
+            "fix what they report; the whole log: {}",
+            self.log.display()
+        );
         Err(Failure::new(Kind::Check, what, errors.join("\n"), next).into())
     }
 }

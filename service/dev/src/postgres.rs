@@ -25,7 +25,7 @@ pub async fn find_or_start(options: Options) -> Result<DevPostgres> {
 fn begin_again() -> Result<anyhow::Error> {
     anstream::eprintln!("postgres: no server binaries; building with support for containers");
     build::use_containers()?;
-    let own = std::env::current_exe().context("cannot find this program's own file")?;
+    let own = std::env::current_exe().context("cannot determine the path of this program")?;
     let name = own
         .file_stem()
         .unwrap_or_default()
@@ -38,7 +38,7 @@ fn begin_again() -> Result<anyhow::Error> {
     Ok(anyhow::Error::new(error).context(format!("cannot start {name}")))
 }
 
-/// The same fault with the exit code that the command line promises for it.
+/// The same error with its documented exit code.
 pub fn failure(error: Error) -> Failure {
     let kind = match error.reason {
         Reason::NoBinaries

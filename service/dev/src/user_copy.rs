@@ -1,6 +1,7 @@
-//! Users into PostgreSQL by `COPY` in its binary form, the fastest way in: for `dev --seed` and for benchmarks.
+//! Loads users into PostgreSQL with binary `COPY`, the fastest way, for `dev --seed` and for benchmarks.
 //!
-//! The rows are what the service would have written: folded keys, and the grams of both (`service/src/store/grams.rs`).
+//! The rows are as the service would have written them: folded keys, and the grams of both
+//! (`service/src/store/grams.rs`).
 
 use std::error::Error;
 use std::pin::pin;
@@ -36,17 +37,14 @@ const TYPES: [Type; 13] = [
 pub struct UserRow {
     /// The id: a UUID of version 7.
     pub id: u128,
-    /// An address that is its own key: small ASCII letters.
+    /// An address that is its own key: lower-case ASCII.
     pub email: String,
-    /// The name, as given.
     pub name: String,
     /// The name, folded.
     pub name_key: String,
     /// A phone number of ITU-T E.164.
     pub phone: Option<String>,
-    /// The job title.
     pub title: &'static str,
-    /// The department.
     pub department: &'static str,
     /// `active` or `suspended`, as the column has it.
     pub status: &'static str,
@@ -54,7 +52,7 @@ pub struct UserRow {
     pub created_at: SystemTime,
 }
 
-/// Copies `rows` in; all or none of them.
+/// Loads `rows`; all or none of them.
 pub async fn copy(
     client: &Client,
     rows: impl Iterator<Item = UserRow>,
@@ -84,7 +82,7 @@ pub async fn copy(
     writer.finish().await.map(drop)
 }
 
-/// A value as its type's `recv` function takes it.
+/// A value in the format of its type's `recv` function.
 #[derive(Debug)]
 struct Received(Vec<u8>);
 
@@ -98,8 +96,8 @@ impl ToSql for Received {
     to_sql_checked!();
 }
 
-/// A `tsvector` of every run of three characters of the keys and the last two of each: how many, then each with a NUL
-/// behind it and no positions.
+/// A `tsvector` of every run of three characters of the keys and the last two of each: the count, then each terminated
+/// by NUL, without positions.
 fn grams(keys: [&str; 2]) -> Vec<u8> {
     let mut grams = Vec::new();
     for key in keys {

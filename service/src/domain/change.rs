@@ -88,7 +88,7 @@ impl ChangeKind {
 /// The newest change that a reader has seen: where it reads on.
 ///
 /// A restore, or a failover that loses changes, begins another history, in which a position is given out again. The change
-/// itself tells the two apart: no two histories have a change of one user and one version in common unless it was made
+/// itself distinguishes the two: no two histories have a change of one user and one version in common unless it was made
 /// before they parted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FeedPosition {

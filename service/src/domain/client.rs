@@ -153,7 +153,7 @@ impl SecretHash {
     }
 }
 
-/// A hash is no secret in itself, but has no business in a log either.
+/// A hash is not a secret, but does not belong in a log either.
 impl fmt::Debug for SecretHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SecretHash(…)")
@@ -170,7 +170,7 @@ fn argon2id() -> Argon2<'static> {
 pub struct ApiClient {
     /// The name by which it is known.
     pub id: ClientId,
-    /// What people call it.
+    /// A display name.
     pub name: String,
     /// The hash of its secret.
     pub secret_hash: SecretHash,

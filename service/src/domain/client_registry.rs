@@ -111,7 +111,7 @@ impl ClientRegistry {
 pub struct Registration {
     /// The name by which it will be known.
     pub id: ClientId,
-    /// What people call it.
+    /// A display name.
     pub name: String,
     /// What it may do.
     pub scopes: Scopes,

@@ -6,11 +6,11 @@ use compact_str::CompactString;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PhoneNumber(CompactString);
 
-/// The sentence for whoever sent a number that is none.
+/// The error for an invalid number.
 pub const PHONE_NUMBER_RULE: &str = "must be an E.164 number: '+' and 7 to 15 digits";
 
 impl PhoneNumber {
-    /// Checks `raw`; `None` when it is no E.164 number.
+    /// Parses `raw`; `None` if it is not an E.164 number.
     pub fn parse(raw: &str) -> Option<Self> {
         let digits = raw.strip_prefix('+')?;
         let valid = (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());

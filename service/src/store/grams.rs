@@ -100,8 +100,8 @@ pub(super) fn search_query(search: &Search) -> String {
     query
 }
 
-/// The pattern of `LIKE` that tells the texts with this substring from those that merely have all its grams;
-/// none when the grams decide by themselves.
+/// The pattern of `LIKE` that distinguishes texts with this substring from those that merely have all its grams; none
+/// when the grams decide by themselves.
 pub(super) fn like_pattern(search: &Search) -> Option<String> {
     let text = search.as_str();
     (text.chars().count() > 3).then(|| {

@@ -185,7 +185,7 @@ struct Query {
     /// The column of the order, unless every user has it anyway.
     order_column: Option<&'static str>,
     order: String,
-    /// One more than asked for, which tells whether there is a next page.
+    /// One more than requested, which shows whether there is a next page.
     limit: usize,
     /// The newest change that the cursor has seen, if it names one.
     seen: Option<FeedPosition>,

@@ -1,5 +1,5 @@
-//! Brings the schema to the version of this program, and tells whether a schema that is there can be worked with.
-//! What is written in the files, and which rules they keep, is in `service/migrations/README.md`.
+//! Migrates the schema to the version of this program, and checks whether an existing schema is compatible. What is
+//! written in the files, and which rules they keep, is in `service/migrations/README.md`.
 
 mod apply;
 mod history;

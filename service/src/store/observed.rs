@@ -1,4 +1,4 @@
-//! What the store tells the metrics: how long statements took, how many requests each served, what failed.
+//! What the store reports to the metrics: durations of statements, requests per statement, failures.
 
 use super::sql_error::StoreError;
 use crate::metrics::{DatabaseErrorKind, Lane, Metrics};

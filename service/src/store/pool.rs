@@ -58,7 +58,7 @@ pub struct Limits {
     pub max_write_batch: usize,
 }
 
-/// The connections, and where it is told how they do.
+/// The connections and their metrics.
 #[derive(Clone)]
 pub(super) struct Pool {
     connections: managed::Pool<Sessions>,
@@ -191,7 +191,7 @@ async fn get_or_wait(pool: &Pool, asked: Instant) -> Result<Object, PoolError<Co
 /// A connection for a lane, which keeps it until it breaks.
 ///
 /// Its few statements take arrays, whose cost does not depend on what is in them; `PostgreSQL` would nevertheless plan
-/// short ones anew at every call, for several times the cost of running them.
+/// short ones again at every call, for several times the cost of running them.
 pub(super) async fn get_for_lane(pool: &Pool) -> Result<Object, StoreError> {
     let client = get_made_here(pool).await?;
     client

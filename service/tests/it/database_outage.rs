@@ -112,7 +112,7 @@ async fn no_write_that_was_acknowledged_is_lost_and_none_is_applied_twice() {
                 let key = format!("{writer}-{n}");
                 let email = format!("u{key}@example.com");
                 let body = json!({"email": email, "name": "A"}).to_string();
-                // As a client is told to: the same key until there is an answer.
+                // As documented for clients: the same key until there is a response.
                 loop {
                     let answer = app
                         .send(

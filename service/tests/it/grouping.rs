@@ -84,7 +84,7 @@ async fn a_row_that_somebody_else_holds_holds_up_itself_alone() {
     );
     holder.rollback().await.unwrap();
     assert_eq!(waiting.await.unwrap().status, 200);
-    // Held for longer than the limit: told so, and nothing was changed.
+    // Held for longer than the limit: rejected, and nothing was changed.
     let holder = sql.transaction().await.unwrap();
     holder
         .batch_execute("SELECT FROM users WHERE email = 'held@example.com' FOR UPDATE")

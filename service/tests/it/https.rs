@@ -86,7 +86,7 @@ async fn a_renewed_certificate_is_taken_up_without_one_failed_handshake_or_dropp
         handshakes += client.await.expect("no handshake and no request failed");
     }
     println!("{handshakes} handshakes, none failed, 2 renewals");
-    assert!(handshakes > 50, "{handshakes} handshakes are no load");
+    assert!(handshakes > 50, "{handshakes} handshakes are not a load");
     assert!(
         app.metrics()
             .await

@@ -162,8 +162,8 @@ async fn curl_that_asks_first_sees_the_status_of_its_request() {
     }
 }
 
-/// A refusal of hyper's own follows a response without a body, one with a body, and an interim one: each is told from
-/// the others by who wrote it.
+/// A refusal of hyper's own follows a response without a body, one with a body, and an interim one: each is
+/// distinguished by who wrote it.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_http_is_refused_behind_any_response() {
     let app = TestApp::start().await;

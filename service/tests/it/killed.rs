@@ -154,7 +154,7 @@ async fn each_key_made_one_user_and_one_change_however_often_the_program_was_kil
     {
         let (id, email): (String, String) = (row.get(0), row.get(1));
         let n: u64 = email[1..email.find('@').unwrap()].parse().unwrap();
-        assert_eq!(made.get(&n), Some(&id), "the client was told of this user");
+        assert_eq!(made.get(&n), Some(&id), "the client got this user");
     }
 
     let (rebuilt, changes) = replayed(&program).await;

@@ -9,7 +9,7 @@
     clippy::too_many_lines,
     clippy::similar_names,
     clippy::duration_suboptimal_units,
-    reason = "a test fails by panicking, and tells one story from its beginning to its end"
+    reason = "a test fails by panicking, and runs one scenario from start to end"
 )]
 
 mod access;

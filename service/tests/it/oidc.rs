@@ -254,7 +254,7 @@ async fn an_issuer_that_says_nothing_holds_up_nobody_for_as_long_as_it_is_asked(
     assert_eq!(
         (answer.status.as_u16(), answer.problem().as_str()),
         (503, "unavailable"),
-        "nobody can tell whether the token is good"
+        "it is unknown whether the token is valid"
     );
     assert_eq!(answer.header("retry-after"), "1");
     assert_eq!(

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
-/// Asks until there is a place: whoever looks whether the places are taken may have had it.
+/// Retries until there is a permit: a probe of the limit may hold it.
 async fn insist(app: &TestApp, method: &str, path: &str) -> Answer {
     loop {
         let answer = app.send(method, path, &[], "").await;

@@ -15,7 +15,7 @@ async fn patch(app: &TestApp, user: &Value, media_type: (&str, &str), body: &Val
 }
 
 /// The cases of RFC 7396, appendix A, each with its target under the member that it patches. A user has no nested
-/// members, so a result that is none of a user is refused, and one that is, is kept.
+/// members, so a result that is not a user is rejected, and one that is, is kept.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_cases_of_rfc_7396_applied_to_a_user() {
     let app = TestApp::start().await;
@@ -202,7 +202,8 @@ fn member() -> impl Strategy<Value = (String, Value)> {
     (name, value)
 }
 
-/// What RFC 7396, section 2, makes of a user, whose members are all text: written anew, to be independent of the code.
+/// The result of RFC 7396, section 2, for a user, whose members are all text: implemented separately, to be independent
+/// of the code.
 fn merged(user: &Value, patch: &Value) -> Value {
     let mut expected = user.clone();
     for (name, value) in patch.as_object().unwrap() {
@@ -217,7 +218,7 @@ fn merged(user: &Value, patch: &Value) -> Value {
     expected
 }
 
-/// Whether a document is a user by the contract: written anew too.
+/// Whether a document is a user by the contract: also implemented separately.
 fn is_a_user(document: &Value) -> bool {
     let characters = |value: &Value, most| {
         let text = value.as_str();

@@ -1,4 +1,4 @@
-//! A client that calls too often is told when to come back, and others do not notice.
+//! A client that calls too often gets Retry-After, and others are not affected.
 
 use crate::access::GuardedApp;
 use crate::test_app::TestApp;

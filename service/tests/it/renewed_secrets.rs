@@ -82,7 +82,7 @@ async fn a_renewed_database_password_is_taken_up_without_one_failed_request() {
         tokio_postgres::connect(&with_old, NoTls).await.is_err(),
         "the old password is good for nothing any more"
     );
-    // Every connection is made anew, which only the new password can do.
+    // Every connection is reopened, which only the new password allows.
     let killed =
         format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{role}'");
     assert!(!sql.query(&killed, &[]).await.unwrap().is_empty());

@@ -1,4 +1,4 @@
-//! The service is told to stop.
+//! Graceful shutdown.
 
 use crate::program::Program;
 use crate::test_app::{TestApp, database, path};
@@ -32,7 +32,7 @@ async fn no_request_that_was_accepted_is_dropped() {
             let request = format!("GET {target} HTTP/1.1\r\nhost: x\r\n\r\n");
             let mut buffer = Vec::new();
             loop {
-                // Whoever was asked to close does not send again.
+                // A client that was asked to close does not send again.
                 let goes_on = exchange(&mut stream, &mut buffer, &request, "HTTP/1.1 200 ").await;
                 answered.fetch_add(1, Ordering::Relaxed);
                 if !goes_on {

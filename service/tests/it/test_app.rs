@@ -172,7 +172,7 @@ impl TestApp {
         }
     }
 
-    /// Tells the service to stop and waits until it has; returns how many connections were cut off.
+    /// Stops the service and waits until it has stopped; returns the number of aborted connections.
     pub(crate) async fn stop(&mut self) -> usize {
         self.stop.send_replace(true);
         (&mut self.running)
@@ -180,7 +180,7 @@ impl TestApp {
             .expect("the service ends by itself")
     }
 
-    /// Tells the service to stop.
+    /// Stops the service.
     pub(crate) fn begin_stop(&self) {
         self.stop.send_replace(true);
     }

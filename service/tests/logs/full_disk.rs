@@ -76,7 +76,7 @@ fn a_full_log_disk_slows_nobody_and_leaves_whole_lines() {
         parse(line).expect("RFC 5424");
     }
 
-    // As an operator does: throw the old file away, have the log opened anew.
+    // As an operator does: delete the old file, and have the log reopened.
     std::fs::remove_file(&path).expect("removed");
     telemetry.reopen();
     eventually("what was lost is said", || {

@@ -11,7 +11,7 @@ fn said<'a>(text: &'a str, what: &str) -> Vec<&'a str> {
 fn a_missing_directory_is_said_once_and_nothing_is_lost_when_it_comes_soon() {
     let scratch = Scratch::new("missing");
     let path = scratch.path("later/roster.log");
-    let telemetry = Telemetry::open(&to_file(&path)).expect("a missing directory is no error");
+    let telemetry = Telemetry::open(&to_file(&path)).expect("a missing directory is not an error");
     let log = telemetry.access_log();
     for n in 0..100 {
         log.write(&answered(&n.to_string()));

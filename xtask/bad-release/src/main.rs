@@ -1,7 +1,7 @@
-//! A release that is bad on purpose: `cargo xtask e2e` deploys it to see that the deploy goes back.
+//! A release that is broken on purpose: `cargo xtask e2e` deploys it to verify that the deploy rolls back.
 //!
-//! It takes the service's place in an image. `BAD_RELEASE` says how it fails: `crash`, `unready`, `migration` or
-//! `errors`. It is never shipped.
+//! It replaces the service in an image. `BAD_RELEASE` selects the failure: `crash`, `unready`, `migration` or `errors`.
+//! It is never shipped.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -13,7 +13,7 @@ fn main() -> ExitCode {
     let command = std::env::args().nth(1).unwrap_or_default();
     match (command.as_str(), fault.as_str()) {
         ("migrate", "migration") => failed("the migration V9__bad cannot be applied: on purpose"),
-        // Its own smoke test would find what is wrong; this release is one that slips through it.
+        // The smoke test would find the fault; this release represents one that passes it.
         ("migrate" | "smoke-test", _) => ExitCode::SUCCESS,
         ("serve", "crash") => failed("cannot start: on purpose"),
         ("serve", "unready" | "errors" | "migration") => serve(&fault),
@@ -43,7 +43,7 @@ fn serve(fault: &str) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Counts what the API listener was asked; every answer of it is a 500.
+/// Counts requests to the API listener; it answers every one with 500.
 static ERRORS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
 
 fn metrics() -> String {
@@ -70,7 +70,7 @@ fn respond(mut stream: TcpStream, answer: &impl Fn(&str) -> (u16, String)) {
     };
     let request = String::from_utf8_lossy(&buffer[..length]).into_owned();
     let target = request.split_whitespace().nth(1).unwrap_or("/");
-    // The API server hands a caller's own parameters on.
+    // The API server forwards the caller's parameters.
     let path = target.split('?').next().unwrap_or(target);
     let (status, body) = answer(path);
     if status == 500 {

@@ -1,4 +1,4 @@
-//! Lints: clippy, with the workspace's choice of lints, has no warning for any target.
+//! Lints: clippy with the workspace's lints has no warning for any target.
 
 use anyhow::Result;
 

@@ -1,6 +1,6 @@
-//! Dependencies: what `deny.toml` allows of licences, advisories, sources and duplicates.
+//! Dependencies: licences, advisories, sources and duplicates are as `deny.toml` allows.
 //!
-//! Advisories come from a database on the network. Without it they are "not proven", and the rest is still checked.
+//! Advisories come from a database on the network. Without it they are "not proven"; the rest is still checked.
 
 use anyhow::Result;
 
@@ -15,7 +15,7 @@ const COMMAND: [&str; 5] = [
     "check",
     "--hide-inclusion-graph",
 ];
-/// What cargo-deny says when the database cannot be had.
+/// cargo-deny's message if the database is unavailable.
 const NO_DATABASE: &str = "failed to fetch advisory database";
 
 pub(crate) fn run() -> Result<()> {

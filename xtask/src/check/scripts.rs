@@ -1,4 +1,4 @@
-//! Shell scripts: shellcheck finds nothing in any script of the repository, whatever its name ends with.
+//! Shell scripts: shellcheck reports nothing for any script in the repository, with any file name.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -21,7 +21,7 @@ pub(crate) fn run() -> Result<()> {
         .filter(|path| is_script(Path::new(path)))
         .collect();
     anyhow::ensure!(!scripts.is_empty(), "no shell script was found");
-    // What a script sources or calls lies elsewhere at run time; each is looked at by itself.
+    // Sourced and called scripts are elsewhere at run time; each is checked separately.
     tool("shellcheck")
         .args(["--severity=style", "--"])
         .args(&scripts)

@@ -1,6 +1,6 @@
-//! `cargo xtask check`: runs areas one after the other and ends with a table.
+//! `cargo xtask check`: runs areas one after the other and prints a table.
 //!
-//! It knows nothing of what an area looks at: that is in `check/<area>.rs`.
+//! It knows nothing about what an area checks: that is in `check/<area>.rs`.
 
 use std::time::{Duration, Instant};
 
@@ -99,11 +99,11 @@ fn conclude(verdicts: &[Verdict]) -> Result<()> {
     };
     let (failed, unproven) = (names(false), names(true));
     if !failed.is_empty() {
-        let next = format!("mend what is said above, then: cargo xtask check {failed}");
+        let next = format!("fix the problems above, then: cargo xtask check {failed}");
         return Err(Failure::new(Kind::Check, format!("failed: {failed}"), "", next).into());
     }
     if !unproven.is_empty() {
-        let next = format!("install what is named above, then: cargo xtask check {unproven}");
+        let next = format!("install the tools named above, then: cargo xtask check {unproven}");
         return Err(Failure::new(
             Kind::Missing,
             format!("not proven: {unproven}"),

@@ -1,4 +1,4 @@
-//! `cargo xtask compile`: everything compiles, from the committed lock file alone.
+//! `cargo xtask compile`: everything compiles with the committed lock file.
 
 use anyhow::Result;
 

@@ -1,6 +1,6 @@
-//! `cargo xtask doctor`: what this machine has of what the commands need, and how to get the rest.
+//! `cargo xtask doctor`: which tools are installed, and how to get the others.
 //!
-//! It changes nothing. It fails when there is no way to a PostgreSQL: neither binaries nor Docker.
+//! It changes nothing. It fails if there is neither a PostgreSQL server nor Docker.
 
 use std::process::Command;
 
@@ -54,11 +54,11 @@ pub(crate) fn run() -> Result<()> {
 fn show(name: &str, found: Option<String>, how_to_get: &str) {
     match found {
         Some(words) => anstream::println!("  {GREEN}ok{GREEN:#}       {name:<22} {words}"),
-        None => anstream::println!("  {YELLOW}missing{YELLOW:#}  {name:<22} get it: {how_to_get}"),
+        None => anstream::println!("  {YELLOW}missing{YELLOW:#}  {name:<22} install: {how_to_get}"),
     }
 }
 
-/// The first line that a program answers with; none when it is not there or fails.
+/// The first line of a program's output; `None` if it is missing or fails.
 fn version_of(program: &str, args: &[&str]) -> Option<String> {
     let output = Command::new(program)
         .args(args)

@@ -1,6 +1,6 @@
-//! `cargo xtask tools list|install`: the other programs, in their exact versions.
+//! `cargo xtask tools list|install`: other programs, in pinned versions.
 //!
-//! Nothing is downloaded that is not pinned with a checksum: go.sum for Go, the crates' own lock files for Rust.
+//! Every download is pinned by a checksum: go.sum for Go, the crates' lock files for Rust.
 
 use std::path::{Path, PathBuf};
 
@@ -32,7 +32,7 @@ fn list() -> Result<()> {
     Ok(())
 }
 
-/// `ready`: ours, in the pinned version. `on PATH`: another one is there, of a version that is not asked.
+/// `ready`: installed by us in the pinned version. `on PATH`: another one, whose version is not checked.
 fn state(tool: &Tool) -> Result<&'static str> {
     if matches!(tool.source, Source::Go(_)) && is_current(tool)? {
         return Ok("ready");
@@ -49,8 +49,8 @@ fn install(names: &[String]) -> Result<()> {
         if tools::find(name).is_none() {
             return Err(Failure::new(
                 Kind::Usage,
-                format!("`{name}` is none of our tools"),
-                "only tools that are listed have a pinned version",
+                format!("`{name}` is not in the list of tools"),
+                "only listed tools have a pinned version",
                 "see them: cargo xtask tools list",
             )
             .into());
@@ -67,7 +67,7 @@ fn install(names: &[String]) -> Result<()> {
     for tool in wanted {
         match &tool.source {
             Source::Go(_) if is_current(tool)? => {
-                anstream::eprintln!("{} is there in the pinned version", tool.name);
+                anstream::eprintln!("{} is installed in the pinned version", tool.name);
             }
             Source::Go(go) => build(tool, go)?,
             Source::Cargo { version } => cargo_install(tool.name, version)?,
@@ -78,18 +78,18 @@ fn install(names: &[String]) -> Result<()> {
     if left.is_empty() {
         return Ok(());
     }
-    // Who asked for all gets all that is pinned here; who named one of the system's wants that very one.
+    // Without names, installs everything pinned here; naming a tool of the operating system is an error.
     if names.is_empty() {
         anstream::eprintln!(
-            "not installed from here, since they come with the operating system:\n  {}",
+            "not installed, because they come with the operating system:\n  {}",
             left.join("\n  ")
         );
         return Ok(());
     }
     Err(Failure::new(
         Kind::Missing,
-        "some tools come with the operating system and are not installed from here",
-        "their versions follow the machine's or the cluster's",
+        "some tools come with the operating system",
+        "their versions depend on the machine or the cluster",
         left.join("\n"),
     )
     .into())
@@ -117,7 +117,7 @@ fn build(tool_: &Tool, go: &GoTool) -> Result<()> {
         .arg(&binary)
         .arg(format!("{}{}", go.module, go.package))
         .current_dir(Path::new("xtask/tools").join(go.folder))
-        // The toolchain is pinned by the machine: none is downloaded for a go.mod.
+        // Uses the installed Go toolchain; never downloads one for a go.mod.
         .env("GOTOOLCHAIN", "local")
         .env("CGO_ENABLED", "0")
         .run()?;
@@ -126,7 +126,7 @@ fn build(tool_: &Tool, go: &GoTool) -> Result<()> {
         .with_context(|| format!("cannot write {}", stamp.display()))
 }
 
-/// The version that a tool must have, where one is pinned.
+/// The pinned version of a tool, if any.
 fn version(tool: &Tool) -> Result<Option<String>> {
     match &tool.source {
         Source::Go(go) => go_version(go).map(Some),
@@ -141,7 +141,7 @@ fn go_version(go: &GoTool) -> Result<String> {
         .with_context(|| format!("cannot read {}", path.display()))?;
     required_version(&text, go.module)
         .map(str::to_owned)
-        .with_context(|| format!("{} does not name {}", path.display(), go.module))
+        .with_context(|| format!("{} does not contain {}", path.display(), go.module))
 }
 
 fn required_version<'a>(go_mod: &'a str, module: &str) -> Option<&'a str> {
@@ -160,7 +160,7 @@ fn is_current(tool: &Tool) -> Result<bool> {
     Ok(Path::new(FOLDER).join(tool.name).is_file() && stamp == stamp_of(go)?)
 }
 
-/// What a built program depends on: the pinned modules and how it was built.
+/// A built program's inputs: the pinned modules and the build settings.
 fn stamp_of(go: &GoTool) -> Result<String> {
     let sums = std::fs::read_to_string(go_mod(go).with_file_name("go.sum"))?;
     let module = std::fs::read_to_string(go_mod(go))?;

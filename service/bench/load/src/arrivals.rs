@@ -1,4 +1,4 @@
-//! When the requests of an open loop are due, whatever became of those before.
+//! When the requests of an open loop are due, independent of earlier responses.
 
 use crate::arguments::Spread;
 use std::collections::VecDeque;
@@ -26,7 +26,7 @@ impl Arrivals {
         }
     }
 
-    /// Takes the request that has waited longest of those due at `now`.
+    /// Takes the oldest request that is due at `now`.
     pub(crate) fn take(&mut self, now: Instant) -> Option<Instant> {
         while self.next <= now {
             self.waiting.push_back(self.next);

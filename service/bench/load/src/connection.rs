@@ -25,15 +25,15 @@ struct UnderWay {
     expected: Expected,
 }
 
-/// What became of a request.
+/// The result of a request.
 pub(crate) struct Answer {
     /// When the request was due (open loop) or sent (closed loop).
     pub(crate) since: Instant,
     /// When it was sent.
     pub(crate) sent: Instant,
-    /// Whether it was turned away.
+    /// Whether it was rejected with 503.
     pub(crate) shed: bool,
-    /// What was wrong with the answer, when something was.
+    /// What was wrong with the response, if anything.
     pub(crate) wrong: Option<anyhow::Error>,
     /// Whether the connection may carry another request.
     pub(crate) keep_alive: bool,
@@ -41,9 +41,9 @@ pub(crate) struct Answer {
 
 impl Connection {
     pub(crate) fn open(address: SocketAddr) -> anyhow::Result<Self> {
-        // Connected before it is made non-blocking: a service that is not there is told at once.
+        // Connected before it becomes non-blocking, so that an unreachable service is reported at once.
         let stream = std::net::TcpStream::connect(address)
-            .with_context(|| format!("{address} does not answer"))?;
+            .with_context(|| format!("{address} does not respond"))?;
         stream.set_nodelay(true)?;
         stream.set_nonblocking(true)?;
         Ok(Self {
@@ -77,11 +77,11 @@ impl Connection {
         self.write()
     }
 
-    /// Writes what is still to be sent, as far as the socket takes it.
+    /// Writes as much of the pending request as the socket accepts.
     pub(crate) fn write(&mut self) -> anyhow::Result<()> {
         while self.is_busy() && self.written < self.request.len() {
             match self.stream.write(&self.request[self.written..]) {
-                Ok(0) => anyhow::bail!("the connection takes no more"),
+                Ok(0) => anyhow::bail!("the connection accepts no more data"),
                 Ok(count) => self.written += count,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -91,7 +91,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Reads what has come; the answer once it is whole.
+    /// Reads available data; returns the response once it is complete.
     pub(crate) fn read(&mut self) -> anyhow::Result<Option<Answer>> {
         loop {
             if self.filled == self.input.len() {
@@ -99,19 +99,19 @@ impl Connection {
             }
             match self.stream.read(&mut self.input[self.filled..]) {
                 Ok(0) if self.is_busy() => {
-                    anyhow::bail!("the connection was closed before the answer")
+                    anyhow::bail!("the connection was closed before the response")
                 }
                 Ok(0) => anyhow::bail!("the connection was closed"),
                 Ok(count) => {
                     self.filled += count;
-                    // A read that did not fill the buffer has emptied the socket: no second call to be told so.
+                    // A read that did not fill the buffer has emptied the socket, so a second call is not needed.
                     if self.filled < self.input.len() {
                         return self.answer();
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return self.answer(),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error).context("an answer cannot be read"),
+                Err(error) => return Err(error).context("a response cannot be read"),
             }
         }
     }
@@ -126,8 +126,11 @@ impl Connection {
         let request = self
             .under_way
             .take()
-            .context("an answer came to no request")?;
-        anyhow::ensure!(response.end == self.filled, "more came than one answer");
+            .context("a response arrived without a request")?;
+        anyhow::ensure!(
+            response.end == self.filled,
+            "more data arrived than one response"
+        );
         self.filled = 0;
         let wrong = request
             .expected

@@ -1,4 +1,4 @@
-//! What the load and `cargo xtask bench` share: the report, the account of processes, the names of seeded users.
+//! Shared by the load generator and `cargo xtask bench`: the report, process accounting, the seeded users.
 
 pub mod process_tree;
 pub mod report;

@@ -1,7 +1,6 @@
-//! The load that the benchmarks put on a service: one thread, few instructions, every answer checked.
-//! A closed loop keeps each connection busy; an open loop sends at a rate that does not wait for answers, and counts
-//! a latency from the moment at which the request was due, so that a stall of the service is not hidden.
-//! It knows the users' contract and nothing of who starts it.
+//! The benchmarks' load generator: one thread, few instructions, every response checked. A closed loop keeps each
+//! connection busy. An open loop sends at a rate that does not depend on responses and measures latency from the time a
+//! request was due, so that a stall of the service is not hidden. It knows the API and nothing about its caller.
 
 mod arguments;
 mod arrivals;
@@ -21,7 +20,7 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            // Nothing is left to report to when standard error itself is gone.
+            // If standard error is closed, there is nowhere to report to.
             let _ = writeln!(std::io::stderr(), "bench-load: {error:#}");
             ExitCode::from(2)
         }
@@ -36,14 +35,14 @@ fn measure(arguments: &arguments::Arguments) -> anyhow::Result<bool> {
     if let Some(first) = &report.first_wrong_answer {
         writeln!(
             std::io::stderr(),
-            "bench-load: {} wrong answers; the first: {first}",
+            "bench-load: {} wrong responses; the first: {first}",
             report.wrong_answers
         )?;
     }
     if report.unanswered > 0 {
         writeln!(
             std::io::stderr(),
-            "bench-load: {} requests had no answer when the time was over",
+            "bench-load: {} requests had no response when the time was over",
             report.unanswered
         )?;
     }

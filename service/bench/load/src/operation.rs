@@ -1,4 +1,4 @@
-//! The requests of the users' contract, and what a right answer to each is.
+//! The requests of the API, and the correct response to each.
 
 use crate::arguments::OperationKind;
 use anyhow::{Context, bail};
@@ -16,7 +16,7 @@ pub(crate) struct Operation {
     random: fastrand::Rng,
 }
 
-/// What the answer to one request must show.
+/// What the response to one request must contain.
 #[derive(Debug, Default)]
 pub(crate) struct Expected {
     status: u16,
@@ -121,7 +121,7 @@ impl Operation {
 }
 
 impl Expected {
-    /// Says what is wrong with an answer, when something is.
+    /// Returns what is wrong with a response, if anything.
     pub(crate) fn check(&self, status: u16, body: &[u8]) -> anyhow::Result<()> {
         if status != self.status {
             let start = String::from_utf8_lossy(&body[..body.len().min(300)]);
@@ -129,7 +129,7 @@ impl Expected {
         }
         for text in &self.texts {
             if memmem::find(body, text.as_bytes()).is_none() {
-                bail!("the answer does not hold {text:?}");
+                bail!("the response does not contain {text:?}");
             }
         }
         let items = if self.items == 0 {

@@ -1,17 +1,17 @@
-//! What a process and all that it started have used: CPU time and memory, from Linux's `/proc`.
+//! CPU time and memory of a process and its descendants, from Linux's `/proc`.
 
 use anyhow::Context;
 use std::fs;
 
-/// The unit of the times in `/proc/<pid>/stat`: Linux answers in hundredths of a second on every machine it runs on.
+/// The unit of the times in `/proc/<pid>/stat`: USER_HZ is 100 on every architecture that Linux supports.
 const MICROSECONDS_PER_TICK: u64 = 10_000;
 
-/// The memory of a process and all below it.
+/// The memory of a process and its descendants.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Memory {
-    /// Resident memory, what processes share counted in each.
+    /// Resident memory; shared pages count for each process (RSS).
     pub resident_bytes: u64,
-    /// Resident memory, what processes share divided among them.
+    /// Resident memory; shared pages are divided among the processes (PSS).
     pub proportional_bytes: u64,
 }
 
@@ -20,15 +20,15 @@ struct Stat {
     ticks: u64,
 }
 
-/// The CPU time, in microseconds, user and system, that `root` and its descendants have used so far, those that have
-/// ended included. Fails when `root` has ended.
+/// CPU time, user and system, in microseconds, of `root` and its descendants, including those that have exited. Fails
+/// if `root` has exited.
 pub fn cpu_us(root: u32) -> anyhow::Result<u64> {
     let ticks: u64 = members(root)?.iter().map(|(_, stat)| stat.ticks).sum();
     Ok(ticks * MICROSECONDS_PER_TICK)
 }
 
-/// The memory that `root` and its descendants hold. Linux walks every page of theirs for it, and they wait meanwhile: not
-/// to be asked while something is measured. Fails when `root` has ended.
+/// The memory of `root` and its descendants. Linux walks all their pages and blocks them meanwhile, so do not call it
+/// during a measurement. Fails if `root` has exited.
 pub fn memory(root: u32) -> anyhow::Result<Memory> {
     let mut memory = Memory::default();
     for (pid, _) in members(root)? {
@@ -38,12 +38,12 @@ pub fn memory(root: u32) -> anyhow::Result<Memory> {
     Ok(memory)
 }
 
-/// `root` and all below it.
+/// `root` and its descendants.
 fn members(root: u32) -> anyhow::Result<Vec<(u32, Stat)>> {
     let mut others: Vec<(u32, Stat)> = fs::read_dir("/proc")
-        .context("/proc cannot be read; processes are accounted on Linux only")?
+        .context("/proc cannot be read; process accounting requires Linux")?
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-        // A process that ended since is in its parent's account.
+        // A process that has exited since is in its parent's account.
         .filter_map(|pid| {
             Some((
                 pid,
@@ -52,7 +52,7 @@ fn members(root: u32) -> anyhow::Result<Vec<(u32, Stat)>> {
         })
         .collect();
     let mut members: Vec<(u32, Stat)> = others.extract_if(.., |(pid, _)| *pid == root).collect();
-    anyhow::ensure!(!members.is_empty(), "the watched process {root} has ended");
+    anyhow::ensure!(!members.is_empty(), "the watched process {root} has exited");
     let mut next = 0;
     while let Some(&(parent, _)) = members.get(next) {
         members.extend(others.extract_if(.., |(_, stat)| stat.parent == parent));
@@ -62,7 +62,7 @@ fn members(root: u32) -> anyhow::Result<Vec<(u32, Stat)>> {
 }
 
 fn stat(line: &str) -> Option<Stat> {
-    // The name, in parentheses, may hold spaces and parentheses itself.
+    // The name, in parentheses, may itself contain spaces and parentheses.
     let fields: Vec<&str> = line.get(line.rfind(')')? + 2..)?.split(' ').collect();
     let ticks = fields
         .get(11..15)?

@@ -1,26 +1,27 @@
-//! Where one HTTP/1.1 answer ends in a buffer, and what it says. Knows no socket.
+//! Parses HTTP/1.1 responses in a buffer. Knows nothing of sockets.
 
 use anyhow::{Context, bail};
 use httparse::Status;
 use std::ops::Range;
 
-/// One whole answer in a buffer.
+/// One complete response in a buffer.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Response {
     pub(crate) status: u16,
-    /// Where the body lies; a chunked one still with its chunk lines.
+    /// The range of the body; a chunked body includes its chunk headers.
     pub(crate) body: Range<usize>,
-    /// Where the next answer begins.
+    /// Where the next response starts.
     pub(crate) end: usize,
     /// Whether the connection may be used again.
     pub(crate) keep_alive: bool,
 }
 
-/// Finds the answer at the start of `buffer`; `None` while bytes are missing.
+/// Parses the response at the start of `buffer`; `None` while it is incomplete.
 pub(crate) fn read(buffer: &[u8]) -> anyhow::Result<Option<Response>> {
     let mut headers = [httparse::EMPTY_HEADER; 48];
     let mut head = httparse::Response::new(&mut headers);
-    let Status::Complete(start) = head.parse(buffer).context("the answer is no HTTP/1.1")? else {
+    let Status::Complete(start) = head.parse(buffer).context("the response is not HTTP/1.1")?
+    else {
         return Ok(None);
     };
     let mut length = None;
@@ -28,11 +29,11 @@ pub(crate) fn read(buffer: &[u8]) -> anyhow::Result<Option<Response>> {
     let mut keep_alive = head.version == Some(1);
     for header in head.headers.iter() {
         if header.name.eq_ignore_ascii_case("content-length") {
-            let text = std::str::from_utf8(header.value).context("content-length is no text")?;
+            let text = std::str::from_utf8(header.value).context("content-length is not ASCII")?;
             length = Some(
                 text.trim()
                     .parse::<usize>()
-                    .context("content-length is no number")?,
+                    .context("content-length is not a number")?,
             );
         } else if header.name.eq_ignore_ascii_case("transfer-encoding") {
             chunked = true;
@@ -40,7 +41,7 @@ pub(crate) fn read(buffer: &[u8]) -> anyhow::Result<Option<Response>> {
             keep_alive = !header.value.eq_ignore_ascii_case(b"close");
         }
     }
-    let status = head.code.context("the answer has no status")?;
+    let status = head.code.context("the response has no status")?;
     let end = match (chunked, length) {
         (true, _) => match end_of_chunks(buffer, start)? {
             Some(end) => end,
@@ -48,7 +49,7 @@ pub(crate) fn read(buffer: &[u8]) -> anyhow::Result<Option<Response>> {
         },
         (false, Some(length)) => start + length,
         (false, None) if status == 204 || status == 304 => start,
-        (false, None) => bail!("the answer has neither content-length nor chunks"),
+        (false, None) => bail!("the response has neither content-length nor chunks"),
     };
     Ok((end <= buffer.len()).then_some(Response {
         status,

@@ -15,9 +15,9 @@ use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-/// How long answers are awaited after the last request of an open loop.
+/// How long to wait for responses after the last request of an open loop.
 const GRACE: Duration = Duration::from_secs(5);
-/// The longest latency that is told from a longer one: a minute.
+/// The longest latency that the histogram distinguishes: one minute.
 const LONGEST_NS: u64 = 60_000_000_000;
 const TIMER: Token = Token(usize::MAX);
 
@@ -60,7 +60,7 @@ impl<'a> Run<'a> {
             &arguments.tag,
             arguments.seed,
         );
-        let poll = Poll::new().context("epoll is not to be had")?;
+        let poll = Poll::new().context("epoll is not available")?;
         let timer = rustix::time::timerfd_create(
             TimerfdClockId::Monotonic,
             TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC,
@@ -135,8 +135,7 @@ impl<'a> Run<'a> {
         }
         let cpu_us = self.cpu_us()?;
         self.measured_until = now;
-        // What was turned away, and how long those who were let in waited, is told of the time under load: once it ends,
-        // everybody finds room.
+        // Rejections and latencies are counted only while the load lasts: once it ends, every request is admitted.
         let (requests, shed, since_sent) =
             (self.histogram.len(), self.shed, self.since_sent.clone());
         let unanswered = self.await_the_rest(&mut events)?;
@@ -200,7 +199,7 @@ impl<'a> Run<'a> {
         end: Option<Instant>,
     ) -> anyhow::Result<()> {
         let timeout = end.map(|end| end.saturating_duration_since(now));
-        // epoll counts in milliseconds; the rate of an open loop asks for a finer clock.
+        // epoll waits in milliseconds; the rate of an open loop needs a finer clock.
         if let Some(arrivals) = self.arrivals.as_ref().filter(|_| !self.idle.is_empty()) {
             let wait = arrivals.until_next(now).max(Duration::from_nanos(1));
             let value = Timespec {
@@ -275,7 +274,7 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Counts in the latency of what was still under way in an open loop: the slowest answers must not be left out.
+    /// Includes the latency of requests still in progress in an open loop: the slowest responses must not be left out.
     fn await_the_rest(&mut self, events: &mut Events) -> anyhow::Result<u64> {
         if self.arrivals.take().is_none() {
             return Ok(0);

@@ -1,4 +1,4 @@
-//! The users that a database is seeded with before it is measured, known by number.
+//! The users that a database is seeded with before a measurement, identified by number.
 
 /// The id of a seeded user: a UUID of version 7 whose last fifteen digits are decimal, so that `pgbench` can name it.
 #[must_use]

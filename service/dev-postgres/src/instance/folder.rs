@@ -1,4 +1,4 @@
-//! The folder of an instance: made, locked, initialised; and cleared away when its owner is gone.
+//! The folder of an instance: created, locked, initialised, and removed when its owner is gone.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{Read, Write};
@@ -12,13 +12,13 @@ use crate::error::{Error, Reason};
 use crate::options::Options;
 use crate::watchdog::Watchdog;
 
-/// Temporary instances are named so; anything else has a name of its own and is kept.
+/// Prefix of temporary instances; all others are named and kept.
 const TEMPORARY: &str = "temporary-";
 
 /// A folder that is ready for a server to run in.
 #[derive(Debug)]
 pub(super) struct InstanceFolder {
-    /// The folder that instances lie in.
+    /// The parent folder of instances.
     pub(super) base: PathBuf,
     pub(super) path: PathBuf,
     pub(super) password: String,
@@ -28,7 +28,7 @@ pub(super) struct InstanceFolder {
 }
 
 impl InstanceFolder {
-    /// Makes or reopens the folder that the options ask for.
+    /// Creates or reopens the folder in the options.
     pub(super) fn open(
         binaries: &Binaries,
         options: &Options,
@@ -50,7 +50,7 @@ impl InstanceFolder {
             Some(version) if version == binaries.major() => read(&path.join("password"))?,
             Some(version) => {
                 let why = format!(
-                    "they are of PostgreSQL {version}, the binaries are {}",
+                    "the data is from PostgreSQL {version}, the binaries are {}",
                     binaries.version
                 );
                 let what = format!("cannot use the data in {}", path.display());
@@ -58,7 +58,7 @@ impl InstanceFolder {
                     Reason::InUse,
                     what,
                     why,
-                    "throw the data away with --fresh",
+                    "discard the data with --fresh",
                 ));
             }
         };
@@ -80,14 +80,14 @@ fn temporary_name() -> String {
     )
 }
 
-/// The folder that instances lie in, locked: nobody sweeps between our making an instance and our locking it.
+/// The parent folder, locked, so that no other process removes an instance between its creation and its lock.
 fn locked_base(account: Account, wanted: &Path) -> Result<(PathBuf, File), Error> {
     loop {
         let base = account.reachable_folder(wanted)?;
         let file = File::open(&base).map_err(|error| Error::file("open", &base, &error))?;
         file.lock()
             .map_err(|error| Error::file("lock", &base, &error))?;
-        // The last instance in it removes the folder: ours may be gone by the time we have the lock.
+        // The last instance removes the folder, so it may be gone by the time we have the lock.
         let same =
             |found: fs::Metadata| file.metadata().is_ok_and(|ours| ours.ino() == found.ino());
         if fs::metadata(&base).is_ok_and(same) {
@@ -116,14 +116,14 @@ fn make_and_lock(path: &Path, account: Account) -> Result<File, Error> {
     Ok(file)
 }
 
-/// Clears away temporary instances that have lost their owner and their watchdog.
+/// Removes temporary instances that have lost their owner and watchdog.
 fn sweep(base: &Path, binaries: &Binaries, account: Account) {
     for entry in fs::read_dir(base).into_iter().flatten().flatten() {
         let path = entry.path();
         let is_temporary = entry.file_name().to_string_lossy().starts_with(TEMPORARY);
         if is_temporary && File::open(&path).is_ok_and(|folder| folder.try_lock().is_ok()) {
             stop_leftover(&path, binaries, account);
-            // The watchdog may be at it as well; who comes second finds nothing.
+            // The watchdog may be doing the same; the second finds nothing to do.
             let _ = fs::remove_dir_all(&path);
         }
     }
@@ -143,7 +143,7 @@ fn stop_leftover(path: &Path, binaries: &Binaries, account: Account) {
             "--pgdata",
         ])
         .arg(path.join("data"));
-        // It fails when there is no such server any more, and that is as good.
+        // It fails if the server is already gone, which is fine.
         let _ = stop.output();
     }
 }
@@ -154,7 +154,7 @@ fn initialised_version(path: &Path) -> Option<String> {
         .map(|version| version.trim().to_owned())
 }
 
-/// Runs `initdb` and gives the new superuser's password.
+/// Runs `initdb`; returns the new superuser's password.
 fn initialise(path: &Path, binaries: &Binaries, account: Account) -> Result<String, Error> {
     let password = random_hex()?;
     let password_path = path.join("password");
@@ -169,7 +169,7 @@ fn initialise(path: &Path, binaries: &Binaries, account: Account) -> Result<Stri
     account.own(&password_path)?;
 
     let unfinished = path.join("data.new");
-    // Unicode's letters, and the same order of text on every machine; macOS has no C.UTF-8.
+    // Unicode character classes and the same collation on every machine; macOS has no C.UTF-8.
     let locales = ["--locale=C.UTF-8", "--locale=en_US.UTF-8", "--no-locale"];
     let mut words = String::new();
     for locale in locales {
@@ -201,7 +201,7 @@ fn initialise(path: &Path, binaries: &Binaries, account: Account) -> Result<Stri
             .trim()
             .clone_into(&mut words);
     }
-    let next = "mend what initdb names; `cargo xtask doctor` looks for the usual causes";
+    let next = "fix the problem that initdb reports; `cargo xtask doctor` checks for common causes";
     Err(Error::new(Reason::Failed, "initdb failed", words, next))
 }
 
@@ -223,7 +223,7 @@ fn read(path: &Path) -> Result<String, Error> {
     fs::read_to_string(path).map_err(|error| Error::file("read", path, &error))
 }
 
-/// 128 random bits of the operating system.
+/// 128 random bits from the operating system.
 pub(crate) fn random_hex() -> Result<String, Error> {
     let source = Path::new("/dev/urandom");
     let mut bytes = [0; 16];

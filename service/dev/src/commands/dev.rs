@@ -1,6 +1,6 @@
 //! `cargo xtask dev`: a PostgreSQL and the service on this machine, until Ctrl-C.
 //!
-//! It joins the parts in their order; each part is a file below `dev/`.
+//! It joins the parts; each is a file below `dev/`.
 
 mod announce;
 mod seed;
@@ -20,7 +20,7 @@ use xtask::failure::{Failure, Kind};
 
 const DATA: &str = "target/postgres";
 const INSTANCE: &str = "dev";
-/// Where the signing key and the token lie.
+/// Directory of the signing key and the token.
 const FOLDER: &str = "target/dev";
 const USUAL_PORT: u16 = 8080;
 
@@ -34,7 +34,7 @@ pub(crate) fn run(args: &DevArgs) -> Result<()> {
         let mut interrupted = signal(SignalKind::interrupt())?;
         let mut terminated = signal(SignalKind::terminate())?;
         tokio::select! {
-            // Whatever was started ends with the values that the future holds.
+            // Dropping the future stops everything that it started.
             result = serve(args, &program) => result,
             _ = interrupted.recv() => stopped("Ctrl-C"),
             _ = terminated.recv() => stopped("SIGTERM"),
@@ -44,7 +44,7 @@ pub(crate) fn run(args: &DevArgs) -> Result<()> {
 
 #[allow(
     clippy::unnecessary_wraps,
-    reason = "an arm of the same choice as a fallible one"
+    reason = "an arm of a select with fallible arms"
 )]
 fn stopped(by: &str) -> Result<()> {
     anstream::eprintln!("\nstopped by {by}; nothing is left running");
@@ -80,17 +80,17 @@ async fn start_postgres(fresh: bool) -> Result<DevPostgres> {
     if fresh && options.database_url.is_some() {
         return Err(Failure::new(
             Kind::Refused,
-            "--fresh would throw away data that this command did not make",
-            "DATABASE_URL is set, and its database may hold more than Roster's",
-            "unset DATABASE_URL for a private server, or empty that database yourself and leave --fresh out",
+            "--fresh would delete data that this command did not create",
+            "DATABASE_URL is set, and its database may contain other data",
+            "unset DATABASE_URL to use a private server, or empty that database yourself and omit --fresh",
         )
         .into());
     }
     let server = postgres::find_or_start(options).await?;
     let kept = match server.source() {
-        Source::Private { .. } if fresh => format!(", its data new in {DATA}/{INSTANCE}"),
-        Source::Private { .. } => format!(", its data kept in {DATA}/{INSTANCE} until --fresh"),
-        Source::Container { .. } => ", its data gone at the end".to_owned(),
+        Source::Private { .. } if fresh => format!(", with new data in {DATA}/{INSTANCE}"),
+        Source::Private { .. } => format!(", data kept in {DATA}/{INSTANCE} until --fresh"),
+        Source::Container { .. } => ", data removed at the end".to_owned(),
         Source::Given => String::new(),
     };
     anstream::eprintln!("postgres: {}{kept}", server.source());
@@ -101,7 +101,7 @@ async fn start_postgres(fresh: bool) -> Result<DevPostgres> {
 fn choose_ports(wanted: Option<u16>) -> Result<(u16, u16)> {
     let port = match wanted {
         Some(port) => bind(port).map_err(|error| {
-            let next = "choose another --port, or --port 0 for any free one";
+            let next = "use another --port, or --port 0 for any free one";
             Failure::new(
                 Kind::Usage,
                 format!("port {port} cannot be used"),
@@ -110,7 +110,7 @@ fn choose_ports(wanted: Option<u16>) -> Result<(u16, u16)> {
             )
         })?,
         None => bind(USUAL_PORT).or_else(|_| {
-            anstream::eprintln!("port {USUAL_PORT} is taken by another program; taking a free one");
+            anstream::eprintln!("port {USUAL_PORT} is in use by another program; using a free one");
             bind(0)
         })?,
     };
@@ -123,7 +123,7 @@ fn choose_ports(wanted: Option<u16>) -> Result<(u16, u16)> {
     ))
 }
 
-/// The port that a listener gets, closed again at once.
+/// The port of a listener that is closed again at once.
 fn bind(port: u16) -> std::io::Result<u16> {
     TcpListener::bind(("127.0.0.1", port))?
         .local_addr()

@@ -1,9 +1,9 @@
-//! For `cargo xtask doctor`: which PostgreSQL `dev` would run, or how to get one.
+//! For `cargo xtask doctor`: which PostgreSQL `dev` would use, or how to get one.
 
 use anyhow::Result;
 use dev_postgres::DevPostgres;
 
-/// Prints `found …` or `missing …` with what to do, in one line.
+/// Prints `found …`, or `missing …` with what to do, on one line.
 pub(crate) fn run() -> Result<()> {
     match DevPostgres::installed() {
         Ok(found) => println!("found {found}"),

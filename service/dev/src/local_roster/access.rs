@@ -1,7 +1,7 @@
-//! What a client needs to be let in: a signing key, a client of the service, and a token of it.
+//! Credentials: a signing key, an API client, and its token.
 //!
-//! The token lies in a file that `curl -H @FILE` reads, so that it stands in no process list. The client is revoked
-//! and the file removed at the end.
+//! The token is in a file that `curl -H @FILE` reads, so that no process list shows it. The client is revoked and the
+//! file removed at the end.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -21,7 +21,7 @@ use xtask::failure::{Failure, Kind};
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 const BODY: &str = "grant_type=client_credentials";
 
-/// A client of the running service, for as long as it runs.
+/// An API client of the running service, revoked on drop.
 pub struct Access {
     program: PathBuf,
     database_url: String,
@@ -31,14 +31,14 @@ pub struct Access {
     pub client: Client,
     /// Its access token; empty before [`Access::fetch_token`].
     pub token: String,
-    /// Holds the whole header, for `curl -H @FILE`.
+    /// A file with the whole header, for `curl -H @FILE`.
     pub header_file: PathBuf,
 }
 
-/// What `roster client create --json` answers.
+/// The output of `roster client create --json`.
 #[derive(Deserialize)]
 pub struct Client {
-    /// The client id of OAuth 2.0.
+    /// The OAuth 2.0 client id.
     pub client_id: String,
     /// Its secret, shown once.
     pub client_secret: String,
@@ -50,7 +50,7 @@ struct TokenAnswer {
 }
 
 impl Access {
-    /// Makes the signing key in `folder`, unless an earlier run did, and a client that may read and write.
+    /// Creates the signing key in `folder`, unless it exists, and a client with all scopes.
     pub async fn prepare(
         program: &Path,
         database_url: &str,
@@ -78,7 +78,7 @@ impl Access {
             .await?;
         succeeded("client create", &output)?;
         let client = serde_json::from_slice(&output.stdout)
-            .context("roster client create did not answer in JSON")?;
+            .context("roster client create did not print valid JSON")?;
         let header_file = folder.join("authorization");
         let (program, database_url) = (program.to_path_buf(), database_url.to_owned());
         Ok(Self {
@@ -91,7 +91,7 @@ impl Access {
         })
     }
 
-    /// Asks the running service for a token and puts it where curl finds it.
+    /// Requests a token from the running service and writes it to the header file.
     pub async fn fetch_token(&mut self, url: &str) -> Result<()> {
         let pair = format!("{}:{}", self.client.client_id, self.client.client_secret);
         let (url, basic) = (
@@ -109,7 +109,7 @@ impl Access {
         });
         self.token = asked
             .await?
-            .context("the service gave no token")?
+            .context("the service did not issue a token")?
             .access_token;
         let written = OpenOptions::new()
             .write(true)
@@ -140,6 +140,6 @@ fn succeeded(command: &str, output: &Output) -> Result<()> {
         return Ok(());
     }
     let why = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    let next = "mend what it names; without tokens: cargo xtask dev --no-auth";
+    let next = "fix the reported problem; to run without tokens: cargo xtask dev --no-auth";
     Err(Failure::new(Kind::Check, format!("roster {command} failed"), why, next).into())
 }

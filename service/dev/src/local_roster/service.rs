@@ -1,6 +1,6 @@
-//! The service as a child process: started, asked whether it is ready, stopped in order.
+//! The service as a child process: started, checked for readiness, stopped gracefully.
 //!
-//! The database's URL goes through the environment: a process list shows arguments.
+//! The database's URL is passed in the environment, because a process list shows arguments.
 
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -14,11 +14,11 @@ use xtask::build::{Build, file_of};
 use xtask::failure::{Failure, Kind};
 
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
-/// A token for a day's work; the product's default is an hour.
+/// A token lifetime of one day; the product's default is an hour.
 const TOKEN_LIFETIME_S: &str = "86400";
 const POLL: Duration = Duration::from_millis(50);
 
-/// The running service. When this value ends, and also when we are killed, the service gets SIGTERM and drains.
+/// The running service. When this value is dropped, or if we are killed, the service gets SIGTERM and drains.
 pub struct Service {
     child: Child,
     watchdog: Watchdog,
@@ -43,7 +43,7 @@ pub fn build(release: bool) -> Result<PathBuf> {
     file_of(&build.run()?, "roster")
 }
 
-/// Brings the schema up to date.
+/// Migrates the schema.
 pub async fn migrate(program: &Path, database_url: &str) -> Result<()> {
     let status = Command::new(program)
         .arg("migrate")
@@ -56,14 +56,13 @@ pub async fn migrate(program: &Path, database_url: &str) -> Result<()> {
     if status.success() {
         return Ok(());
     }
-    let why = format!("it ended with {status}; its own words are above");
-    let next =
-        "mend service/migrations; data of an unfinished migration can be thrown away with --fresh";
+    let why = format!("it exited with {status}; its output is above");
+    let next = "fix service/migrations; --fresh discards the data of an unfinished migration";
     Err(Failure::new(Kind::Check, "roster migrate failed", why, next).into())
 }
 
 impl Service {
-    /// Starts the service; its log goes to `log`. Without a key for tokens it lets everyone in.
+    /// Starts the service; its log goes to `log`. Without token keys, authentication is disabled.
     pub fn start(
         program: &Path,
         database_url: &str,
@@ -94,7 +93,7 @@ impl Service {
             .env("ROSTER_DATABASE_URL", database_url)
             .stdin(Stdio::null())
             .stdout(log);
-        // Ctrl-C is ours to pass on, once, in order.
+        // We handle Ctrl-C and stop the service ourselves.
         command.process_group(0);
         let child = command
             .spawn()
@@ -109,17 +108,17 @@ impl Service {
         })
     }
 
-    /// Where clients call.
+    /// The URL for clients.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Where probes and metrics are.
+    /// The URL of the admin listener.
     pub fn admin_url(&self) -> String {
         format!("http://{}", self.admin_address)
     }
 
-    /// Asks the service, as an orchestrator would, until it is ready.
+    /// Polls the readiness probe until the service is ready.
     pub async fn wait_until_ready(&mut self) -> Result<()> {
         let begun = Instant::now();
         loop {
@@ -140,10 +139,7 @@ impl Service {
                     "the service is not ready {} s after its start",
                     READY_TIMEOUT.as_secs()
                 );
-                let next = format!(
-                    "read its log above, and what {}/readyz says",
-                    self.admin_url()
-                );
+                let next = format!("check its log above and {}/readyz", self.admin_url());
                 return Err(Failure::new(
                     Kind::Unreachable,
                     what,
@@ -156,7 +152,7 @@ impl Service {
         }
     }
 
-    /// Returns only when the service ends by itself, which is a fault.
+    /// Returns only if the service exits by itself, which is an error.
     pub async fn wait(&mut self) -> Result<()> {
         loop {
             self.fail_when_ended()?;
@@ -168,12 +164,12 @@ impl Service {
         let Some(status) = self.child.try_wait()? else {
             return Ok(());
         };
-        let why = format!("it ended with {status}; its log is above");
+        let why = format!("it exited with {status}; its log is above");
         Err(Failure::new(
             Kind::Check,
-            "the service ended by itself",
+            "the service exited unexpectedly",
             why,
-            "mend what its log names",
+            "fix the problem in its log",
         )
         .into())
     }

@@ -23,7 +23,7 @@ const MAX_KEYS: usize = 16;
 #[derive(Debug, thiserror::Error)]
 pub enum SigningKeyError {
     /// It cannot be read as PEM.
-    #[error("it is no PEM: {0}")]
+    #[error("it is not PEM: {0}")]
     Pem(String),
     /// There is no key in it.
     #[error("there is no private key in it: 'roster token keygen' makes one")]
@@ -152,7 +152,7 @@ impl SigningKeys {
         Ok(jsonwebtoken::encode(&self.header, claims, &self.signing)?)
     }
 
-    /// The JWK set that tells others how to verify these tokens.
+    /// The JWK set for verifying these tokens.
     pub fn jwks(&self) -> Bytes {
         self.jwks.clone()
     }

@@ -53,7 +53,7 @@ pub struct TokenVerifier {
     own: OwnTokens,
     issuer: Option<Arc<OidcIssuer>>,
     keys: ArcSwap<TrustedKeys>,
-    /// Held while `keys` is made anew from one of its two sources.
+    /// Held while `keys` is rebuilt from one of its two sources.
     change: Mutex<()>,
     /// Whether the last fetch of the issuer's keys failed, or there was none yet.
     issuer_is_away: AtomicBool,
@@ -178,7 +178,7 @@ impl TokenVerifier {
         }
     }
 
-    /// Makes the trusted keys anew; `make` returns `None` when they are the same.
+    /// Rebuilds the trusted keys; `make` returns `None` if they are unchanged.
     fn change(&self, make: impl FnOnce(&TrustedKeys) -> Option<TrustedKeys>) -> bool {
         let _only_one = self.change.lock().unwrap_or_else(PoisonError::into_inner);
         let changed = make(&self.keys.load());

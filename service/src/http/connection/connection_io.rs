@@ -7,7 +7,7 @@
 //!
 //! A head has a limited time from its first byte on (hyper would count the idle time before it, too).
 //!
-//! A connection whose request was turned away is not read for a moment: refusing costs about as much as reading a user,
+//! A connection whose request was rejected is not read for a moment: refusing costs about as much as reading a user,
 //! and clients that ask again at once would have the service refuse instead of serve (docs/adr/0049).
 
 use crate::http::problem::{Problem, ProblemKind};
@@ -21,10 +21,10 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// How long a connection is not read once a request on it was turned away: as long as `Retry-After` says.
+/// How long a connection is not read after a request on it was rejected: the time in `Retry-After`.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What the handler of a connection's requests tells about them.
+/// What the handler reports about a connection's requests.
 #[derive(Clone, Default)]
 pub(in crate::http) struct Calls(Arc<State>);
 
@@ -137,7 +137,7 @@ fn refusal(bare: &[u8]) -> Vec<u8> {
         _ => ProblemKind::MalformedRequest,
     };
     let detail = match kind {
-        ProblemKind::MalformedRequest => "the request is not HTTP as it has to be",
+        ProblemKind::MalformedRequest => "the request is not valid HTTP",
         _ => kind.title(),
     };
     head_and_body(&kind.with_detail(detail))

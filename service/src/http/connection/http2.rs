@@ -29,7 +29,7 @@ const SEND_BUFFER_BYTES: usize = 256 * 1024;
 /// A silent client is asked whether it is still there, and has this long to say so.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a connection that was told to end may take for what is under way.
+/// How long a connection may take to finish requests in progress during shutdown.
 const IDLE_END: Duration = Duration::from_secs(5);
 
 /// The bytes that begin HTTP/2 and cannot begin HTTP/1.
@@ -44,7 +44,7 @@ pub(super) async fn begins_with_http2(stream: &TcpStream, patience: Duration) ->
                 Ok(0) | Err(_) => return false,
                 Ok(n) if !PREFACE.starts_with(&first[..n]) => return false,
                 Ok(n) if n == PREFACE.len() => return true,
-                // Less than four bytes in a packet is no honest client in a hurry.
+                // A client that sends less than four bytes per packet is not an ordinary client.
                 Ok(_) => sleep(Duration::from_millis(5)).await,
             }
         }

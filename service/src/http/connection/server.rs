@@ -32,9 +32,9 @@ pub struct ServerLimits {
     pub header_timeout: Duration,
     /// How long a connection stays open without a request, once it has had one.
     pub keep_alive_timeout: Duration,
-    /// The most bytes that hyper buffers of a head; a little over the limits that the edge keeps and tells of.
+    /// The maximum size of a head that hyper buffers, slightly above the limits that the edge enforces.
     pub head_buffer_bytes: usize,
-    /// How long the service goes on accepting once it is told to stop, for load balancers to notice.
+    /// How long to keep accepting connections during shutdown, for load balancers to notice.
     pub drain_delay: Duration,
     /// The longest that requests in flight may take to end.
     pub drain_timeout: Duration,
@@ -121,7 +121,7 @@ pub async fn serve(
         _ = told.wait_for(|draining| *draining) => {}
     }
     let deadline = Instant::now() + limits.drain_delay + limits.drain_timeout;
-    // Whoever stands in the queue of the socket already has been promised an answer: a moment is always left for them.
+    // Connections in the socket's backlog have been accepted by the kernel: there is always a moment to serve them.
     let _ = timeout(
         limits.drain_delay.max(Duration::from_millis(1)),
         acceptor.accept(),
@@ -198,7 +198,7 @@ async fn serve_connection(
     let mut told = draining.clone();
     let spoken = tokio::select! {
         spoken = negotiate(stream, protocols, limits) => spoken,
-        // Whoever has not begun by then has nothing that could be dropped.
+        // A client that has not started by then has nothing to lose.
         () = told_to_end(&mut told) => None,
     };
     match spoken {
@@ -278,12 +278,12 @@ async fn serve_http1<I>(
         .max_buf_size(limits.head_buffer_bytes)
         .max_headers(MAX_HEADERS)
         // Otherwise every request would be followed by a read that finds nothing, into a new buffer of 8 KiB, to see
-        // whether the client has hung up meanwhile.
+        // whether the client has disconnected meanwhile.
         .half_close(true)
         .serve_connection(TokioIo::new(io), service);
     let ended = tokio::select! {
         biased;
-        // How it ended is nothing that the service could mend.
+        // The service cannot act on how it ended.
         _ = poll_fn(|context| connection.poll_without_shutdown(context)) => true,
         () = told_to_end(&mut draining) => false,
         () = idle_for_too_long(&activity, limits.idle()) => false,

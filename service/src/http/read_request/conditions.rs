@@ -1,6 +1,6 @@
 //! Conditions (RFC 9110, 13): entity tags and dates that a request is bound to, in the order of 13.2.2.
 //!
-//! A condition with a valid value is never dropped; a tag that is none of ours matches nothing.
+//! A condition with a valid value is never dropped; a tag that is not ours matches nothing.
 
 use super::dates::parse_http_date;
 use crate::domain::{Condition, User, Version};

@@ -137,7 +137,7 @@ pub(super) async fn stumble(caller: &Caller<'_>, findings: &mut Findings, path: 
             json!([{"op": BODY, "path": "/name"}]).to_string(),
         ),
         (
-            "an operation that is none",
+            "an unknown operation",
             "PATCH",
             path,
             &patch,
@@ -251,7 +251,7 @@ pub(super) async fn stumble(caller: &Caller<'_>, findings: &mut Findings, path: 
             format!("grant_type=client_credentials&client_secret={SECRET}"),
         ),
         (
-            "a form that is none",
+            "an invalid form",
             "POST",
             "/oauth/token",
             &form,

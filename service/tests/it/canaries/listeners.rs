@@ -31,7 +31,7 @@ pub(super) fn awaited(text: &Mutex<String>) -> String {
     {
         assert!(
             begun.elapsed() < Duration::from_secs(20),
-            "the end is never told"
+            "the end is never reported"
         );
         std::thread::sleep(Duration::from_millis(10));
     }

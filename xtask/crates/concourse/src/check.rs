@@ -1,3 +1,3 @@
-//! The area of `cargo xtask check` that concerns pipelines.
+//! The `pipelines` area of `cargo xtask check`.
 
 pub(crate) mod pipelines;

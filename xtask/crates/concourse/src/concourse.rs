@@ -1,6 +1,6 @@
-//! Concourse's files as data: pipelines and tasks, read strictly, and the order in which a pipeline's steps run.
+//! Concourse's files as data: pipelines and tasks, parsed strictly, and the order of a pipeline's steps.
 //!
-//! It knows the format of Concourse 8 and nothing of Roster's own rules: those are in `check/pipelines`.
+//! It knows the format of Concourse 8 and nothing about Roster's own rules: those are in `check/pipelines`.
 
 mod order;
 mod pipeline;

@@ -1,7 +1,7 @@
-//! A pipeline's flow on this machine: the tasks of its jobs, one after the other, as Concourse would run them.
+//! Runs a pipeline's tasks on this machine, one after the other, as Concourse would.
 //!
-//! The order, inputs, outputs, parameters, time-outs and hooks are read from the pipeline's own file, so that the two
-//! cannot part. Resources are not: the sources are this work tree, and locks are Concourse's alone.
+//! Order, inputs, outputs, parameters, timeouts and hooks are read from the pipeline's file, so that the two cannot
+//! diverge. Resources are skipped: the working tree is the source, and locks belong to Concourse.
 
 mod choice;
 mod outcome;

@@ -1,8 +1,8 @@
-//! Pipelines, their flows on this machine, and what people are sent of them.
+//! Pipelines, local flows, and notifications.
 
 #![allow(
     clippy::print_stdout,
-    reason = "results belong on stdout; all the rest goes to stderr"
+    reason = "results go to stdout, everything else to stderr"
 )]
 
 mod check;
@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 use cli::Command;
 
-/// Reads the command line and runs one command to its end.
+/// Parses the command line and runs one command.
 pub fn main() -> ExitCode {
     xtask::program::main(|cli: cli::Cli| match cli.command {
         Command::Ci(args) => commands::ci_flow::run(&args),

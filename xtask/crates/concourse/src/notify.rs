@@ -1,7 +1,7 @@
-//! Telling people how a job ended: when there is something to tell (`state.rs`), what to say (`message.rs`), and how it
-//! gets to Slack (`delivery.rs`).
+//! Notifications about jobs: when to send one (`state.rs`), its content (`message.rs`), and sending it to Slack
+//! (`delivery.rs`).
 //!
-//! What happened before comes from Concourse (`concourse_history.rs`) or, on a laptop, from a file (`file_history.rs`).
+//! Earlier results come from Concourse (`concourse_history.rs`) or, on a laptop, from a file (`file_history.rs`).
 
 pub(crate) mod concourse_history;
 pub(crate) mod delivery;

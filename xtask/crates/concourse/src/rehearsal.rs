@@ -1,7 +1,7 @@
-//! `cargo xtask ci rehearse`: the flows with one thing broken on purpose at a time.
+//! `cargo xtask ci rehearse`: runs the flows with one fault at a time.
 //!
-//! Each fault is planted where it would come from in life (sources, coverage, server, registry, cluster), the flow is
-//! run as a person runs it, and Slack's stand-in counts who was told. What to break is in `faults.rs`.
+//! Each fault is planted where it would occur in practice (sources, coverage, server, registry, cluster), the flow is
+//! run as a person runs it, and the stand-in for Slack counts notifications. The faults are in `faults.rs`.
 
 mod faults;
 mod plant;
@@ -20,10 +20,9 @@ use xtask::interrupt;
 use faults::{FAULTS, Fault};
 use plant::Planted;
 
-/// Where clone, logs and messages lie.
+/// Directory of the clone, logs and messages.
 const FOLDER: &str = "target/flows/rehearsal";
 
-/// The names that the command line accepts.
 pub(crate) fn fault_names() -> Vec<&'static str> {
     FAULTS.iter().map(|fault| fault.name).collect()
 }
@@ -36,12 +35,12 @@ pub(crate) fn faults_help() -> String {
     format!("Faults:{}", lines.collect::<String>())
 }
 
-/// What came of one fault.
+/// The result of one fault.
 struct Rehearsed {
     fault: &'static Fault,
     stopped_at: String,
     exit_code: i32,
-    /// The first line of each message that was sent.
+    /// The first line of each sent message.
     messages: Vec<String>,
     took: Duration,
 }
@@ -95,7 +94,7 @@ fn rehearse(fault: &'static Fault, folder: &Path) -> Result<Rehearsed> {
         .envs(planted.variables.iter().map(|(name, value)| (name, value)))
         .env("SLACK_WEBHOOK_URL", slack.webhook_url())
         .env("NOTIFY_HISTORY", &history)
-        // The memory of jobs is that of this rehearsal alone.
+        // The job history belongs only to this rehearsal.
         .env("CONCOURSE_URL", "")
         .stdout(output.try_clone()?)
         .stderr(output);
@@ -109,7 +108,7 @@ fn rehearse(fault: &'static Fault, folder: &Path) -> Result<Rehearsed> {
     };
     let said = String::from_utf8_lossy(&std::fs::read(&log)?).into_owned();
     for refusal in slack.refused() {
-        anstream::eprintln!("  Slack would refuse a message: {refusal}");
+        anstream::eprintln!("  Slack would reject a message: {refusal}");
     }
     Ok(Rehearsed {
         fault,
@@ -120,7 +119,7 @@ fn rehearse(fault: &'static Fault, folder: &Path) -> Result<Rehearsed> {
     })
 }
 
-/// The step that the flow's own last words name.
+/// The step in the flow's failure message.
 fn stopped_at(said: &str) -> Option<&str> {
     let line = said
         .lines()
@@ -129,7 +128,7 @@ fn stopped_at(said: &str) -> Option<&str> {
     line.1.split_once(": ").map(|(_, step)| step.trim())
 }
 
-/// What a telephone would show of a message, and the step that it names.
+/// A message's first line, and the step in it.
 fn first_words(message: &serde_json::Value) -> String {
     let fields = message.pointer("/blocks/1/fields/0/text");
     let step = fields
@@ -158,7 +157,7 @@ fn table(rehearsed: &[Rehearsed]) -> String {
             if outcome.is_as_it_should_be() {
                 ""
             } else {
-                "   <-- NOT AS IT SHOULD BE"
+                "   <-- UNEXPECTED"
             }
         );
     }
@@ -176,11 +175,11 @@ fn conclude(rehearsed: &[Rehearsed], not_rehearsed: &[String], folder: &Path) ->
             )
         })
         .collect();
-    let next = format!("each flow's own words are in {}", folder.display());
+    let next = format!("each flow's output is in {}", folder.display());
     if !wrong.is_empty() {
         return Err(Failure::new(
             Kind::Check,
-            format!("{} faults did not end as they should", wrong.len()),
+            format!("{} faults did not end as expected", wrong.len()),
             wrong.join("\n"),
             next,
         )
@@ -191,12 +190,12 @@ fn conclude(rehearsed: &[Rehearsed], not_rehearsed: &[String], folder: &Path) ->
             Kind::Missing,
             format!("{} faults were not rehearsed", not_rehearsed.len()),
             not_rehearsed.join("\n"),
-            "provide what each says is missing, then rehearse it by its name",
+            "provide what is missing, then rehearse the fault by name",
         )
         .into());
     }
     anstream::eprintln!(
-        "every fault stopped its flow where it should, and was told exactly once; {next}"
+        "every fault stopped its flow at the expected step, with exactly one message; {next}"
     );
     Ok(())
 }

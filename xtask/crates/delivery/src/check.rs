@@ -1,3 +1,3 @@
-//! The area of `cargo xtask check` that concerns the chart.
+//! The `chart` area of `cargo xtask check`.
 
 pub(crate) mod chart;

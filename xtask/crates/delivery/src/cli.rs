@@ -1,11 +1,11 @@
-//! The command line of delivery: image, cluster, and the proof of both.
+//! The command line of delivery: image, cluster, and end-to-end tests.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-/// The commands of this program, as `cargo xtask` shows them.
+/// The commands of this program, as shown by `cargo xtask`.
 #[derive(Parser)]
 #[command(
     name = "cargo xtask",
@@ -26,7 +26,7 @@ pub(crate) enum Command {
     Status(StatusArgs),
     Logs(LogsArgs),
     E2e(E2eArgs),
-    /// Check one area: a step of `cargo xtask check`
+    /// Run one area of `cargo xtask check`
     #[command(hide = true)]
     Check {
         #[arg(value_parser = ["chart"])]
@@ -47,23 +47,23 @@ pub(crate) enum ImageCommand {
     Push(ImagePushArgs),
 }
 
-/// Build the image of this commit: the service's binary, linked statically, and the authorities it trusts.
+/// Build the image of this commit: the statically linked binary and the root certificates.
 ///
-/// Writes target/image.json (name, digest, revision), target/image (an OCI layout) and target/image.cdx.json (what it
-/// is made of). Two builds of one commit give one digest.
+/// Writes target/image.json (name, digest, revision), target/image (an OCI layout) and target/image.cdx.json (an SBOM).
+/// Builds are reproducible: the same commit gives the same digest.
 #[derive(Args)]
 pub(crate) struct ImageBuildArgs {
-    /// Where the image will lie
+    /// Repository of the image
     #[arg(
         long,
         env = "ROSTER_IMAGE_REPOSITORY",
         default_value = "docker.io/roster/roster"
     )]
     pub(crate) repository: String,
-    /// Take this binary, which must be linked statically, instead of compiling; counts as a work tree with changes
+    /// Use this statically linked binary instead of compiling; counts as a modified working tree
     #[arg(long, value_name = "FILE")]
     pub(crate) binary: Option<PathBuf>,
-    /// Hand it to the local Docker engine too
+    /// Also load it into the local Docker engine
     #[arg(long)]
     pub(crate) load: bool,
 }
@@ -74,20 +74,20 @@ pub(crate) struct ImageBuildArgs {
 /// code 5) before anything is uploaded. A registry with immutable tags keeps the branch's tag where it is.
 ///
 
-/// Credentials come from Docker's configuration (`docker login`, `DOCKER_CONFIG`). Signed with cosign when
+/// Credentials come from Docker's configuration (`docker login`, `DOCKER_CONFIG`). Signs with cosign if
 /// `ROSTER_COSIGN_KEY` names a key or `ROSTER_COSIGN_KEYLESS` is set.
 #[derive(Args)]
 pub(crate) struct ImagePushArgs {
-    /// Where it shall lie, instead of where `image build` said
+    /// Repository to push to, instead of the one given to `image build`
     #[arg(long, env = "ROSTER_IMAGE_REPOSITORY")]
     pub(crate) repository: Option<String>,
-    /// Branch whose tag shall follow this image; the one checked out by default
+    /// Branch whose tag moves to this image [default: the current branch]
     #[arg(long)]
     pub(crate) branch: Option<String>,
     /// Tag it with the workspace's version too; refused when another image has that tag
     #[arg(long)]
     pub(crate) release: bool,
-    /// Push an image of a work tree with changes, under its commit and `-dirty`
+    /// Push an image of a modified working tree, tagged with its commit and `-dirty`
     #[arg(long)]
     pub(crate) allow_dirty: bool,
 }
@@ -109,16 +109,16 @@ impl EnvironmentName {
     }
 }
 
-/// Deploy an image to an environment, and prove that it serves. On failure, go back to what served before.
+/// Deploy an image to an environment and verify that it serves. Rolls back on failure.
 ///
 /// The cluster is the kubeconfig's current context, which helm-chart/environments/clusters.yaml must name. The image
 /// is the registry's of this commit, in development else of this branch, always by digest; production takes signed
 /// images alone. Steps: preflight, image, chart, needs, lock, repair, changes, upgrade (which migrates first), smoke
 /// test, watch. Killed at any of them and run again, it converges.
 ///
-/// Exit codes beside the usual ones, each after going back: 6 helm could not install it; 10 the migration failed;
-/// 11 the new pods crash; 12 they are never ready; 13 the smoke test failed; 14 it serves errors; 15 the image could
-/// not be pulled or started.
+/// Additional exit codes, each after a rollback: 6 helm could not install the release; 10 the migration failed; 11 the
+/// new pods crash; 12 the new pods never become ready; 13 the smoke test failed; 14 the release serves errors; 15 the
+/// image could not be pulled or started.
 #[derive(Args)]
 pub(crate) struct DeployArgs {
     /// Environment to deploy to
@@ -127,13 +127,13 @@ pub(crate) struct DeployArgs {
     /// Image to deploy, instead of the registry's of this commit (in development else of the branch)
     #[arg(long, value_name = "REFERENCE")]
     pub(crate) image: Option<String>,
-    /// Where images lie; the environment's own registry by default, where Terraform made one, or docker.io/roster/roster
+    /// Repository of images [default: the environment's registry if Terraform created one, or docker.io/roster/roster]
     #[arg(long, env = "ROSTER_IMAGE_REPOSITORY")]
     pub(crate) repository: Option<String>,
     /// Branch whose latest image development takes when this commit has none; the one checked out by default
     #[arg(long)]
     pub(crate) branch: Option<String>,
-    /// Further values for the chart, which win over the environment's; in the variable, separated by commas
+    /// Additional values files for the chart, which override the environment's; comma-separated in the variable
     #[arg(
         long,
         env = "ROSTER_VALUES",
@@ -141,107 +141,107 @@ pub(crate) struct DeployArgs {
         value_name = "FILE"
     )]
     pub(crate) values: Vec<PathBuf>,
-    /// Domain of the environment: the service answers at service.DOMAIN; Terraform's by default, where it made the cluster
+    /// Domain of the environment: the service is served at service.DOMAIN [default: Terraform's, if it created the
+    /// cluster]
     #[arg(long, env = "ROSTER_DOMAIN")]
     pub(crate) domain: Option<String>,
-    /// Show what would change, and change nothing
+    /// Show the changes without making them
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Do not ask before production changes
+    /// Do not ask before changing production
     #[arg(long)]
     pub(crate) yes: bool,
-    /// Longest time that the rollout, and going back, may take each, in seconds
+    /// Timeout of the rollout and of a rollback, each, in seconds
     #[arg(long, default_value_t = 300, value_name = "SECONDS")]
     pub(crate) timeout: u64,
-    /// How long errors and readiness are watched afterwards, in seconds
+    /// How long to watch errors and readiness afterwards, in seconds
     #[arg(long, default_value_t = 20, value_name = "SECONDS")]
     pub(crate) watch_seconds: u64,
 }
 
 impl DeployArgs {
-    /// The time-out.
     pub(crate) fn timeout(&self) -> Duration {
         Duration::from_secs(self.timeout)
     }
 }
 
-/// Go back to an earlier revision of the release: the one before, or the one that is named.
+/// Roll back to an earlier revision of the release [default: the previous one].
 #[derive(Args)]
 pub(crate) struct RollbackArgs {
-    /// Environment to go back in
+    /// Environment to roll back
     #[arg(long)]
     pub(crate) env: EnvironmentName,
-    /// Revision to go back to (cargo xtask status lists them)
+    /// Revision to roll back to (cargo xtask status lists them)
     #[arg(long)]
     pub(crate) revision: Option<u32>,
-    /// Do it in production
+    /// Required for production
     #[arg(long)]
     pub(crate) yes: bool,
-    /// Longest time that it may take, in seconds
+    /// Timeout, in seconds
     #[arg(long, default_value_t = 300, value_name = "SECONDS")]
     pub(crate) timeout: u64,
 }
 
-/// Show what runs in an environment. Exits with 1 when nobody is served.
+/// Show what runs in an environment. Exits with 1 if the release does not serve.
 #[derive(Args)]
 pub(crate) struct StatusArgs {
-    /// Environment to look at
+    /// Environment
     #[arg(long)]
     pub(crate) env: EnvironmentName,
-    /// Run the chart's smoke test too: a user is created, read, changed and deleted by the Service. Exits with 1 when
-    /// it fails
+    /// Also run the chart's smoke test, which creates, reads, changes and deletes a user through the Service; exits
+    /// with 1 if it fails
     #[arg(long)]
     pub(crate) smoke_test: bool,
 }
 
-/// Show the log of every pod that serves.
+/// Show the logs of all serving pods.
 #[derive(Args)]
 pub(crate) struct LogsArgs {
-    /// Environment to look at
+    /// Environment
     #[arg(long)]
     pub(crate) env: EnvironmentName,
-    /// Go on as lines are written
+    /// Follow the logs
     #[arg(long, short)]
     pub(crate) follow: bool,
-    /// How far back, such as 5m or 2h
+    /// Start this long ago, such as 5m or 2h
     #[arg(long, default_value = "10m")]
     pub(crate) since: String,
 }
 
-/// Prove the delivery on the current context's cluster: build, push, deploy, upgrade, go back, drain and scale under
-/// load, break it on purpose, renew certificates.
+/// Test the delivery end to end on the current context's cluster: build, push, deploy, upgrade, roll back, drain and
+/// scale under load, break it on purpose, renew certificates.
 ///
-/// The cluster must belong to the development environment. The database is a private PostgreSQL of this machine, when
-/// pods reach this machine at their node's address, or the one that --database-url names. Everything is taken away
-/// at the end, unless --keep is said.
+/// The cluster must belong to the development environment. The database is a private PostgreSQL on this machine if pods
+/// can reach it at their node's address, or the one in --database-url. Everything is removed at the end, unless --keep
+/// is given.
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct E2eArgs {
     #[command(subcommand)]
     pub(crate) story: Option<E2eStory>,
-    /// Image to deploy, instead of one built from the work tree
+    /// Image to deploy, instead of one built from the working tree
     #[arg(long, value_name = "REFERENCE")]
     pub(crate) image: Option<String>,
-    /// Take this binary of the service, which must be linked statically, instead of compiling
+    /// Use this statically linked binary of the service instead of compiling
     #[arg(long, value_name = "FILE")]
     pub(crate) binary: Option<PathBuf>,
-    /// Where images are pushed to
+    /// Repository to push images to
     #[arg(
         long,
         env = "ROSTER_IMAGE_REPOSITORY",
         default_value = "docker.io/roster/roster"
     )]
     pub(crate) repository: String,
-    /// Values for this cluster, such as helm-chart/ci/local-values.yaml
+    /// Values files for this cluster, such as helm-chart/ci/local-values.yaml
     #[arg(long, value_name = "FILE")]
     pub(crate) values: Vec<PathBuf>,
-    /// Domain below which the service gets its name
+    /// Domain of the service's host name
     #[arg(long, env = "ROSTER_DOMAIN")]
     pub(crate) domain: Option<String>,
-    /// Authority that signs the Gateway's certificate (PEM)
+    /// CA certificate of the Gateway's certificate (PEM)
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
-    /// Database that pods and this machine reach, instead of one started here
+    /// Database that pods and this machine can reach, instead of one started here
     #[arg(
         long,
         value_name = "URL",
@@ -249,28 +249,28 @@ pub(crate) struct E2eArgs {
         env = "ROSTER_E2E_DATABASE_URL"
     )]
     pub(crate) database_url: Option<String>,
-    /// Requests a second
+    /// Requests per second
     #[arg(long, default_value_t = 200)]
     pub(crate) rate: u64,
-    /// Each exercise once instead of through every way in; without scaling, slow faults, renewals and Ingress
+    /// Run each exercise once instead of once per route; skip scaling, slow faults, renewals and Ingress
     #[arg(long)]
     pub(crate) quick: bool,
-    /// Leave the namespace as it is at the end
+    /// Keep the namespace at the end
     #[arg(long)]
     pub(crate) keep: bool,
 }
 
-/// Other stories than the delivery's. They are on the pages of other programs, which `cargo xtask` runs for them.
+/// Other end-to-end tests. They belong to other programs, which `cargo xtask` runs.
 #[derive(Subcommand)]
 pub(crate) enum E2eStory {
-    /// Follow an outage of a real Roster to Slack's stand-in and back, with a real Prometheus and a real Alertmanager
+    /// Follow an outage of a real Roster to a stand-in for Slack and back, with a real Prometheus and Alertmanager
     Alerts,
-    /// Kill the primary of a streaming pair under load, promote the standby, and see Roster go on by itself
+    /// Kill the primary of a replicated pair under load, promote the standby, and verify that Roster recovers
     Standby,
     /// Run Roster behind a real `pgbouncer` in each of its modes, and print what works
     Pgbouncer,
-    /// Open /docs in a real Chromium, paste a token, create a user, and keep a picture of the page
+    /// Open /docs in a real Chromium, paste a token, create a user, and save a screenshot
     Docs,
-    /// Kill the service again and again under a load of idempotent creates, and account for every one of them
+    /// Kill the service repeatedly under a load of idempotent creates, and account for every create
     Kills,
 }

@@ -1,7 +1,7 @@
-//! A Kubernetes cluster that runs Roster: which one it is, and what is asked of it.
+//! A Kubernetes cluster that runs Roster: selecting it, and operations on it.
 //!
-//! Everything goes through kubectl and helm, each call naming its context, so that a context switched meanwhile in
-//! another terminal changes nothing. The order of a deploy is in `commands/deploy.rs`.
+//! Everything goes through kubectl and helm with an explicit context, so that switching the context in another terminal
+//! has no effect. The steps of a deploy are in `commands/deploy.rs`.
 
 pub(crate) mod changes;
 pub(crate) mod cloud;

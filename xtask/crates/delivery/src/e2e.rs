@@ -1,6 +1,6 @@
-//! What `cargo xtask e2e` is made of: a database outside of the cluster, load, and releases that are bad on purpose.
+//! The parts of `cargo xtask e2e`: a database outside of the cluster, load, and releases broken on purpose.
 //!
-//! The walk through them is in `commands/e2e.rs`.
+//! The sequence is in `commands/e2e.rs`.
 
 pub mod bad_release;
 pub(crate) mod certificate;

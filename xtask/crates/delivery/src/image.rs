@@ -1,7 +1,7 @@
-//! The container image: what is in it, how it is named, and what is recorded of it.
+//! The container image: its contents, names and record.
 //!
-//! It is assembled here, without a container engine, so that an unprivileged task of a pipeline can do it. How it
-//! goes to a registry is in `registry`; when all this happens is in `commands/image.rs`.
+//! It is assembled without a container engine, so that an unprivileged pipeline task can do it. `registry` pushes it;
+//! the steps are in `commands/image.rs`.
 
 pub(crate) mod assemble;
 pub(crate) mod credentials;
@@ -14,7 +14,7 @@ pub(crate) mod signature;
 
 use sha2::{Digest as _, Sha256};
 
-/// The digest of these bytes, as registries write it: `sha256:` and 64 hexadecimal digits.
+/// The digest of these bytes in registry format: `sha256:` and 64 hexadecimal digits.
 pub(crate) fn digest(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     let mut text = String::from("sha256:");

@@ -1,8 +1,8 @@
-//! Delivery: the image, the cluster, and the proof of both.
+//! Delivery: image, cluster, and end-to-end tests.
 
 #![allow(
     clippy::print_stdout,
-    reason = "results belong on stdout; all the rest goes to stderr"
+    reason = "results go to stdout, everything else to stderr"
 )]
 
 mod check;
@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 use cli::Command;
 
-/// Reads the command line and runs one command to its end.
+/// Parses the command line and runs one command.
 pub fn main() -> ExitCode {
     xtask::program::main(|cli: cli::Cli| match cli.command {
         Command::Image(args) => commands::image::run(args),

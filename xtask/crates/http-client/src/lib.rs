@@ -1,7 +1,7 @@
-//! The HTTP client of commands that speak to a server: limits on everything, TLS by aws-lc-rs, the system's own roots.
+//! The HTTP client for commands: limits on everything, TLS by aws-lc-rs, the system's root certificates.
 //!
-//! Redirects are followed, without `Authorization` to another host. It knows no server; a status is an answer, not an
-//! error.
+//! Redirects are followed, without `Authorization` to another host. It knows nothing about servers; an error status is
+//! a response, not an error.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,12 +10,12 @@ use ureq::Agent;
 use ureq::config::RedirectAuthHeaders;
 use ureq::tls::{RootCerts, TlsConfig};
 
-/// How long a connection may take to open.
+/// Connect timeout.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The most redirects of one call.
 const MAX_REDIRECTS: u32 = 5;
 
-/// A client that gives up on any one call after `call_timeout`.
+/// A client with `call_timeout` per call.
 pub fn agent(call_timeout: Duration) -> Agent {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let tls = TlsConfig::builder()

@@ -1,4 +1,4 @@
-//! The area of `cargo xtask check` that concerns what watches Roster.
+//! The `rules` area of `cargo xtask check`.
 
 pub(crate) mod rules;
 

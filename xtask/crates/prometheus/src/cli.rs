@@ -1,8 +1,8 @@
-//! The command line of what watches Roster: rules, dashboards, the alerts' way to Slack.
+//! The command line of monitoring: rules, dashboards, the path of alerts to Slack.
 
 use clap::{Args, Parser, Subcommand};
 
-/// The commands of this program, as `cargo xtask` shows them.
+/// The commands of this program, as shown by `cargo xtask`.
 #[derive(Parser)]
 #[command(
     name = "cargo xtask",
@@ -20,7 +20,7 @@ pub(crate) enum Command {
     Rules(RulesArgs),
     Dashboards(DashboardsArgs),
     E2e(E2eArgs),
-    /// Check one area: a step of `cargo xtask check`
+    /// Run one area of `cargo xtask check`
     #[command(hide = true)]
     Check {
         #[arg(value_parser = ["rules"])]
@@ -28,7 +28,7 @@ pub(crate) enum Command {
     },
 }
 
-/// Make what comes from `prometheus/slos.toml`, or try how good the rules' tests are.
+/// Generate files from `prometheus/slos.toml`, or test the tests of the rules.
 #[derive(Args)]
 pub(crate) struct RulesArgs {
     #[command(subcommand)]
@@ -37,47 +37,47 @@ pub(crate) struct RulesArgs {
 
 #[derive(Subcommand)]
 pub(crate) enum RulesCommand {
-    /// Write the rules, dashboards, links and tables that `prometheus/slos.toml` asks for
+    /// Write the rules, dashboards, links and tables defined by `prometheus/slos.toml`
     ///
-    /// Run it after a change of that file, and commit what it writes: `cargo xtask check rules` fails on a difference.
+    /// Run it after changing that file and commit the result: `cargo xtask check rules` fails on a difference.
     Generate,
-    /// Check all that `cargo xtask check rules` does, with a share of the broken rules: for CI
+    /// Run `cargo xtask check rules` with a share of the mutants, for CI
     Check {
-        /// How many of a hundred broken rules are tried
+        /// Share of the mutants to test, in percent
         #[arg(long, default_value_t = 10, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(1..=100))]
         share: u8,
-        /// What chooses them [default: the commit]
+        /// Seed that selects them [default: the commit]
         #[arg(long, value_name = "TEXT")]
         seed: Option<String>,
     },
-    /// Break every rule in every way that people do, and see that a test fails each time
+    /// Apply every mutation to every rule, and verify that a test fails each time
     ///
-    /// `cargo xtask check rules` does the same once for each state of rules and tests; this does it always.
+    /// `cargo xtask check rules` does the same once per state of rules and tests; this command always does it.
     Mutate {
-        /// Alerts or recorded series; all of them when none is named
+        /// Alerts or recorded series [default: all]
         #[arg(value_name = "RULE")]
         names: Vec<String>,
-        /// Break nothing, and see that every rule passes: whatever fails then is the fault of how mutants are run
+        /// Mutate nothing, and verify that every rule passes: a failure is a fault of the mutation runner
         #[arg(long)]
         control: bool,
     },
 }
 
-/// Run every query of every dashboard in a real Prometheus that watches a real Roster; an empty panel is a failure.
+/// Run every query of every dashboard on a real Prometheus that scrapes a real Roster; an empty panel is a failure.
 ///
-/// Starts a private PostgreSQL, two replicas, a light load and Prometheus; there is an outage of the database and a
-/// restart of a replica, so that there is something to be seen. Nothing is left running.
+/// Starts a private PostgreSQL, two replicas, a light load and Prometheus, with a database outage and a restart of a
+/// replica, so that there is something to show. Nothing is left running.
 #[derive(Args)]
 pub(crate) struct DashboardsArgs {
-    /// Write the pictures in docs/dashboards and the page docs/dashboards.md
+    /// Write the images in docs/dashboards and the page docs/dashboards.md
     #[arg(long)]
     pub(crate) draw: bool,
-    /// How long Roster is watched
+    /// How long Roster runs
     #[arg(long, default_value_t = 6, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..=240))]
     pub(crate) minutes: u32,
 }
 
-/// Prove the alerts' way to people.
+/// Test the path of alerts.
 #[derive(Args)]
 pub(crate) struct E2eArgs {
     #[command(subcommand)]
@@ -89,16 +89,17 @@ pub(crate) enum E2eStory {
     Alerts(AlertsArgs),
 }
 
-/// Follow an outage of a real Roster to Slack's stand-in and back, with a real Prometheus and a real Alertmanager
+/// Follow an outage of a real Roster to a stand-in for Slack and back, with a real Prometheus and Alertmanager
 ///
-/// The database of two replicas under load is cut off: the alert must become pending, fire, and reach Slack with value and
-/// runbook; the database comes back: the alert must end, and Slack must be told. Prints the time of each turn.
+/// Cuts off the database of two replicas under load: the alert must become pending, fire, and reach Slack with its
+/// value and runbook. When the database is back, the alert must resolve and Slack must be notified. Prints the time of
+/// each event.
 #[derive(Args)]
 pub(crate) struct AlertsArgs {
-    /// Divide every duration of rules and Alertmanager by this
+    /// Divide every duration in the rules and in Alertmanager's configuration by this
     #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=60))]
     pub(crate) speed: u32,
-    /// Take the durations as they are; it takes about a quarter of an hour
+    /// Use the durations as they are; takes about 15 minutes
     #[arg(long, conflicts_with = "speed")]
     pub(crate) real_time: bool,
 }

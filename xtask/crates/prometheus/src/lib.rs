@@ -1,8 +1,8 @@
-//! What watches Roster: SLO rules, alerts and their tests, dashboards, the way to people.
+//! Monitoring: SLO rules, alerts and their tests, dashboards, notifications.
 
 #![allow(
     clippy::print_stdout,
-    reason = "results belong on stdout; all the rest goes to stderr"
+    reason = "results go to stdout, everything else to stderr"
 )]
 
 mod check;
@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 use cli::Command;
 
-/// Reads the command line and runs one command to its end.
+/// Parses the command line and runs one command.
 pub fn main() -> ExitCode {
     xtask::program::main(|cli: cli::Cli| match cli.command {
         Command::Rules(args) => commands::rules::run(args.command),

@@ -1,6 +1,5 @@
-//! Real Prometheus and Alertmanager processes on free ports of the loopback interface, with data in a folder that goes
-//! with them. They end with the value that holds them.
-//! Must not know what they watch: their configuration is handed to them.
+//! Real Prometheus and Alertmanager processes on free loopback ports, with data in a temporary directory. They are
+//! stopped on drop. Must not know what they monitor: the caller passes the configuration.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -15,7 +14,7 @@ use xtask::failure::{Failure, Kind};
 use xtask::interrupt;
 use xtask::tools;
 
-/// How long a server may take until it is ready.
+/// Start timeout of a server.
 const START_LIMIT: Duration = Duration::from_secs(30);
 
 /// A running server.
@@ -27,7 +26,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts Prometheus with this configuration; each of `files` (name, text) lies beside it.
+    /// Starts Prometheus with this configuration; each of `files` (name, text) is written to the same directory.
     pub(crate) fn prometheus(configuration: &str, files: &[(&str, &str)]) -> Result<Self> {
         Self::start(
             "prometheus",
@@ -45,9 +44,9 @@ impl Server {
         )
     }
 
-    /// Starts Alertmanager with this configuration; each of `files` (name, text) lies beside it.
+    /// Starts Alertmanager with this configuration; each of `files` (name, text) is written to the same directory.
     pub(crate) fn alertmanager(configuration: &str, files: &[(&str, &str)]) -> Result<Self> {
-        // Debian calls the program otherwise than its authors do.
+        // Debian uses another name for the program.
         let names = &["alertmanager", "prometheus-alertmanager"];
         Self::start(
             "alertmanager",
@@ -78,7 +77,7 @@ impl Server {
             .find_map(|program| tools::path(program))
             .ok_or_else(|| tools::missing(name))?;
         let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
-        // Files name their neighbours by `{folder}`, which is not known before.
+        // Files refer to each other with `{folder}`, which is known only now.
         let here = folder.path().display().to_string();
         for (file, text) in files
             .iter()
@@ -114,14 +113,14 @@ impl Server {
             let ended = self
                 .child
                 .try_wait()
-                .context("cannot ask for a child's state")?;
+                .context("cannot query a child's state")?;
             if ended.is_some() || begun.elapsed() > START_LIMIT || interrupt::requested() {
                 let what = format!("{} did not become ready", self.name);
                 return Err(Failure::new(
                     Kind::Check,
                     what,
                     self.last_words(),
-                    "its configuration is at fault, or the port was taken: try again",
+                    "its configuration is invalid, or the port was taken: try again",
                 )
                 .into());
             }
@@ -152,7 +151,7 @@ impl Server {
         format!("http://{}{path}", self.address)
     }
 
-    /// Asks its API and gives the JSON of the answer.
+    /// Queries its API; returns the JSON response.
     pub(crate) fn ask(&self, path: &str, parameters: &[(&str, &str)]) -> Result<Value> {
         let agent = http_client::agent(Duration::from_secs(30));
         let mut request = agent.get(self.url(path));
@@ -161,20 +160,20 @@ impl Server {
         }
         let mut answer = request
             .call()
-            .with_context(|| format!("{} does not answer", self.name))?;
+            .with_context(|| format!("{} does not respond", self.name))?;
         let status = answer.status();
         let body = answer
             .body_mut()
             .read_to_string()
             .with_context(|| format!("{} broke off", self.name))?;
-        anyhow::ensure!(status == 200, "{} answered {status}: {body}", self.name);
-        serde_json::from_str(&body).with_context(|| format!("{} did not answer in JSON", self.name))
+        anyhow::ensure!(status == 200, "{} returned {status}: {body}", self.name);
+        serde_json::from_str(&body).with_context(|| format!("{} did not return JSON", self.name))
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Its data goes with its folder: there is nothing that it could still save.
+        // Its data is removed with its directory, so it has nothing to save.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,6 +1,5 @@
-//! Prometheus' rule files and their promtool tests, as `prometheus/` keeps them.
-//! Files stay JSON values, for mutants are made by changing one place of them; views are taken where they are needed.
-//! Must not judge: that is the checks' work.
+//! Prometheus' rule files and their promtool tests in `prometheus/`. Files stay JSON values, because mutants change
+//! single places in them. Must not check anything: that is the checks' task.
 
 pub(crate) mod promql;
 pub(crate) mod time_scale;
@@ -13,22 +12,21 @@ use serde_json::Value;
 
 use xtask::failure::{Failure, Kind};
 
-/// The folder of everything that watches Roster.
+/// The directory of the monitoring configuration.
 pub(crate) const FOLDER: &str = "prometheus";
 
 /// One YAML file.
 #[derive(Clone, Debug)]
 pub(crate) struct YamlFile {
-    /// Where it lies, from the repository's root.
+    /// Its path from the repository's root.
     pub(crate) path: PathBuf,
-    /// What is in it.
     pub(crate) content: Value,
 }
 
-/// One rule, found in a file by its place.
+/// One rule in a file.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rule<'a> {
-    /// The rule's own part of the file.
+    /// The rule's part of the file.
     pub(crate) value: &'a Value,
     /// Which group of the file.
     pub(crate) group: usize,
@@ -43,7 +41,7 @@ impl<'a> Rule<'a> {
         name.and_then(Value::as_str).unwrap_or("(without a name)")
     }
 
-    /// Whether it is an alert, not a recording.
+    /// Whether it is an alerting rule.
     pub(crate) fn is_alert(&self) -> bool {
         self.value.get("alert").is_some()
     }
@@ -65,7 +63,7 @@ impl<'a> Rule<'a> {
             .as_str()
     }
 
-    /// Whether an alert that a test expects has the labels that this rule sets.
+    /// Whether an expected alert in a test has the labels that this rule sets.
     pub(crate) fn sets_labels_of(&self, expected: &Value) -> bool {
         self.value["labels"].as_object().is_some_and(|labels| {
             labels
@@ -74,15 +72,15 @@ impl<'a> Rule<'a> {
         })
     }
 
-    /// The name with what tells it from its namesakes: `RosterLatencyBudgetBurn (1d)`.
+    /// The name with its distinguishing label: `RosterLatencyBudgetBurn (1d)`.
     pub(crate) fn full_name(&self) -> String {
-        let told = if self.is_alert() {
+        let distinguishing = if self.is_alert() {
             self.label("window")
         } else {
             None
         };
-        let told = told.or_else(|| self.label("slo"));
-        told.map_or_else(
+        let distinguishing = distinguishing.or_else(|| self.label("slo"));
+        distinguishing.map_or_else(
             || self.name().to_owned(),
             |label| format!("{} ({label})", self.name()),
         )
@@ -92,7 +90,7 @@ impl<'a> Rule<'a> {
 impl YamlFile {
     /// Reads one file.
     pub(crate) fn read(path: &Path) -> Result<Self> {
-        let next = "correct the file; promtool and this command read the same YAML";
+        let next = "correct the file; promtool reads the same YAML";
         let refused = |why: String| {
             Failure::new(
                 Kind::Check,

@@ -1,6 +1,6 @@
-//! The promises in `prometheus/slos.toml`, read and checked.
-//! Everything made from them (rules, dashboards, the table in the README) takes its numbers from here.
-//! Must not know Prometheus' file formats nor Grafana's: those live in the submodules.
+//! Parses and validates the objectives in `prometheus/slos.toml`. Everything generated from them (rules, dashboards,
+//! the table in the README) takes its numbers from here. Must not know the file formats of Prometheus or Grafana: those
+//! are in the submodules.
 
 mod buckets;
 mod burn_rate_rules;
@@ -18,13 +18,13 @@ use xtask::failure::{Failure, Kind};
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Promises {
-    /// Where alerts and dashboards link to.
+    /// Bases of links in alerts and dashboards.
     pub(crate) links: Links,
-    /// What all promises have in common.
+    /// Settings common to all objectives.
     pub(crate) service: Service,
-    /// The pairs of windows over which every budget is watched.
+    /// The pairs of windows for every error budget.
     pub(crate) windows: Vec<BurnWindow>,
-    /// The promises themselves.
+    /// The objectives.
     #[serde(rename = "slo")]
     pub(crate) slos: Vec<Slo>,
 }
@@ -33,31 +33,31 @@ pub(crate) struct Promises {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Links {
-    /// The folder of the runbooks, as a browser reaches it.
+    /// URL of the directory of runbooks.
     pub(crate) runbooks: String,
-    /// Grafana's `/d`, to which a dashboard's uid is added.
+    /// URL of Grafana's `/d`; a dashboard's uid is appended.
     pub(crate) dashboards: String,
 }
 
-/// What all promises have in common.
+/// Settings common to all objectives.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Service {
     /// The `job` label of Roster's series; recorded series and alerts carry it, too.
     pub(crate) job: String,
-    /// The time over which a promise is kept or broken.
+    /// The period of the objectives.
     pub(crate) period_days: u32,
 }
 
-/// One burn-rate rule of every promise.
+/// One burn-rate rule of every objective.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct BurnWindow {
-    /// The window that shows that the burn matters.
+    /// The long window: the burn is significant.
     pub(crate) long: Window,
-    /// The window that shows that it still goes on.
+    /// The short window: the burn is ongoing.
     pub(crate) short: Window,
-    /// How many times too fast the budget is spent.
+    /// The burn rate.
     pub(crate) burn_rate: f64,
     /// How long the condition holds before the alert fires.
     #[serde(rename = "for")]
@@ -66,55 +66,55 @@ pub(crate) struct BurnWindow {
     pub(crate) severity: String,
 }
 
-/// One promise.
+/// One objective.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Slo {
-    /// The label by which rules know it.
+    /// The value of its `slo` label.
     pub(crate) name: String,
-    /// The promised share of good events.
+    /// The target share of good events.
     pub(crate) objective_percent: f64,
-    /// The promise in words, as they follow "99.9 % ".
+    /// The objective as text that follows "99.9 % ".
     pub(crate) promise: String,
-    /// What is counted, in the plural.
+    /// The events, in the plural.
     pub(crate) event: String,
-    /// What a bad event did, as in "1 % of requests {failing}".
+    /// Text for bad events, as in "1 % of requests {failing}".
     pub(crate) failing: String,
     /// Fewer bad events than this in the long window never burn.
     pub(crate) min_errors: Option<u32>,
     /// The share of a day's five-minute slices that may see a bad event.
     pub(crate) trickle_share: Option<f64>,
-    /// The uid of the dashboard on which it is looked into.
+    /// The uid of its dashboard.
     pub(crate) dashboard: String,
-    /// How good and bad events are told apart.
+    /// How good and bad events are distinguished.
     pub(crate) indicator: Indicator,
 }
 
-/// How good and bad events are told apart.
+/// How good and bad events are distinguished.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Indicator {
-    /// Two counters' selectors: all events, and the bad ones.
+    /// The selectors of two counters: all events, and bad ones.
     Requests {
         /// Selects every event.
         events: String,
         /// Selects the bad ones.
         errors: String,
     },
-    /// A histogram; what took longer than the threshold (one of its buckets) is bad.
+    /// A histogram; events above the threshold (one of its buckets) are bad.
     Duration {
         /// The histogram's name.
         histogram: String,
-        /// Label matchers beside the service's own.
+        /// Additional label matchers.
         selector: String,
         /// An upper bound that is one of the buckets.
         threshold_seconds: f64,
     },
-    /// A gauge for each replica; the time that it spends over the threshold is bad.
+    /// A gauge per replica; time above the threshold is bad.
     Gauge {
         /// The gauge's name.
         gauge: String,
-        /// Above this a replica is late.
+        /// Above this, a replica lags.
         threshold_seconds: f64,
     },
 }
@@ -129,7 +129,7 @@ impl Service {
 impl Slo {
     /// The share of events that may be bad.
     pub(crate) fn budget(&self) -> f64 {
-        // Percentages are written by people; without rounding, 99.9 becomes a budget of 0.00099999….
+        // Percentages are decimal; without rounding, 99.9 becomes a budget of 0.00099999….
         ((100.0 - self.objective_percent) * 1e8).round() / 1e10
     }
 
@@ -157,7 +157,7 @@ impl Window {
         self.seconds
     }
 
-    /// `1h` as people say it after "the last": "hour", and `3d`: "3 days".
+    /// `1h` as text after "the last": "hour", and `3d`: "3 days".
     pub(crate) fn in_words(&self) -> String {
         let (count, unit) = self.text.split_at(self.text.len() - 1);
         let unit = match unit {
@@ -179,7 +179,7 @@ impl TryFrom<String> for Window {
 
     fn try_from(text: String) -> Result<Self, String> {
         let wrong = || {
-            format!("`{text}` is no duration: write a whole number and s, m, h or d, such as 30m")
+            format!("`{text}` is not a duration: use a whole number and s, m, h or d, such as 30m")
         };
         let unit = match text.chars().last() {
             Some('s') => 1,
@@ -205,7 +205,7 @@ impl fmt::Display for Window {
     }
 }
 
-/// Reads the promises and refuses what cannot be meant.
+/// Reads the objectives and rejects implausible ones.
 pub(crate) fn read(prometheus_folder: &Path) -> anyhow::Result<Promises> {
     let path = prometheus_folder.join("slos.toml");
     let text = fs::read_to_string(&path).map_err(|error| {
@@ -224,7 +224,7 @@ pub(crate) fn read(prometheus_folder: &Path) -> anyhow::Result<Promises> {
                 Kind::Usage,
                 format!("{} is not valid", path.display()),
                 why,
-                "correct the line; the comments in the file say what each field means",
+                "correct the line; comments in the file explain each field",
             )
             .into()
         })
@@ -286,7 +286,7 @@ fn parse(text: &str) -> Result<Promises, String> {
                 window.severity
             ));
         }
-        // A rule that needs more errors than there are events can never fire.
+        // A rule that needs more errors than events can never fire.
         for slo in &promises.slos {
             if slo.budget() * window.burn_rate >= 1.0 {
                 return Err(format!(

@@ -1,3 +1,3 @@
-//! The areas of `cargo xtask check` that concern the service as a whole.
+//! The areas of `cargo xtask check` for the service as a whole.
 
 pub(crate) mod openapi;

@@ -1,4 +1,4 @@
-//! A headless Chromium, spoken to over a pipe by its `DevTools` protocol: pages are opened, clicked and looked at as a
+//! A headless Chromium, controlled through its `DevTools` protocol over a pipe: opens pages, clicks and reads as a
 //! person would. Must not know what is on the pages.
 
 use std::io::{BufRead, BufReader, Write};
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use xtask::tools;
 
-/// What the program is called, here and there.
+/// Names of the program on different systems.
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
 const CALL_TIMEOUT: Duration = Duration::from_mins(1);
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -44,13 +44,13 @@ pub(crate) struct Chromium {
 }
 
 impl Chromium {
-    /// Starts a browser that has never been anywhere.
+    /// Starts a browser with an empty profile.
     pub(crate) fn start() -> Result<Self> {
         let program = NAMES.into_iter().find_map(tools::path);
         let program = program.ok_or_else(|| tools::missing("chromium"))?;
         let profile = tempfile::tempdir().context("cannot make a folder for the browser")?;
         let mut command = Command::new("sh");
-        // The browser reads commands from descriptor 3 and answers on 4.
+        // The browser reads commands from file descriptor 3 and writes responses to 4.
         command
             .args([
                 "-c",
@@ -110,7 +110,7 @@ impl Chromium {
         }
     }
 
-    /// What an expression of JavaScript is on the page.
+    /// Evaluates a JavaScript expression on the page.
     pub(crate) fn evaluate(&mut self, expression: &str) -> Result<Value> {
         let parameters =
             json!({"expression": expression, "returnByValue": true, "awaitPromise": true});
@@ -133,14 +133,14 @@ impl Chromium {
         bail!("the page never showed {what} ({expression})")
     }
 
-    /// Clicks what a selector finds, once it is there.
+    /// Clicks the element of a selector once it exists.
     pub(crate) fn click(&mut self, selector: &str) -> Result<()> {
         let found = format!("document.querySelector({})", json!(selector));
         self.wait_until(selector, &format!("!!{found}"))?;
         self.evaluate(&format!("{found}.click()")).map(drop)
     }
 
-    /// Puts text in the place of what a field holds, as pasting does.
+    /// Replaces the text of a field, as pasting does.
     pub(crate) fn paste(&mut self, selector: &str, text: &str) -> Result<()> {
         let found = format!("document.querySelector({})", json!(selector));
         self.wait_until(selector, &format!("!!{found}"))?;
@@ -149,15 +149,17 @@ impl Chromium {
             .map(drop)
     }
 
-    /// Keeps a picture of the page, as PNG.
+    /// Saves a screenshot of the page as PNG.
     pub(crate) fn picture(&mut self, path: &Path) -> Result<()> {
         let taken = self.call("Page.captureScreenshot", &json!({"format": "png"}))?;
-        let data = taken["data"].as_str().context("there is no picture")?;
+        let data = taken["data"]
+            .as_str()
+            .context("the browser returned no screenshot")?;
         std::fs::write(path, STANDARD.decode(data)?)
             .with_context(|| format!("cannot write {}", path.display()))
     }
 
-    /// What the page complained of so far: errors of its scripts, refused resources, broken policies.
+    /// The page's errors so far: script errors, blocked resources, policy violations.
     pub(crate) fn complaints(&self) -> &[String] {
         &self.complaints
     }
@@ -170,7 +172,7 @@ impl Chromium {
         }
         let mut bytes = message.to_string().into_bytes();
         bytes.push(0);
-        let gone = || format!("the browser is gone; it was asked for {method}");
+        let gone = || format!("the browser exited during {method}");
         self.to.write_all(&bytes).with_context(gone)?;
         loop {
             let answer = self.from.recv_timeout(CALL_TIMEOUT).with_context(gone)?;

@@ -1,10 +1,10 @@
-//! The command line of what tries a running Roster.
+//! The command line of tests on a running Roster.
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::standby::Fault;
 
-/// The commands of this program, as `cargo xtask` shows them.
+/// The commands of this program, as shown by `cargo xtask`.
 #[derive(Parser)]
 #[command(
     name = "cargo xtask",
@@ -22,7 +22,7 @@ pub(crate) enum Command {
     Contract(ContractArgs),
     Test(TestArgs),
     E2e(E2eArgs),
-    /// Check one area: a step of `cargo xtask check`
+    /// Run one area of `cargo xtask check`
     #[command(hide = true)]
     Check {
         #[arg(value_parser = ["openapi"])]
@@ -32,13 +32,14 @@ pub(crate) enum Command {
 
 /// Run all tests of the workspace on a PostgreSQL that is found or started for them.
 ///
-/// It is looked for as by `dev`; the line `postgres: tests run on …` says which was taken. ROSTER_TEST_POSTGRES
-/// (auto, private, container) chooses the kind, and ROSTER_TEST_POSTGRES_IMAGE names the image of a container, which
-/// is then preferred. Each test has a database of its own, dropped after it. Nothing is skipped for want of a server.
+/// PostgreSQL is found or started as by `dev`; the line `postgres: tests run on …` shows which. ROSTER_TEST_POSTGRES
+/// (auto, private, container) selects the kind; ROSTER_TEST_POSTGRES_IMAGE sets the image of a container, which is then
+/// preferred. Each test has its own database, dropped afterwards. Without a server the command fails; no test is
+/// skipped.
 #[derive(Args)]
 #[allow(clippy::doc_markdown, reason = "this text is shown on a terminal")]
 pub(crate) struct TestArgs {
-    /// Take this kind of server, whatever the environment says
+    /// Use this kind of server, overriding the environment
     #[arg(long, value_enum, value_name = "KIND")]
     pub(crate) postgres: Option<PostgresKind>,
     /// Arguments for `cargo test`, such as a filter: cargo xtask test -- create_user
@@ -46,33 +47,34 @@ pub(crate) struct TestArgs {
     pub(crate) cargo_args: Vec<String>,
 }
 
-/// Where a server for tests comes from.
+/// The kind of server for tests.
 #[derive(Clone, Copy, clap::ValueEnum)]
 pub(crate) enum PostgresKind {
     /// Server binaries on this machine
     Private,
-    /// A container, by the Docker engine that answers
+    /// A container, on the running Docker engine
     Container,
 }
 
-/// Prove what a running Roster does beside its API, each with a real server.
+/// Test a running Roster beyond its API, with real servers.
 #[derive(Args)]
 pub(crate) struct E2eArgs {
     #[command(subcommand)]
     pub(crate) story: E2eStory,
 }
 
-/// The stories that need no cluster.
+/// The end-to-end tests without a cluster.
 #[derive(Subcommand)]
 pub(crate) enum E2eStory {
     /// Let the primary of a streaming pair fail under load, promote the standby, and see Roster go on by itself
     ///
-    /// The primary is killed, frozen (SIGSTOP), and cut off by dropped packets, each with a pair of its own. Both servers are
-    /// private ones of this machine. In between every failed call must be a 503; no acknowledged user may be lost.
+    /// The primary is killed, frozen (SIGSTOP), and cut off by dropped packets, each with a pair of its own. Both
+    /// servers are private instances on this machine. Every failed call must be a 503, and no acknowledged user may be
+    /// lost.
     Standby(StandbyArgs),
     /// Run Roster behind a real `pgbouncer` in each of its modes, and print what works
     ///
-    /// Mode `session` must serve everything; what mode `transaction` breaks is counted.
+    /// Session mode must serve everything; what transaction mode breaks is counted.
     Pgbouncer,
     Docs(DocsPageArgs),
     Kills(KillsArgs),
@@ -86,17 +88,17 @@ pub(crate) struct StandbyArgs {
     pub(crate) by: Vec<Fault>,
 }
 
-/// Hold a running Roster against its OpenAPI document, by schemathesis with all its checks
+/// Test a running Roster against its OpenAPI document, with all checks of schemathesis
 ///
-/// Starts a private PostgreSQL and the service with a client of its own, as `dev` does. schemathesis makes requests that
-/// the document allows and others that it forbids, and follows what one answer says into the next request. Any answer
-/// that the document does not foresee is a failure, and so is every 5xx and every error in the service's log.
+/// Starts a private PostgreSQL and the service with its own client, as `dev` does. schemathesis sends valid and invalid
+/// requests and uses responses in later requests. Any response that the document does not allow is a failure, as is
+/// every 5xx and every error in the service's log.
 #[derive(Args)]
 pub(crate) struct ContractArgs {
-    /// Most cases that are made up for each operation
+    /// Maximum number of generated cases per operation
     #[arg(long, default_value_t = 40, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) examples: u32,
-    /// Make the same cases again as an earlier run with this seed
+    /// Generate the same cases as an earlier run with this seed
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
     /// Arguments for schemathesis, such as: -- --include-operation-id createUser
@@ -104,23 +106,23 @@ pub(crate) struct ContractArgs {
     pub(crate) more: Vec<String>,
 }
 
-/// Open /docs in a real Chromium, paste a token, create a user, and keep a picture of the page
+/// Open /docs in a real Chromium, paste a token, create a user, and save a screenshot
 ///
-/// Fails when the page asks for anything from elsewhere, breaks its own content security policy, or throws.
+/// Fails if the page requests anything from another origin, violates its content security policy, or throws.
 #[derive(Args)]
 pub(crate) struct DocsPageArgs {
-    /// Where the picture is kept
+    /// Path of the screenshot
     #[arg(long, default_value = "target/e2e/docs.png", value_name = "FILE")]
     pub(crate) picture: std::path::PathBuf,
 }
 
-/// Kill the service again and again under a load of idempotent creates, and account for every one of them
+/// Kill the service repeatedly under a load of idempotent creates, and account for every create
 ///
-/// Each key must have made exactly one user and one change, and the change feed, replayed from its beginning, must give
-/// the table. The test suite does the same with a few kills.
+/// Each key must have created exactly one user and one change, and replaying the change feed must reproduce the table.
+/// The test suite does the same with a few kills.
 #[derive(Args)]
 pub(crate) struct KillsArgs {
-    /// How often the service gets SIGKILL
+    /// Number of SIGKILLs
     #[arg(long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) times: u32,
 }

@@ -1,4 +1,4 @@
-//! What tries the service: one file for each command.
+//! The tests of the service, one file per command.
 
 pub(crate) mod contract;
 mod docs_page;
@@ -11,7 +11,7 @@ use anyhow::Result;
 
 use crate::cli::E2eStory;
 
-/// Runs one story of `cargo xtask e2e`.
+/// Runs one end-to-end test.
 pub(crate) fn e2e(story: &E2eStory) -> Result<()> {
     match story {
         E2eStory::Standby(args) => standby::run(&args.by),

@@ -1,8 +1,9 @@
-//! What tries the service as a whole: its tests, its contract, its page, and what it does when PostgreSQL or it dies.
+//! Tests of the service as a whole: its test suite, API contract, documentation page, and failures of PostgreSQL or the
+//! service.
 
 #![allow(
     clippy::print_stdout,
-    reason = "results belong on stdout; all the rest goes to stderr"
+    reason = "results go to stdout, everything else to stderr"
 )]
 
 mod check;
@@ -17,7 +18,7 @@ use std::process::ExitCode;
 
 use cli::Command;
 
-/// Reads the command line and runs one command to its end.
+/// Parses the command line and runs one command.
 pub fn main() -> ExitCode {
     xtask::program::main(|cli: cli::Cli| match cli.command {
         Command::Contract(args) => commands::contract::run(&args),

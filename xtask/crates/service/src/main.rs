@@ -1,4 +1,4 @@
-//! `cargo xtask test`, `contract` and the stories of `e2e` that need no cluster.
+//! `cargo xtask test`, `contract` and the end-to-end tests without a cluster.
 
 use std::process::ExitCode;
 

@@ -1,6 +1,5 @@
-//! A primary and a standby that streams from it, made of PostgreSQL's programs on this machine; and `pgbouncer` before one of
-//! them. All listen on the loopback interface alone, with data in a folder that goes with them.
-//! Must not know who uses them.
+//! A primary and a streaming standby from PostgreSQL's binaries on this machine, and `pgbouncer` in front of one of
+//! them. All listen only on loopback, with data in a temporary directory. Must not know who uses them.
 
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt as _;
@@ -18,14 +17,14 @@ use xtask::failure::{Failure, Kind};
 use xtask::interrupt;
 use xtask::tools;
 
-/// How long a server may take until it answers.
+/// Start timeout of a server.
 const START_LIMIT: Duration = Duration::from_mins(1);
-/// Both it and `pgbouncer` refuse to run as root; this is `nobody` everywhere.
+/// Both PostgreSQL and `pgbouncer` refuse to run as root; this is `nobody` everywhere.
 const NOBODY: u32 = 65_534;
-/// The account that owns everything, and the database's name.
+/// The owner's role, and the database's name.
 const NAME: &str = "roster";
 
-/// One server; it is killed with the value.
+/// One server; killed on drop.
 pub(crate) struct Postgres {
     child: Child,
     host: String,
@@ -35,7 +34,7 @@ pub(crate) struct Postgres {
     link: Option<Link>,
 }
 
-/// Where PostgreSQL's programs and everybody's data are.
+/// The directories of PostgreSQL's binaries and of the data.
 pub(crate) struct Place {
     programs: PathBuf,
     folder: TempDir,
@@ -92,7 +91,7 @@ impl Place {
         Ok(server)
     }
 
-    /// A copy of the primary that follows it; from then on the primary confirms no commit that the standby has not.
+    /// A standby of the primary; from then on, the primary confirms only commits that the standby has.
     pub(crate) fn standby(&self, primary: &Postgres) -> Result<Postgres> {
         let data = self.folder.path().join("standby");
         let from = format!("host={} port={} user={NAME}", primary.host, primary.port);
@@ -167,7 +166,7 @@ impl Place {
         while self.text(&server, "SELECT 'ready'").is_err() {
             wait(
                 begun,
-                "PostgreSQL does not answer",
+                "PostgreSQL does not respond",
                 &fs::read_to_string(&log_path).unwrap_or_default(),
             )?;
         }
@@ -184,7 +183,7 @@ impl Place {
             return Ok(());
         }
         let why = String::from_utf8_lossy(&outcome.stderr).into_owned();
-        let next = format!("mend what {program} names");
+        let next = format!("fix what {program} reports");
         Err(Failure::new(Kind::Check, format!("{program} failed"), why, next).into())
     }
 
@@ -194,7 +193,7 @@ impl Place {
             Failure::new(
                 Kind::Missing,
                 "pgbouncer is not installed",
-                "what Roster needs of it is tried with a real one",
+                "this test needs a real one",
                 "apt-get install pgbouncer",
             )
         })?;
@@ -225,7 +224,7 @@ impl Place {
         let begun = Instant::now();
         while self.text(&server, "SELECT 'ready'").is_err() {
             let words = fs::read_to_string(file.with_extension("log")).unwrap_or_default();
-            wait(begun, "PgBouncer does not answer", &words)?;
+            wait(begun, "PgBouncer does not respond", &words)?;
         }
         Ok(server)
     }
@@ -237,16 +236,16 @@ impl Place {
                 .await?
                 .batch_execute(statement)
                 .await
-                .with_context(|| format!("PostgreSQL refused: {statement}"))
+                .with_context(|| format!("PostgreSQL rejected: {statement}"))
         })
     }
 
-    /// The first value of a query of Roster's database, as text.
+    /// The first value of a query in Roster's database, as text.
     pub(crate) fn text(&self, server: &Postgres, query: &str) -> Result<String> {
         self.runtime.block_on(async {
             let client = match connect(server, NAME).await {
                 Ok(client) => client,
-                // Before Roster's database is made.
+                // Before Roster's database is created.
                 Err(_) => connect(server, "postgres").await?,
             };
             let rows = client.simple_query(query).await?;
@@ -260,7 +259,7 @@ impl Place {
 }
 
 impl Postgres {
-    /// Ends it as a power cut does.
+    /// Kills it, like a power failure.
     pub(crate) fn kill(&mut self) {
         self.end();
     }
@@ -376,7 +375,7 @@ fn as_nobody(command: &mut Command) -> &mut Command {
 fn give_away(folder: &Path) -> Result<()> {
     if is_root() {
         std::os::unix::fs::chown(folder, Some(NOBODY), Some(NOBODY))
-            .context("cannot hand a folder to nobody")?;
+            .context("cannot change a directory's owner to nobody")?;
     }
     Ok(())
 }

@@ -1,6 +1,5 @@
-//! A real Roster to be watched: two replicas under a steady load, on a private PostgreSQL behind a relay that can be cut, or
-//! on whatever database they are given.
-//! Everything ends with the value. Must not know who watches, nor why.
+//! A real Roster for monitoring tests: two replicas under a steady load, on a private PostgreSQL behind a relay that
+//! can be cut, or on a given database. Dropping the value stops everything. Must not know who observes it.
 
 mod load;
 mod relay;
@@ -24,12 +23,12 @@ use xtask::failure::{Failure, Kind};
 use xtask::interrupt;
 use xtask::run_tool::tool;
 
-/// How long a replica may take until it is ready.
+/// Start timeout of a replica.
 const START_LIMIT: Duration = Duration::from_secs(30);
 
 /// Two replicas, their database and their load.
 pub struct WatchedRoster {
-    // In the order in which they must end.
+    // In the order in which they must be dropped.
     load: Load,
     replicas: Vec<Replica>,
     own: Option<OwnDatabase>,
@@ -53,7 +52,7 @@ struct Replica {
 }
 
 impl WatchedRoster {
-    /// Builds Roster, starts all of it, and waits until every replica is ready.
+    /// Builds Roster, starts everything, and waits until every replica is ready.
     pub fn start() -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -81,7 +80,7 @@ impl WatchedRoster {
         Ok(this)
     }
 
-    /// Builds Roster, brings this database to its schema, and starts two replicas and their load on it.
+    /// Builds Roster, migrates this database, and starts two replicas and their load on it.
     pub fn start_on(url: &str) -> Result<Self> {
         let program = service::build(false)?;
         let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
@@ -114,7 +113,7 @@ impl WatchedRoster {
         })
     }
 
-    /// Where Prometheus finds the replicas' metrics.
+    /// The scrape targets.
     pub fn metrics_targets(&self) -> Vec<String> {
         self.replicas
             .iter()
@@ -122,21 +121,21 @@ impl WatchedRoster {
             .collect()
     }
 
-    /// From now on no replica reaches the database.
+    /// Cuts the replicas off from the database.
     pub fn cut_database(&self) {
         if let Some(own) = &self.own {
             own.relay.cut();
         }
     }
 
-    /// The database can be reached again.
+    /// Reconnects the database.
     pub fn restore_database(&self) {
         if let Some(own) = &self.own {
             own.relay.restore();
         }
     }
 
-    /// Ends one replica as a roll-out does, and starts it again at the same addresses.
+    /// Replaces one replica as a rollout does, at the same addresses.
     pub fn restart_replica(&mut self) -> Result<()> {
         let Some(old) = self.replicas.pop() else {
             return Ok(());
@@ -153,23 +152,23 @@ impl WatchedRoster {
         Ok(())
     }
 
-    /// Requests that were answered well, and all others, since the start.
+    /// Successful and failed requests since the start.
     pub fn answered(&self) -> (u64, u64) {
         self.load.answered()
     }
 
-    /// How often each status of a failed call came; 0 stands for no answer.
+    /// The number of failed calls by status; 0 means no response.
     pub fn failures(&self) -> BTreeMap<u16, u64> {
         self.load.failures()
     }
 
-    /// Ends the load; the replicas go on.
+    /// Stops the load; the replicas keep running.
     pub fn stop_load(&mut self) {
         self.load.stop();
     }
 
-    /// Ends the load, and asks for every user whose creation was acknowledged and that nobody deleted: how many there
-    /// must be, and how many there are not.
+    /// Stops the load and reads every acknowledged, undeleted user; returns how many must exist and how many are
+    /// missing.
     pub fn lost(&mut self) -> Result<(usize, usize)> {
         self.load.stop();
         let created = self.load.created();
@@ -183,10 +182,7 @@ impl WatchedRoster {
                 .context("no answer")?
                 .status()
                 .as_u16();
-            anyhow::ensure!(
-                status == 200 || status == 404,
-                "asked for {id}, got {status}"
-            );
+            anyhow::ensure!(status == 200 || status == 404, "GET {id} returned {status}");
             lost += usize::from(status == 404);
         }
         Ok((created.len(), lost))
@@ -217,7 +213,7 @@ impl Replica {
                 &format!("127.0.0.1:{admin_port}"),
             ])
             .env("ROSTER_DATABASE_URL", url)
-            // What is watched is the service, not who may call it.
+            // Authentication is not part of these tests.
             .env("ROSTER_AUTH", "disabled")
             .stdin(Stdio::null())
             .stdout(log.try_clone().context("cannot share a log")?)
@@ -241,7 +237,7 @@ impl Replica {
             let ended = self
                 .child
                 .try_wait()
-                .context("cannot ask for a child's state")?;
+                .context("cannot query a child's state")?;
             if ended.is_some() || begun.elapsed() > START_LIMIT || interrupt::requested() {
                 let log =
                     std::fs::read_to_string(folder.path().join(format!("replica-{number}.log")))
@@ -269,7 +265,7 @@ impl Replica {
 
 impl Drop for Replica {
     fn drop(&mut self) {
-        // As an orchestrator does: asked to end first, so that what it serves is served to the end.
+        // As an orchestrator does: SIGTERM first, so that requests in progress finish.
         let pid = rustix::process::Pid::from_child(&self.child);
         let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
         let begun = Instant::now();

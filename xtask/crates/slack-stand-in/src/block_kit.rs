@@ -1,12 +1,12 @@
-//! What Slack demands of a message: the limits of Block Kit, as its reference states them.
+//! Slack's requirements for a message: the limits in Block Kit's reference.
 //!
-//! Blocks that Roster does not send (rich text, video, input …) are refused rather than waved through.
+//! Blocks that Roster does not send (rich text, video, input …) are rejected instead of ignored.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-/// Why Slack would not take a message: its error code, and the reasons that it gives.
+/// Why Slack would reject a message: its error code and reasons.
 #[derive(Debug)]
 pub(super) struct Refusal {
     pub(super) code: String,
@@ -52,7 +52,7 @@ const ATTACHMENT_KEYS: &[&str] = &[
     "ts",
 ];
 
-/// Checks a whole message; `needs_channel` for the Web API, whose caller names one.
+/// Checks a whole message; `needs_channel` for the Web API, which requires one.
 pub(super) fn check_message(message: &Value, needs_channel: bool) -> Result<(), Refusal> {
     let refuse = |code: &str, reasons: Vec<String>| {
         Err(Refusal {
@@ -272,7 +272,7 @@ impl Faults {
             .as_object()
             .filter(|it| it.get("type").is_some_and(|kind| kind == "button"))
         else {
-            return self.add(at, "unsupported element: only buttons are known here");
+            return self.add(at, "unsupported element: only buttons are supported here");
         };
         self.only(
             button,

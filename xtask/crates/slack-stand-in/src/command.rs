@@ -1,4 +1,4 @@
-//! `cargo xtask slack-stand-in`: the stand-in of Slack's API as a program of its own.
+//! `cargo xtask slack-stand-in`: the stand-in for Slack's API as a program.
 
 use anyhow::Result;
 use serde_json::json;
@@ -20,7 +20,7 @@ pub(crate) fn run(args: SlackStandInArgs) -> Result<()> {
         "bot_token": stand_in.bot_token(),
     });
     println!("{ready}");
-    anstream::eprintln!("taking messages until Ctrl-C");
+    anstream::eprintln!("accepting messages until Ctrl-C");
     stand_in.wait();
     Ok(())
 }

@@ -1,11 +1,11 @@
-//! A stand-in of Slack's API: takes messages by incoming webhook and by `chat.postMessage`, refuses what Slack would
-//! refuse (`block_kit.rs`), answers 429 when told to, and keeps what it accepted.
+//! A stand-in for Slack's API: accepts messages by incoming webhook and `chat.postMessage`, rejects what Slack would
+//! reject (`block_kit.rs`), responds 429 if configured, and keeps accepted messages.
 //!
-//! It serves tests and rehearsals on this machine alone and must not know who sends the messages.
+//! For tests and rehearsals on this machine only. It must not know who sends the messages.
 
 #![allow(
     clippy::print_stdout,
-    reason = "results belong on stdout; all the rest goes to stderr"
+    reason = "results go to stdout, everything else to stderr"
 )]
 
 mod block_kit;
@@ -27,14 +27,14 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
-/// The webhook's path: three parts, as Slack's own have.
+/// The webhook's path: three parts, like Slack's.
 const WEBHOOK_PATH: &str = "/services/T0STANDIN/B0STANDIN/not-a-secret";
-/// The only token that `chat.postMessage` takes.
+/// The only token that `chat.postMessage` accepts.
 const BOT_TOKEN: &str = "xoxb-stand-in";
-/// What Slack reads of a request at most.
+/// The maximum request size that Slack accepts.
 const BODY_LIMIT_BYTES: usize = 1024 * 1024;
 
-/// Reads the command line and runs the stand-in.
+/// Parses the command line and runs the stand-in.
 pub fn main() -> ExitCode {
     xtask::program::main(|cli: cli::Cli| match cli.command {
         cli::Command::SlackStandIn(args) => command::run(args),
@@ -44,11 +44,11 @@ pub fn main() -> ExitCode {
 /// How the stand-in behaves.
 #[derive(Clone, Debug, Default)]
 pub struct Behaviour {
-    /// Answers this many messages with 429 before it accepts any.
+    /// Responds to this many messages with 429 before accepting any.
     pub rate_limited: u32,
     /// The seconds in `Retry-After` of a 429.
     pub retry_after_s: u32,
-    /// Answers every message with this status instead of looking at it.
+    /// Responds to every message with this status, without reading it.
     pub broken: Option<u16>,
     /// Appends every accepted message to this file, one line of JSON each.
     pub record: Option<PathBuf>,
@@ -71,7 +71,7 @@ struct State {
 }
 
 impl SlackStandIn {
-    /// Starts it on this address; port 0 takes any free one.
+    /// Starts it on this address; port 0 for any free port.
     pub fn start(listen: SocketAddr, behaviour: Behaviour) -> Result<Self> {
         let listener = std::net::TcpListener::bind(listen)
             .with_context(|| format!("cannot listen on {listen}"))?;
@@ -95,7 +95,7 @@ impl SlackStandIn {
         })
     }
 
-    /// The address of its incoming webhook.
+    /// The URL of its incoming webhook.
     pub fn webhook_url(&self) -> String {
         format!("http://{}{WEBHOOK_PATH}", self.address)
     }
@@ -105,28 +105,28 @@ impl SlackStandIn {
         format!("http://{}/api", self.address)
     }
 
-    /// The token that its Web API takes.
+    /// The token that its Web API accepts.
     #[allow(clippy::unused_self, reason = "a token belongs to a server")]
     pub fn bot_token(&self) -> &'static str {
         BOT_TOKEN
     }
 
-    /// The messages that it accepted, oldest first.
+    /// The accepted messages, oldest first.
     pub fn accepted(&self) -> Vec<Value> {
         self.state().accepted.clone()
     }
 
-    /// Why it refused messages, oldest first.
+    /// The reasons for rejected messages, oldest first.
     pub fn refused(&self) -> Vec<String> {
         self.state().refused.clone()
     }
 
-    /// How many requests it was sent.
+    /// The number of requests received.
     pub fn requests(&self) -> u32 {
         self.state().requests
     }
 
-    /// Waits until its thread ends, which it does not by itself.
+    /// Blocks forever, because its thread never exits by itself.
     pub fn wait(mut self) {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
@@ -165,7 +165,7 @@ async fn serve(
         let service =
             hyper::service::service_fn(move |request| answer(request, Arc::clone(&state)));
         tokio::spawn(async move {
-            // A client that hangs up is no fault of the stand-in.
+            // A client that disconnects is not an error of the stand-in.
             let _ = hyper::server::conn::http1::Builder::new()
                 .serve_connection(TokioIo::new(stream), service)
                 .await;
@@ -209,7 +209,7 @@ async fn answer(
     })
 }
 
-/// The Web API says 200 to everything and tells the outcome in the body.
+/// The Web API always returns 200, with the result in the body.
 fn web_api(
     head: &hyper::http::request::Parts,
     body: &Bytes,

@@ -1,4 +1,4 @@
-//! The stand-in as a client of Slack sees it.
+//! The stand-in as seen by a client.
 
 use std::time::Duration;
 

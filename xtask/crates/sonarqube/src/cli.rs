@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-/// The commands of this program, as `cargo xtask` shows them.
+/// The commands of this program, as shown by `cargo xtask`.
 #[derive(Parser)]
 #[command(
     name = "cargo xtask",
@@ -23,22 +23,22 @@ pub(crate) enum Command {
     Sonar(SonarArgs),
 }
 
-/// Measure what the tests cover: LCOV, Cobertura, HTML and a summary.
+/// Measure test coverage: LCOV, Cobertura, HTML and a summary.
 ///
-/// Runs the unit and integration tests of the service, its binary included, with instrumented code. LLVM's tools are
-/// those that `LLVM_COV` and `LLVM_PROFDATA` name, else rustup's component llvm-tools, else the system's own of the
-/// compiler's version.
+/// Runs the unit and integration tests of the service, including its binary, with instrumented code. LLVM's tools come
+/// from `LLVM_COV` and `LLVM_PROFDATA`, or else from rustup's component llvm-tools, or else from the system, in the
+/// compiler's LLVM version.
 #[derive(Args)]
 pub(crate) struct CoverageArgs {
-    /// Where the reports go
+    /// Directory of the reports
     #[arg(long, default_value = "target/coverage", value_name = "FOLDER")]
     pub(crate) output_dir: PathBuf,
 }
 
-/// SonarQube: analyse the sources, fetch the report, judge it; and keep the server's settings as code.
+/// SonarQube: analyse the sources, fetch the report, check the quality gate, and apply the server's settings from code.
 ///
-/// The server is SONAR_HOST_URL. SONAR_TOKEN scans and reads; SONAR_ADMIN_TOKEN, where it is set, also makes what is
-/// absent. Each long-lived branch is a project of its own: roster-develop, roster-master.
+/// The server is SONAR_HOST_URL. SONAR_TOKEN scans and reads; SONAR_ADMIN_TOKEN, if set, also creates what is missing.
+/// Each long-lived branch has its own project: roster-develop, roster-master.
 #[derive(Args)]
 #[allow(clippy::doc_markdown, reason = "this text is shown on a terminal")]
 pub(crate) struct SonarArgs {
@@ -48,13 +48,14 @@ pub(crate) struct SonarArgs {
 
 #[derive(Subcommand)]
 pub(crate) enum SonarCommand {
-    /// Make the project, its quality gate and webhook as sonarqube/quality-gate.toml says; changes only what differs
+    /// Create or update the project, quality gate and webhook from sonarqube/quality-gate.toml; changes only what
+    /// differs
     Apply(SonarServerArgs),
     /// Run clippy to JSON, send sources, tests, coverage and findings, and wait for the analysis
     Scan(SonarScanArgs),
-    /// Fetch what the server made of the analysis: report.md, report.json
+    /// Fetch the result of the analysis: report.md, report.json
     Report(SonarReportArgs),
-    /// Fail, with the list of the conditions that fell short, when the quality gate did not pass
+    /// Fail with the failed conditions if the quality gate did not pass
     Gate(SonarGateArgs),
 }
 
@@ -63,10 +64,10 @@ pub(crate) struct SonarServerArgs {
     /// The server
     #[arg(long, env = "SONAR_HOST_URL", value_name = "URL")]
     pub(crate) host_url: String,
-    /// Long-lived branch whose project is meant
+    /// Long-lived branch of the project
     #[arg(long, env = "SONAR_BRANCH", default_value = "develop", value_parser = ["develop", "master"])]
     pub(crate) branch: String,
-    /// Seconds that the server may be away, or an analysis may take, before it is given up
+    /// How long to wait for an unreachable server or a running analysis, in seconds
     #[arg(
         long,
         env = "SONAR_WAIT_LIMIT_S",
@@ -80,10 +81,10 @@ pub(crate) struct SonarServerArgs {
 pub(crate) struct SonarScanArgs {
     #[command(flatten)]
     pub(crate) server: SonarServerArgs,
-    /// Where `cargo xtask coverage` left its reports
+    /// Directory of the reports of `cargo xtask coverage`
     #[arg(long, default_value = "target/coverage", value_name = "FOLDER")]
     pub(crate) coverage_dir: PathBuf,
-    /// Where the clippy report and the analysis' id go
+    /// Directory for the clippy report and the analysis id
     #[arg(long, default_value = "target/sonar/analysis", value_name = "FOLDER")]
     pub(crate) output_dir: PathBuf,
 }
@@ -92,17 +93,17 @@ pub(crate) struct SonarScanArgs {
 pub(crate) struct SonarReportArgs {
     #[command(flatten)]
     pub(crate) server: SonarServerArgs,
-    /// Where `sonar scan` left the analysis' id
+    /// Directory with the analysis id from `sonar scan`
     #[arg(long, default_value = "target/sonar/analysis", value_name = "FOLDER")]
     pub(crate) analysis_dir: PathBuf,
-    /// Where the report goes
+    /// Directory of the report
     #[arg(long, default_value = "target/sonar/report", value_name = "FOLDER")]
     pub(crate) output_dir: PathBuf,
 }
 
 #[derive(Args)]
 pub(crate) struct SonarGateArgs {
-    /// Where `sonar report` left its report
+    /// Directory with the report from `sonar report`
     #[arg(long, default_value = "target/sonar/report", value_name = "FOLDER")]
     pub(crate) report_dir: PathBuf,
 }

@@ -1,8 +1,8 @@
-//! Coverage, and its analysis by SonarQube.
+//! Coverage and SonarQube.
 
 #![allow(
     clippy::print_stdout,
-    reason = "results belong on stdout; all the rest goes to stderr"
+    reason = "results go to stdout, everything else to stderr"
 )]
 
 mod cli;
@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 use cli::Command;
 
-/// Reads the command line and runs one command to its end.
+/// Parses the command line and runs one command.
 pub fn main() -> ExitCode {
     xtask::program::main(|cli: cli::Cli| match cli.command {
         Command::Coverage(args) => commands::coverage::run(&args),

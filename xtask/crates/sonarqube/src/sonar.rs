@@ -1,7 +1,7 @@
-//! SonarQube: its Web API (`client.rs`), its settings as code (`quality_gate.rs`, `apply.rs`), one analysis (`analysis.rs`)
-//! and what the server made of it (`report.rs`, `markdown.rs`).
+//! SonarQube: its Web API (`client.rs`), its settings as code (`quality_gate.rs`, `apply.rs`), an analysis
+//! (`analysis.rs`) and its report (`report.rs`, `markdown.rs`).
 //!
-//! The Community Build analyses no branches: each long-lived branch is a project of its own.
+//! The Community Build does not analyse branches: each long-lived branch has its own project.
 
 pub(crate) mod analysis;
 pub(crate) mod apply;

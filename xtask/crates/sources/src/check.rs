@@ -1,11 +1,11 @@
-//! The areas of `cargo xtask check` that read sources.
+//! The areas of `cargo xtask check` that read the repository's sources.
 
 mod docs;
 mod layers;
+mod words;
 
 use anyhow::Result;
 
-/// Checks the area of this name.
 pub(crate) fn run(area: &str) -> Result<()> {
     match area {
         "layers" => layers::run(),

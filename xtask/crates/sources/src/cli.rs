@@ -1,8 +1,8 @@
-//! The command line of the checks of the sources.
+//! The command line of the source checks.
 
 use clap::{Parser, Subcommand};
 
-/// The commands of this program, as `cargo xtask` shows them.
+/// The commands of this program, as shown by `cargo xtask`.
 #[derive(Parser)]
 #[command(
     name = "cargo xtask",
@@ -17,7 +17,7 @@ pub(crate) struct Cli {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Check one area: a step of `cargo xtask check`
+    /// Run one area of `cargo xtask check`
     #[command(hide = true)]
     Check {
         #[arg(value_parser = ["layers", "docs"])]

@@ -1,8 +1,8 @@
-//! Checks of the sources of the whole repository: layers of the service, documents.
+//! Checks of the whole repository's sources: layers of the service, documents.
 
 #![allow(
     clippy::print_stdout,
-    reason = "results belong on stdout; all the rest goes to stderr"
+    reason = "results go to stdout, everything else to stderr"
 )]
 
 mod check;
@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use cli::Command;
 
-/// Reads the command line and runs one command to its end.
+/// Parses the command line and runs one command.
 pub fn main() -> ExitCode {
     xtask::program::main(|cli: cli::Cli| match cli.command {
         Command::Check { area } => check::run(&area),

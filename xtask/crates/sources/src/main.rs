@@ -1,4 +1,4 @@
-//! The checks of the sources.
+//! The source checks.
 
 use std::process::ExitCode;
 

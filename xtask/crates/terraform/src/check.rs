@@ -1,4 +1,4 @@
-//! The area of `cargo xtask check` that concerns the cloud.
+//! The `terraform` area of `cargo xtask check`.
 
 pub(crate) mod terraform;
 

@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 
-/// The commands of this program, as `cargo xtask` shows them.
+/// The commands of this program, as shown by `cargo xtask`.
 #[derive(Parser)]
 #[command(
     name = "cargo xtask",
@@ -18,7 +18,7 @@ pub(crate) struct Cli {
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Infra(InfraArgs),
-    /// Check one area: a step of `cargo xtask check`
+    /// Run one area of `cargo xtask check`
     #[command(hide = true)]
     Check {
         #[arg(value_parser = ["terraform"])]
@@ -26,10 +26,10 @@ pub(crate) enum Command {
     },
 }
 
-/// Plan, apply and destroy the cloud of an environment, with Terraform.
+/// Plan, apply and destroy the cloud infrastructure of an environment with Terraform.
 ///
-/// An environment is a folder below terraform/environments; `bootstrap` is applied before the first of them. Before
-/// anything is planned, workspace and project are compared with what the environment names.
+/// An environment is a directory below terraform/environments; `bootstrap` is applied before the first one. Before
+/// planning, the workspace and project are compared with the environment's.
 #[derive(Args)]
 pub(crate) struct InfraArgs {
     #[command(subcommand)]
@@ -48,21 +48,21 @@ pub(crate) enum InfraCommand {
     Mutate(InfraMutateArgs),
 }
 
-/// Show what applying would change, and what the environment costs a month.
+/// Show what applying would change, and what the environment costs per month.
 ///
-/// Nothing is changed. What would be destroyed is listed one by one; the plan file is removed when the command ends.
+/// Nothing is changed. Destroyed resources are listed individually. The plan file is removed when the command exits.
 #[derive(Args)]
 pub(crate) struct InfraPlanArgs {
     /// Environment: dev, production or bootstrap
     #[arg(long, value_name = "NAME")]
     pub(crate) env: String,
-    /// Show Terraform's whole plan after the summary
+    /// Show Terraform's full plan after the summary
     #[arg(long)]
     pub(crate) full: bool,
-    /// Fail (exit code 1) when there is anything to change: finds what was changed by hand
+    /// Fail (exit code 1) if there is anything to change; detects drift
     #[arg(long)]
     pub(crate) fail_on_change: bool,
-    /// Plan as for an empty project, from a copy, without asking Google or any state
+    /// Plan for an empty project, from a copy, without access to Google or any state
     #[arg(long, conflicts_with = "fail_on_change")]
     pub(crate) preview: bool,
 }
@@ -73,28 +73,29 @@ pub(crate) struct InfraApplyArgs {
     /// Environment: dev, production or bootstrap
     #[arg(long, value_name = "NAME")]
     pub(crate) env: String,
-    /// Do not ask. On production and bootstrap, what is destroyed must be named all the same
+    /// Do not ask. On production and bootstrap, destroyed resources still require --allow-destroy
     #[arg(long)]
     pub(crate) yes: bool,
-    /// Address of a resource that may be destroyed or replaced; once for each
+    /// Address of a resource that may be destroyed or replaced; repeatable
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) allow_destroy: Vec<String>,
 }
 
 /// Destroy everything in an environment, after asking for its name.
 ///
-/// Cluster and database refuse until `deletion_protection = false` has been applied. Bootstrap stays: it keeps the state.
+/// Deletion protection of cluster and database must be disabled first: apply `deletion_protection = false`. Bootstrap
+/// stays, because it holds the state.
 #[derive(Args)]
 pub(crate) struct InfraDestroyArgs {
     /// Environment: dev or production
     #[arg(long, value_name = "NAME")]
     pub(crate) env: String,
-    /// Do not ask; takes the environment's name a second time
+    /// Do not ask; requires the environment's name again
     #[arg(long, value_name = "NAME")]
     pub(crate) yes_destroy_everything_in: Option<String>,
 }
 
-/// Print what an applied environment tells others: cluster, registry, database, hosts.
+/// Print the outputs of an applied environment: cluster, registry, database, hosts.
 #[derive(Args)]
 pub(crate) struct InfraOutputArgs {
     /// Environment: dev, production or bootstrap
@@ -105,7 +106,7 @@ pub(crate) struct InfraOutputArgs {
     pub(crate) json: bool,
 }
 
-/// Check format and validity of an environment, without any account.
+/// Check format and validity of an environment, without an account.
 #[derive(Args)]
 pub(crate) struct InfraEnvArgs {
     /// Environment: dev, production or bootstrap
@@ -113,9 +114,9 @@ pub(crate) struct InfraEnvArgs {
     pub(crate) env: String,
 }
 
-/// Write the lock file: the providers' checksums, from the registry itself.
+/// Write the lock file: the providers' checksums, from the registry.
 ///
-/// Done once, and again when a provider's version changes; the file is committed. A mirror is never asked.
+/// Run it once, and again when a provider's version changes; commit the file. Never uses a mirror.
 #[derive(Args)]
 pub(crate) struct InfraLockArgs {
     /// Environment: dev, production or bootstrap
@@ -123,10 +124,11 @@ pub(crate) struct InfraLockArgs {
     pub(crate) env: String,
 }
 
-/// Go from an empty project to four hosts that answer over HTTPS.
+/// Create everything, from an empty project to four hosts that serve HTTPS.
 ///
-/// Bootstrap, environment, name servers, the service, and waiting for the certificate. Every step looks whether it is
-/// done already: stopped anywhere, the same command goes on. It ends with the addresses and the monthly price.
+/// Applies bootstrap and the environment, sets up name servers, deploys the service and waits for the certificate.
+/// Every step checks whether it is already done, so an interrupted command can be run again. Prints the addresses and
+/// the monthly price at the end.
 #[derive(Args)]
 pub(crate) struct InfraUpArgs {
     /// Environment: dev or production
@@ -135,17 +137,17 @@ pub(crate) struct InfraUpArgs {
     /// Do not ask
     #[arg(long)]
     pub(crate) yes: bool,
-    /// How long to wait for the four hosts
+    /// How long to wait for the four hosts, in minutes
     #[arg(long, default_value_t = 60, value_name = "MINUTES")]
     pub(crate) wait_minutes: u64,
 }
 
-/// Break each control of the cloud in a copy and see that its test fails.
+/// Break each security control in a copy, and verify that its test fails.
 ///
 /// The mutations are in terraform/mutations/. One that no test notices fails the command.
 #[derive(Args)]
 pub(crate) struct InfraMutateArgs {
-    /// Controls to break; all of them when none is named
+    /// Controls to break [default: all]
     #[arg(value_name = "CONTROL")]
     pub(crate) names: Vec<String>,
 }

@@ -1,3 +1,3 @@
-//! One file for each command.
+//! The commands, one file each.
 
 pub(crate) mod infra;

@@ -1,7 +1,7 @@
-//! The cloud, by Terraform: roots and their settings, plans, their summaries and prices.
+//! The cloud infrastructure with Terraform: roots and their settings, plans, summaries and prices.
 //!
-//! What `cargo xtask infra` and `cargo xtask check terraform` share. It knows Terraform's files and answers, and
-//! nothing of clusters or charts: a deployment asks [`outputs`].
+//! Shared by `cargo xtask infra` and `cargo xtask check terraform`. It knows Terraform's files and output, and nothing
+//! about clusters or charts: a deployment calls [`outputs`].
 
 pub(crate) mod copy;
 pub(crate) mod guard;
@@ -17,7 +17,7 @@ pub(crate) mod terraform;
 use anyhow::Result;
 use serde_json::{Map, Value};
 
-/// The outputs of an applied environment, by name: what a deployment needs to know of the cloud.
+/// The outputs of an applied environment, by name.
 pub fn outputs(environment: &str) -> Result<Map<String, Value>> {
     let root = root::Root::find(environment)?;
     let terraform = terraform::Terraform::initialised(&root)?;

@@ -1,8 +1,8 @@
-//! The cloud, by Terraform: `cargo xtask infra` and `cargo xtask check terraform`.
+//! The cloud infrastructure: `cargo xtask infra` and `cargo xtask check terraform`.
 
 #![allow(
     clippy::print_stdout,
-    reason = "results belong on stdout; all the rest goes to stderr"
+    reason = "results go to stdout, everything else to stderr"
 )]
 
 mod check;
@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use cli::Command;
 
-/// Reads the command line and runs one command to its end.
+/// Parses the command line and runs one command.
 pub fn main() -> ExitCode {
     xtask::program::main(|cli: cli::Cli| match cli.command {
         Command::Infra(args) => commands::infra::run(&args),

@@ -1,5 +1,4 @@
-//! The floor under every HTTP service in Rust: hyper alone, one answer for all, as long as a user's.
-//! `LISTEN` names the address.
+//! The cost of HTTP alone: hyper that answers every request with a constant as long as a user. `LISTEN` is the address.
 
 use bytes::Bytes;
 use http_body_util::Full;

@@ -1,4 +1,4 @@
-//! A run against a server that answers a constant.
+//! A run against a server that returns a constant.
 
 use super::Run;
 use crate::arguments::Arguments;
@@ -19,7 +19,7 @@ fn server() -> SocketAddr {
     address
 }
 
-/// Answers until the other side ends: a request is one packet here.
+/// Responds until the peer closes the connection: a request is one packet here.
 fn answer(mut stream: TcpStream) {
     let mut request = [0; 4096];
     while stream.read(&mut request).is_ok_and(|bytes| bytes > 0) {

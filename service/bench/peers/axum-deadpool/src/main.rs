@@ -1,4 +1,4 @@
-//! axum with tokio-postgres from deadpool's pool, statements prepared once for each connection.
+//! axum with tokio-postgres from deadpool's pool, statements prepared once per connection.
 
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;

@@ -8,7 +8,7 @@ use uuid::Uuid;
 /// The user with an id: `$1`.
 pub const SELECT: &str = "SELECT id, email, name, phone, title, department, status, created_at, updated_at \
     FROM users WHERE id = $1";
-/// The first so many users: `$1`.
+/// The first `$1` users.
 pub const LIST: &str = "SELECT id, email, name, phone, title, department, status, created_at, updated_at \
     FROM users ORDER BY created_at, id LIMIT $1";
 /// A new user.
@@ -22,7 +22,7 @@ pub const UPDATE: &str = "UPDATE users SET email = $2, email_key = $3, name = $4
     row_version = row_version + 1, updated_at = now() WHERE id = $1 \
     RETURNING id, email, name, phone, title, department, status, created_at, updated_at";
 
-/// A user as it is answered.
+/// A user in a response.
 #[derive(Serialize)]
 pub struct User {
     pub id: Uuid,
@@ -38,13 +38,13 @@ pub struct User {
     pub updated_at: DateTime<Utc>,
 }
 
-/// A page of users as it is answered.
+/// A page of users in a response.
 #[derive(Serialize)]
 pub struct Page {
     pub items: Vec<User>,
 }
 
-/// A user as it is sent.
+/// A user in a request.
 #[derive(Deserialize)]
 pub struct Profile {
     pub email: String,
@@ -56,7 +56,6 @@ pub struct Profile {
     pub status: String,
 }
 
-/// Which page is asked for.
 #[derive(Deserialize)]
 pub struct PageQuery {
     #[serde(default = "fifty")]
@@ -81,23 +80,23 @@ impl User {
 }
 
 impl Profile {
-    /// As little validation as a benchmark gets away with.
+    /// The least validation that a benchmark can do with.
     pub fn is_valid(&self) -> bool {
         self.email.contains('@') && !self.name.trim().is_empty()
     }
 
-    /// What e-mail addresses are compared by.
+    /// The key by which e-mail addresses are compared.
     pub fn email_key(&self) -> String {
         self.email.to_lowercase()
     }
 
-    /// What names are sorted by.
+    /// The key by which names are sorted.
     pub fn name_key(&self) -> String {
         self.name.to_lowercase()
     }
 }
 
-/// What the search index holds of a user: every run of three characters, and the last two.
+/// The search index entries of a user: every run of three characters, and the last two characters.
 pub fn grams(name_key: &str, email_key: &str) -> Vec<String> {
     let mut grams = Vec::with_capacity(name_key.len() + email_key.len());
     for key in [name_key, email_key] {

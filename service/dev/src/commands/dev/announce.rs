@@ -1,4 +1,4 @@
-//! Where the service is, for a person or, as one line of JSON, for a program.
+//! Prints the service's addresses, for a person or, as one line of JSON, for a program.
 
 use std::io::Write;
 
@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::local_roster::access::Access;
 use crate::local_roster::service::Service;
 
-/// Says that the service is ready, on stdout.
+/// Prints on stdout that the service is ready.
 pub(super) fn ready(
     as_json: bool,
     service: &Service,
@@ -33,7 +33,7 @@ pub(super) fn ready(
             page(&url, &admin_url, &header.unwrap_or_default())
         )?;
     }
-    // Whoever reads through a pipe waits for this line.
+    // A program that reads a pipe waits for this line.
     Ok(out.flush()?)
 }
 

@@ -1,7 +1,7 @@
-//! `--seed N`: N plausible users, made by the server itself, fast.
+//! `--seed N`: N generated users, loaded with `COPY`.
 //!
-//! Indexes but the primary key's are dropped meanwhile and made again at the end, which is several times faster; a mark
-//! on the table tells a seeding that was cut short.
+//! Indexes except the primary key are dropped and recreated at the end, which is several times faster. A comment on the
+//! table marks an unfinished seeding.
 
 mod people;
 mod progress;
@@ -20,23 +20,24 @@ use progress::Progress;
 use xtask::failure::{Failure, Kind};
 
 const ROWS_AT_ONCE: u64 = 5_000;
-const UNFINISHED: &str = "cargo xtask dev --seed was cut short";
+const UNFINISHED: &str = "cargo xtask dev --seed was interrupted";
 const YEAR: Duration = Duration::from_hours(365 * 24);
 
-/// The unique key of addresses is made as an index, which can be done beside the others, and then taken for the constraint.
+/// The unique key of addresses is first created as an index, concurrently with the others, and then used for the
+/// constraint.
 const UNIQUE_INDEX: &str = "CREATE UNIQUE INDEX users_email_key ON users (email_key)";
 const WITHOUT_UNIQUE_KEY: &str = "ALTER TABLE users DROP CONSTRAINT users_email_key";
 const WITH_UNIQUE_KEY: &str =
     "ALTER TABLE users ADD CONSTRAINT users_email_key UNIQUE USING INDEX users_email_key";
 
-/// What a follower of the change feed still sees of them: the feed goes back 30 days.
+/// The users' entries in the change feed, which retains 30 days.
 const FEED: &str = "
 INSERT INTO user_changes (kind, at, user_id, email, name, phone, title, department, status, row_version, created_at)
 SELECT 'created', created_at, id, email, name, phone, title, department, status, row_version, created_at
 FROM users WHERE created_at > now() - interval '30 days' ORDER BY created_at, id
 ";
 
-/// Fills an empty directory with `count` users; leaves one that holds users as it is.
+/// Fills an empty directory with `count` users; does nothing if it has users.
 pub(super) async fn run(url: &str, count: u32) -> Result<()> {
     let client = connect(url).await?;
     refuse_unfinished(&client).await?;
@@ -46,7 +47,7 @@ pub(super) async fn run(url: &str, count: u32) -> Result<()> {
         .get(0);
     if present > 0 {
         anstream::eprintln!(
-            "seed: the directory holds {present} users already; --fresh begins anew"
+            "seed: the directory already has {present} users; use --fresh to start with new data"
         );
         return Ok(());
     }
@@ -75,7 +76,7 @@ async fn connect(url: &str) -> Result<Client> {
         .await
         .context("cannot connect for --seed")?;
     tokio::spawn(connection);
-    // A seeding that a crash interrupts is thrown away anyway.
+    // An interrupted seeding is discarded anyway.
     client
         .batch_execute("SET synchronous_commit = off; SET maintenance_work_mem = '512MB'")
         .await?;
@@ -87,9 +88,9 @@ async fn refuse_unfinished(client: &Client) -> Result<()> {
         .query_one("SELECT obj_description('users'::regclass, 'pg_class')", &[])
         .await?;
     if row.get::<_, Option<&str>>(0) == Some(UNFINISHED) {
-        let what = "the directory holds a part of an earlier seeding";
+        let what = "the directory has an unfinished seeding";
         let why = "cargo xtask dev --seed was interrupted; indexes are missing";
-        let next = "throw it away: cargo xtask dev --fresh --seed N";
+        let next = "start with new data: cargo xtask dev --fresh --seed N";
         return Err(Failure::new(Kind::Refused, what, why, next).into());
     }
     Ok(())
@@ -102,7 +103,7 @@ async fn mark(client: &Client, text: Option<&str>) -> Result<()> {
         .await?)
 }
 
-/// Drops the indexes that no constraint needs, and gives the statements that make them again.
+/// Drops the indexes that no constraint needs; returns the statements that recreate them.
 async fn take_indexes(client: &Client) -> Result<Vec<String>> {
     let query = "SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index
                  WHERE indrelid = 'users'::regclass AND NOT indisunique
@@ -150,10 +151,10 @@ async fn copy(url: &str, count: u64) -> Result<()> {
             }
         });
     }
-    joined(workers, "cannot copy the users in").await
+    joined(workers, "cannot load the users").await
 }
 
-/// Runs the closing statements beside each other: indexes can be made on one table at the same time.
+/// Runs the closing statements in parallel: several indexes can be created on one table at the same time.
 async fn finish(url: &str, steps: VecDeque<String>) -> Result<()> {
     let progress = Arc::new(Progress::steps(steps.len() as u64, "indexes"));
     let steps = Arc::new(Mutex::new(steps));
@@ -172,7 +173,7 @@ async fn finish(url: &str, steps: VecDeque<String>) -> Result<()> {
             }
         });
     }
-    joined(workers, "cannot make the indexes again").await
+    joined(workers, "cannot recreate the indexes").await
 }
 
 async fn joined(

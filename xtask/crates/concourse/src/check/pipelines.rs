@@ -1,7 +1,7 @@
-//! Concourse: every pipeline, task and variables file below `concourse/`, and that they fit each other.
+//! Concourse: every pipeline, task and variables file below `concourse/`, and their consistency.
 //!
-//! What the server would refuse, what it would find out only in the middle of a build, and Roster's own rules on top
-//! (`policy.rs`). Nothing is run and nothing outside the repository is asked.
+//! Finds what the server would reject, what would fail only in the middle of a build, and violations of Roster's own
+//! rules (`policy.rs`). Nothing is run, and nothing outside of the repository is read.
 
 mod artifacts;
 mod files;
@@ -23,7 +23,7 @@ use xtask::tools;
 
 use files::Files;
 
-/// One thing that is wrong, and where.
+/// A fault and its location.
 #[derive(Debug)]
 pub(super) struct Fault(String);
 
@@ -34,7 +34,7 @@ struct Faults(Vec<Fault>);
 impl Faults {
     fn add(&mut self, place: impl std::fmt::Display, text: impl std::fmt::Display) {
         let fault = format!("{place}: {text}");
-        // A step that several aliases repeat is at fault once.
+        // A step that several aliases repeat is reported once.
         if !self.0.iter().any(|known| known.0 == fault) {
             self.0.push(Fault(fault));
         }
@@ -51,13 +51,13 @@ pub(crate) fn run() -> Result<()> {
             Kind::Check,
             what,
             list.join("\n"),
-            "mend each; concourse/README.md has the rules",
+            "fix each; concourse/README.md has the rules",
         )
         .into());
     }
     let pipelines: Vec<_> = files.pipelines().map(|(path, _)| path.to_owned()).collect();
     anstream::eprintln!(
-        "{} pipelines and {} tasks fit each other",
+        "{} pipelines and {} tasks are consistent",
         pipelines.len(),
         files.tasks().count()
     );
@@ -81,7 +81,7 @@ pub(crate) fn run() -> Result<()> {
     })
 }
 
-/// Everything that is wrong with these files.
+/// All faults in these files.
 fn faults_of(files: &Files) -> Vec<Fault> {
     let mut faults = Faults::default();
     let Some(parsed) = files.parse(&mut faults) else {

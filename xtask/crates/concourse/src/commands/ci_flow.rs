@@ -18,7 +18,7 @@ pub(crate) fn run(args: &CiArgs) -> Result<()> {
         Some(CiFlow::Develop(args)) => run_flow("develop", args),
         Some(CiFlow::Master(args)) => run_flow("master", args),
         Some(CiFlow::Rehearse(args)) => rehearsal::run(&args.faults),
-        // The same on a bare machine and on a laptop: it installs what is missing first.
+        // The same on a bare machine and on a laptop: it first installs what is missing.
         None => tool(".ci/run").run(),
     }
 }
@@ -27,7 +27,7 @@ fn run_flow(flow: &str, args: &CiFlowArgs) -> Result<()> {
     let path = format!("concourse/pipelines/{flow}.yml");
     let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
     let pipeline: Pipeline =
-        serde_saphyr::from_str(&text).with_context(|| format!("{path} is no pipeline"))?;
+        serde_saphyr::from_str(&text).with_context(|| format!("{path} is not a pipeline"))?;
     if args.list {
         return list(&pipeline);
     }
@@ -45,7 +45,7 @@ fn run_flow(flow: &str, args: &CiFlowArgs) -> Result<()> {
     conclude(flow, &outcome, &settings.work)
 }
 
-/// Every step and the command that its script calls.
+/// Every step with its script's command.
 fn list(pipeline: &Pipeline) -> Result<()> {
     for planned in planned_steps(&jobs_in_order(pipeline, "source")) {
         let name = planned.step.name();
@@ -74,12 +74,12 @@ fn conclude(flow: &str, outcome: &Outcome, work: &Path) -> Result<()> {
     Err(Failure::new(
         Kind::Missing,
         format!(
-            "the flow {flow} passed but for what is not proven: {}",
+            "the flow {flow} passed, except for what is not proven: {}",
             not_proven.join(", ")
         ),
-        "a tool or the network is missing here; the step's own words are above",
+        "a tool or the network is missing here; the step's output is above",
         format!(
-            "get what is missing, then: cargo xtask ci {flow} --only {}",
+            "install what is missing, then: cargo xtask ci {flow} --only {}",
             not_proven[0]
         ),
     )
@@ -89,23 +89,23 @@ fn conclude(flow: &str, outcome: &Outcome, work: &Path) -> Result<()> {
 fn failure(flow: &str, job: &str, step: &str, ended: &Ended, logs: &Path) -> Failure {
     let what = format!("the flow {flow} stopped at {job}: {step}");
     let next = format!(
-        "mend it, then go on from here: cargo xtask ci {flow} --from {step}   (concourse/pipelines/{flow}.md has more)"
+        "fix it, then continue from here: cargo xtask ci {flow} --from {step}   (see concourse/pipelines/{flow}.md)"
     );
     let its_words = format!(
-        "its own words are above, and in {}",
+        "its output is above, and in {}",
         logs.join("artifacts/step-log/output").display()
     );
     match ended {
         Ended::Failed(code) => Failure::new(
             Kind::of_exit_code(*code),
             what,
-            format!("it ended with exit code {code}; {its_words}"),
+            format!("it exited with code {code}; {its_words}"),
             next,
         ),
         Ended::TimedOut => Failure::new(
             Kind::Check,
             what,
-            format!("it took longer than the pipeline allows; {its_words}"),
+            format!("it exceeded the pipeline's timeout; {its_words}"),
             next,
         ),
         Ended::Errored(why) => Failure::new(

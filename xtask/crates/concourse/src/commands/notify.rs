@@ -1,6 +1,6 @@
-//! `cargo xtask notify`: tells Slack how a job ended, when that is news.
+//! `cargo xtask notify`: notifies Slack when a job's state changes.
 //!
-//! It never fails for want of Slack: a build must not go red because nobody could be told.
+//! It never fails because of Slack: a build must not fail because a notification could not be sent.
 
 use std::io::Write;
 use std::path::Path;
@@ -28,7 +28,7 @@ pub(crate) fn run(args: &NotifyArgs) -> Result<()> {
     let mut memory = before.memory.clone();
     let now_s = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
     let Some(news) = memory.note(args.state, now_s) else {
-        anstream::eprintln!("nothing new of {}/{}: no message", args.flow, args.job);
+        anstream::eprintln!("no change of {}/{}: no message", args.flow, args.job);
         return keep(args, memory);
     };
     let report = Report {
@@ -44,14 +44,14 @@ pub(crate) fn run(args: &NotifyArgs) -> Result<()> {
         channel(args).and_then(|channel| delivery::send(&channel, &payload, std::thread::sleep));
     match sent {
         Ok(()) => {
-            anstream::eprintln!("told Slack: {}", report.summary());
+            anstream::eprintln!("notified Slack: {}", report.summary());
             keep(args, memory)
         }
-        // The old memory stays: the next build tells what this one could not.
+        // The history is not updated: the next build sends what this one could not.
         Err(why) => {
             const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
             anstream::eprintln!(
-                "{YELLOW}not told{YELLOW:#}: {}\n  why:  {why}\n  next: the message is kept in {UNDELIVERED}",
+                "{YELLOW}not sent{YELLOW:#}: {}\n  why:  {why}\n  next: the message is kept in {UNDELIVERED}",
                 report.summary()
             );
             if let Err(error) = leave_trace(Path::new(UNDELIVERED), now_s, &why, &payload) {
@@ -62,7 +62,7 @@ pub(crate) fn run(args: &NotifyArgs) -> Result<()> {
     }
 }
 
-/// What the last step said; of a job that passed there is nothing to quote.
+/// The last step's output; empty if the job passed.
 fn step_log(args: &NotifyArgs) -> FailedStep {
     let folder = args
         .step_log
@@ -96,7 +96,7 @@ fn remembered(args: &NotifyArgs) -> Remembered {
         job: &args.job,
     };
     let history = job.history().unwrap_or_else(|why| {
-        anstream::eprintln!("{why}; taking this build for the first one");
+        anstream::eprintln!("{why}; treating this build as the first one");
         crate::notify::concourse_history::History::default()
     });
     Remembered {
@@ -125,7 +125,7 @@ fn channel(args: &NotifyArgs) -> Result<Channel, String> {
         .ok_or_else(|| "neither SLACK_WEBHOOK_URL nor SLACK_BOT_TOKEN is set".to_owned())
 }
 
-/// The commit at hand; a message without one is still worth sending.
+/// The current commit; a message without it is still worth sending.
 fn commit() -> Option<Commit> {
     let text = tool("git")
         .args(["log", "-1", "--format=%H%n%an%n%s"])
@@ -141,7 +141,7 @@ fn commit() -> Option<Commit> {
 }
 
 fn links(args: &NotifyArgs, build_url: Option<String>) -> Vec<(&'static str, String)> {
-    // On a laptop, people and the scanner reach it at the same address.
+    // On a laptop, people and the scanner use the same address.
     let sonar = args.sonar_url.clone().filter(|url| !url.is_empty());
     let sonar = sonar.or_else(|| std::env::var("SONAR_HOST_URL").ok());
     let report = sonar.filter(|_| args.job == "analyse").map(|url| {

@@ -1,6 +1,6 @@
 //! `cargo xtask pipelines set`: sets every pipeline.
 //!
-//! Done once by a person; from then on a push to master sets them all.
+//! Run once by a person; afterwards, a push to master sets them all.
 
 use std::path::Path;
 
@@ -52,8 +52,8 @@ fn names() -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// `fly` shows what it would change and asks, unless told not to. Exposed, since a job's history is what alerts are
-/// decided by, and the `set_pipeline` step cannot do it.
+/// `fly` shows the changes and asks, unless `--yes` is given. Pipelines are exposed because notifications read a job's
+/// history, and the `set_pipeline` step cannot expose them.
 fn commands(args: &PipelinesSetArgs, name: &str) -> [Run; 3] {
     let fly = |arguments: &[&str]| tool("fly").args(["--target", &args.target]).args(arguments);
     let file = format!("{FOLDER}/{name}.yml");

@@ -1,20 +1,19 @@
-//! The order in which the tasks of a pipeline run when nothing runs side by side.
+//! The sequential order of a pipeline's tasks.
 //!
-//! `cargo xtask ci` follows it, so that the flow on a laptop is the pipeline's own.
+//! `cargo xtask ci` runs them in this order.
 
 use std::collections::BTreeSet;
 
 use super::{Job, Pipeline, Step};
 
-/// A task in the order of its pipeline.
+/// A task at its position in the pipeline.
 #[derive(Clone, Copy)]
 pub(crate) struct PlannedStep<'a> {
     pub(crate) job: &'a Job,
     pub(crate) step: &'a Step,
 }
 
-/// The jobs that lead from a trigger of the resource to the end, each after those that it waits for; as in the file
-/// where nothing else decides.
+/// The jobs reachable from a trigger of the resource, each after those it waits for, otherwise in file order.
 pub(crate) fn jobs_in_order<'a>(pipeline: &'a Pipeline, resource: &str) -> Vec<&'a Job> {
     let gets = |job: &'a Job| {
         let steps = job.all_steps();
@@ -33,7 +32,7 @@ pub(crate) fn jobs_in_order<'a>(pipeline: &'a Pipeline, resource: &str) -> Vec<&
                 .unwrap_or_default();
             passed.iter().all(|name| done.contains(name.as_str()))
         });
-        // A circle, or a job that nothing leads to: Concourse would never run it.
+        // A cycle, or an unreachable job: Concourse would never run it.
         let Some(ready) = ready else { break };
         let job = waiting.remove(ready);
         done.insert(job.name.as_str());

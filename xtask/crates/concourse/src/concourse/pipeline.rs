@@ -1,6 +1,6 @@
-//! A pipeline, as `fly set-pipeline` reads it: unknown and duplicate keys are errors.
+//! A pipeline, as parsed by `fly set-pipeline`: unknown and duplicate keys are errors.
 //!
-//! Only the shape is checked here; whether the names in it lead anywhere is for `check/pipelines`.
+//! Only the form is checked here; `check/pipelines` checks references.
 
 use std::collections::BTreeMap;
 
@@ -33,14 +33,14 @@ pub(crate) struct Group {
     pub(crate) jobs: Vec<String>,
 }
 
-/// A place that variables come from, beside the server's own credential manager.
+/// A source of variables besides the server's credential manager.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct VarSource {
     pub(crate) name: String,
     #[serde(rename = "type")]
     pub(crate) kind: String,
-    #[allow(dead_code, reason = "its shape belongs to the credential manager")]
+    #[allow(dead_code, reason = "its form is defined by the credential manager")]
     pub(crate) config: Value,
 }
 
@@ -54,13 +54,13 @@ pub(crate) struct Resource {
     pub(crate) source: Value,
     pub(crate) check_every: Option<String>,
     pub(crate) check_timeout: Option<String>,
-    #[allow(dead_code, reason = "for the browser alone")]
+    #[allow(dead_code, reason = "only for display")]
     pub(crate) icon: Option<String>,
     pub(crate) webhook_token: Option<String>,
     pub(crate) version: Option<Value>,
 }
 
-/// What is done when its resources change.
+/// The steps to run when its resources change.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Job {
@@ -81,7 +81,7 @@ pub(crate) struct Job {
     pub(crate) ensure: Option<Box<Step>>,
 }
 
-/// How long the logs of a job's builds are kept.
+/// The retention of a job's build logs.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Retention {
@@ -90,7 +90,7 @@ pub(crate) struct Retention {
     pub(crate) minimum_succeeded_builds: Option<u32>,
 }
 
-/// One step: exactly one of the kinds in `Step`, and what modifies it.
+/// One step: exactly one of the kinds in `Step`, and its modifiers.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Step {
@@ -137,13 +137,13 @@ pub(crate) struct Step {
     pub(crate) ensure: Option<Box<Step>>,
 }
 
-/// Steps that run side by side: a list, or a list with limits.
+/// Parallel steps: a list, or a list with limits.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Parallel {
-    /// The steps alone.
+    /// Only the steps.
     List(Vec<Step>),
-    /// The steps and how they run.
+    /// The steps with limits.
     Limited(Limited),
 }
 
@@ -216,7 +216,7 @@ impl Job {
         ]
     }
 
-    /// Every step of the job, hooks and nested ones included.
+    /// Every step of the job, including hooks and nested steps.
     pub(crate) fn all_steps(&self) -> Vec<&Step> {
         let mut found = Vec::new();
         self.plan.iter().for_each(|step| step.collect(&mut found));
@@ -229,7 +229,7 @@ impl Job {
 }
 
 impl Step {
-    /// The kinds that the step names: more or fewer than one is a fault.
+    /// The kinds in the step: anything but one is a fault.
     pub(crate) fn kinds(&self) -> Vec<Kind> {
         let named = [
             (self.get.is_some(), Kind::Get),
@@ -247,7 +247,7 @@ impl Step {
             .collect()
     }
 
-    /// The step's name, as a build's page shows it.
+    /// The step's name, as shown in a build.
     pub(crate) fn name(&self) -> &str {
         [
             &self.get,
@@ -261,7 +261,7 @@ impl Step {
         .unwrap_or("steps")
     }
 
-    /// The resource that a get or put names.
+    /// The resource of a get or put.
     pub(crate) fn resource(&self) -> Option<&str> {
         self.get
             .as_deref()
@@ -269,7 +269,7 @@ impl Step {
             .map(|name| self.resource.as_deref().unwrap_or(name))
     }
 
-    /// The steps inside this one.
+    /// The nested steps.
     pub(crate) fn inner(&self) -> Vec<&Self> {
         let parallel = self.in_parallel.iter().flat_map(Parallel::steps);
         parallel

@@ -1,18 +1,18 @@
-//! A task's file: what it needs, what it gives, what it runs.
+//! A task's file: inputs, outputs, command.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::Value;
 
-/// A task, from a file of its own or from a step's `config`.
+/// A task, from its file or from a step's `config`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Task {
     pub(crate) platform: String,
     pub(crate) image_resource: Option<Image>,
     pub(crate) container_limits: Option<Limits>,
-    /// Parameters; one without a default must be given by the step.
+    /// Parameters; the step must set those without a default.
     #[serde(default)]
     pub(crate) params: BTreeMap<String, Option<Value>>,
     #[serde(default)]
@@ -24,7 +24,7 @@ pub(crate) struct Task {
     pub(crate) run: Program,
 }
 
-/// The image of a task that brings its own.
+/// The task's own image, if any.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Image {
@@ -34,7 +34,7 @@ pub(crate) struct Image {
     pub(crate) version: Option<Value>,
 }
 
-/// What a task's container may use.
+/// The limits of a task's container.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Limits {
@@ -42,7 +42,7 @@ pub(crate) struct Limits {
     pub(crate) memory: Option<Value>,
 }
 
-/// An input or output: a folder below the one that the task starts in.
+/// An input or output: a directory below the task's working directory.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Artifact {
@@ -53,13 +53,12 @@ pub(crate) struct Artifact {
 }
 
 impl Artifact {
-    /// Where it lies.
     pub(crate) fn folder(&self) -> &str {
         self.path.as_deref().unwrap_or(&self.name)
     }
 }
 
-/// A folder that outlives the build on its worker.
+/// A directory that outlives the build on its worker.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Cache {

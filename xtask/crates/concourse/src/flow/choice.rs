@@ -1,10 +1,9 @@
-//! Which steps of a flow are run: all, those from one on, or a single one.
+//! Which steps of a flow to run: all, those from one on, or a single one.
 
 use anyhow::Result;
 
 use xtask::failure::{Failure, Kind};
 
-/// The steps that the caller wants.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Choice {
     #[default]
@@ -14,7 +13,7 @@ pub(crate) enum Choice {
 }
 
 impl Choice {
-    /// From the flags of the command line, of which one at most is given.
+    /// From the command line's flags, of which at most one is set.
     pub(crate) fn new(from: Option<&str>, only: Option<&str>) -> Self {
         match (from, only) {
             (_, Some(step)) => Self::Only(step.to_owned()),
@@ -23,7 +22,7 @@ impl Choice {
         }
     }
 
-    /// Whether the flow has the step that was named.
+    /// Fails if the flow does not have the given step.
     pub(super) fn check<'a>(&self, steps: impl Iterator<Item = &'a str>) -> Result<()> {
         let (Self::From(wanted) | Self::Only(wanted)) = self else {
             return Ok(());
@@ -35,13 +34,13 @@ impl Choice {
         Err(Failure::new(
             Kind::Usage,
             format!("the flow has no step {wanted:?}"),
-            "its steps are those of the pipeline's file",
-            format!("name one of: {}", known.join(", ")),
+            "its steps are defined in the pipeline's file",
+            format!("use one of: {}", known.join(", ")),
         )
         .into())
     }
 
-    /// Whether steps are run from this one on.
+    /// Whether to run steps from this one on.
     pub(super) fn begins_at(&self, step: &str) -> bool {
         match self {
             Self::All => true,
@@ -49,7 +48,7 @@ impl Choice {
         }
     }
 
-    /// Whether this step is run once the first one has been reached.
+    /// Whether to run this step once the first one has been reached.
     pub(super) fn has(&self, step: &str) -> bool {
         !matches!(self, Self::Only(wanted) if wanted != step)
     }

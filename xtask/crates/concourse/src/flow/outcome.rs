@@ -1,4 +1,4 @@
-//! How each step of a flow ended, and the table of it.
+//! The result of each step of a flow, and the table of results.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -7,24 +7,24 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
     Passed,
-    /// It said no, with this exit code.
+    /// It failed with this exit code.
     Failed(i32),
-    /// It took longer than it may.
+    /// It exceeded its timeout.
     TimedOut,
-    /// It could not be run at all.
+    /// It could not be started.
     Errored(String),
     /// Ctrl-C or SIGTERM came.
     Interrupted,
-    /// It said that a tool or the network is missing here, and the caller accepts that.
+    /// A tool or the network is missing here, and the caller accepts that.
     NotProven,
-    /// A step before it ended the flow.
+    /// Not run, because an earlier step stopped the flow.
     NotReached,
-    /// The caller did not ask for it.
+    /// Not run, because the caller did not select it.
     LeftOut,
 }
 
 impl Ended {
-    /// Whether the flow ends here.
+    /// Whether it stops the flow.
     pub(super) fn stops(&self) -> bool {
         match self {
             Self::Passed | Self::NotProven | Self::NotReached | Self::LeftOut => false,
@@ -49,7 +49,7 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    /// The step that ended the flow before its end.
+    /// The step that stopped the flow.
     pub(crate) fn stopped_at(&self) -> Option<&Row> {
         self.rows.iter().find(|row| row.ended.stops())
     }
@@ -62,7 +62,7 @@ impl Outcome {
             .collect()
     }
 
-    /// Every step with how it ended and how long it took.
+    /// Every step with its result and duration.
     pub(crate) fn table(&self) -> String {
         let mut text = format!(
             "{:<10} {:<20} {:<14} {:>8}\n",

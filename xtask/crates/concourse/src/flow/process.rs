@@ -1,4 +1,4 @@
-//! One process with all that it starts: ended as a whole by a time-out or by Ctrl-C, so that nothing is left behind.
+//! A process group, ended as a whole by a timeout or Ctrl-C, so that nothing is left behind.
 
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command};
@@ -8,12 +8,12 @@ use super::Ended;
 use xtask::interrupt;
 use xtask::run_tool::tool;
 
-/// How often the process is looked at.
+/// Polling interval.
 const GLANCE: Duration = Duration::from_millis(50);
-/// How long it may take to tidy up when it is told to end.
+/// Time to clean up after SIGTERM.
 const GRACE: Duration = Duration::from_secs(30);
 
-/// Runs it to its end, within the time that it may take; `interruptible` unless it tidies up after an interruption.
+/// Runs it within its timeout; `interruptible` unless it cleans up after an interruption.
 pub(crate) fn run(command: &mut Command, limit: Option<Duration>, interruptible: bool) -> Ended {
     let begun = Instant::now();
     let mut child = match command.process_group(0).spawn() {
@@ -25,7 +25,7 @@ pub(crate) fn run(command: &mut Command, limit: Option<Duration>, interruptible:
     loop {
         match child.try_wait() {
             Ok(Some(status)) if status.success() => return Ended::Passed,
-            // As a shell tells it: 128 and the signal.
+            // As a shell reports it: 128 plus the signal.
             Ok(Some(status)) => {
                 return Ended::Failed(
                     status
@@ -54,17 +54,17 @@ fn end(child: &mut Child) {
         let _ = tool("kill").args([name, "--", &group]).quiet().output();
     };
     signal("-TERM");
-    let told = Instant::now();
-    while told.elapsed() < GRACE && matches!(child.try_wait(), Ok(None)) {
+    let stopped_at = Instant::now();
+    while stopped_at.elapsed() < GRACE && matches!(child.try_wait(), Ok(None)) {
         std::thread::sleep(GLANCE);
     }
-    // What is left of the group, if anything.
+    // The remaining processes of the group.
     let group = format!("-{}", child.id());
     let _ = tool("kill").args(["-KILL", "--", &group]).quiet().output();
     let _ = child.wait();
 }
 
-/// A duration as Concourse's files have it: `90s`, `10m`, `1h30m`.
+/// A duration in Concourse's format: `90s`, `10m`, `1h30m`.
 pub(super) fn duration(text: &str) -> Option<Duration> {
     let mut total = Duration::ZERO;
     let mut rest = text;

@@ -1,4 +1,4 @@
-//! Runs the jobs of a pipeline in their order, and stops at the first that does not pass.
+//! Runs the jobs of a pipeline in order, and stops at the first that fails.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,23 +17,23 @@ use xtask::failure::{Failure, Kind};
 
 /// The resource that starts a flow.
 const SOURCE: &str = "source";
-/// The exit code that says: a tool or prerequisite is missing here.
+/// The exit code for a missing tool or prerequisite.
 const MISSING: i32 = 3;
 const BOLD: Style = Style::new().bold();
 
-/// What a flow is run with.
+/// The settings of a flow.
 pub(crate) struct Settings {
     /// The repository.
     pub(crate) root: PathBuf,
-    /// Where inputs and outputs of the tasks lie; emptied first when the whole flow is run.
+    /// Directory of the tasks' inputs and outputs; emptied first if the whole flow is run.
     pub(crate) work: PathBuf,
-    /// Which of the steps are run.
+    /// The steps to run.
     pub(crate) choice: Choice,
-    /// Go on past a step that ends with the exit code 3.
+    /// Continue after a step that exits with 3.
     pub(crate) allow_not_proven: bool,
-    /// The environment that is deployed to, instead of the one that the pipeline names.
+    /// The environment to deploy to, instead of the pipeline's.
     pub(crate) environment: String,
-    /// Variables of the caller, which win over what the pipeline gives.
+    /// Variables of the caller, which override the pipeline's.
     pub(crate) variables: BTreeMap<String, String>,
 }
 
@@ -42,11 +42,11 @@ pub(crate) struct Runner<'a> {
     settings: &'a Settings,
     pipeline: &'a Pipeline,
     outcome: Outcome,
-    /// Absolute, since a script is started in a folder of its own.
+    /// Absolute, because a script starts in its own directory.
     work: PathBuf,
     runs: u32,
     in_hook: bool,
-    /// Whether the first chosen step has been reached.
+    /// Whether the first selected step has been reached.
     begun: bool,
 }
 
@@ -63,7 +63,7 @@ impl<'a> Runner<'a> {
         }
     }
 
-    /// Runs the flow to its end, or to the step that ends it.
+    /// Runs the flow to its end, or to the step that stops it.
     pub(crate) fn run(mut self) -> Result<Outcome> {
         let jobs = jobs_in_order(self.pipeline, SOURCE);
         anyhow::ensure!(
@@ -76,7 +76,7 @@ impl<'a> Runner<'a> {
                 .iter()
                 .map(|planned| planned.step.name()),
         )?;
-        // The steps before a later one are not run again: what they gave is still there.
+        // Earlier steps are not run again: their outputs still exist.
         self.work = std::path::absolute(&self.settings.work)?;
         if *choice == Choice::All && self.work.exists() {
             std::fs::remove_dir_all(&self.work)?;
@@ -119,14 +119,14 @@ impl<'a> Runner<'a> {
                 return self.stopped(job, step, &ended);
             }
         }
-        // Of a job that was run in part, nobody can say that it passed.
+        // A job that was run in part has not passed.
         if whole {
             self.hook(job, job.on_success.as_deref())?;
         }
         self.hook(job, job.ensure.as_deref())
     }
 
-    /// The hooks of a step that ended its job, then those of the job.
+    /// Runs the hooks of the step that ended its job, then those of the job.
     fn stopped(&mut self, job: &Job, step: &Step, ended: &Ended) -> Result<()> {
         let of_step = hook_of(
             ended,
@@ -161,7 +161,7 @@ impl<'a> Runner<'a> {
         });
     }
 
-    /// What a hook does: its task; a resource is Concourse's alone.
+    /// Runs a hook's task; resources belong to Concourse.
     fn hook(&mut self, job: &Job, step: Option<&Step>) -> Result<()> {
         let Some(step) = step.filter(|step| step.task.is_some()) else {
             return Ok(());
@@ -205,7 +205,7 @@ impl<'a> Runner<'a> {
         let text = std::fs::read_to_string(&path)
             .with_context(|| format!("cannot read {}", path.display()))?;
         let task: Task = serde_saphyr::from_str(&text)
-            .with_context(|| format!("{} is no task", path.display()))?;
+            .with_context(|| format!("{} is not a task", path.display()))?;
         let artifacts = self.work.join(&job.name);
         let folder = artifacts.join(format!("{:02}-{}", self.runs, step.name()));
         lay_out(&self.settings.root, &artifacts, &folder, step, &task)?;
@@ -217,8 +217,8 @@ impl<'a> Runner<'a> {
         Ok(process::run(&mut command, limit, !self.in_hook))
     }
 
-    /// The task's parameters: the caller's variable, else what pipeline or task say; a `((variable))` of Concourse's is
-    /// left out, and the command uses what this machine has.
+    /// The task's parameters: the caller's variable, or else the pipeline's or the task's. A `((variable))` of
+    /// Concourse is omitted, and the command uses this machine's configuration.
     fn parameters(&self, step: &Step, task: &Task) -> BTreeMap<String, String> {
         let given = |name: &str| {
             step.params
@@ -229,7 +229,7 @@ impl<'a> Runner<'a> {
             let literal = given(name).or_else(|| default.clone()).and_then(text);
             let value = match name.as_str() {
                 "ENVIRONMENT" => Some(self.settings.environment.clone()),
-                // These are the step's identity; a variable of the caller's by such a name means something else.
+                // These identify the step; a caller's variable of the same name means something else.
                 "FLOW" | "JOB" | "STATE" => literal,
                 _ => self.settings.variables.get(name).cloned().or(literal),
             };
@@ -260,7 +260,7 @@ fn hook_of<'a>(
     }
 }
 
-/// The folder that a task starts in: its inputs and outputs as links. What lies below `source/` already does so here.
+/// The task's working directory with links to its inputs and outputs. What is below `source/` already exists there.
 fn lay_out(root: &Path, artifacts: &Path, folder: &Path, step: &Step, task: &Task) -> Result<()> {
     if folder.exists() {
         std::fs::remove_dir_all(folder)?;
@@ -289,8 +289,8 @@ fn lay_out(root: &Path, artifacts: &Path, folder: &Path, step: &Step, task: &Tas
             return Err(Failure::new(
                 Kind::Usage,
                 format!("{} has no {}", step.name(), input.name),
-                "the step that gives it was left out, and no earlier run left it",
-                "begin with that step (--from), or run the whole flow",
+                "the step that produces it was skipped, and no earlier run left it",
+                "start with that step (--from), or run the whole flow",
             )
             .into());
         }
@@ -323,10 +323,10 @@ fn report(ended: &Ended) {
     match ended {
         Ended::Errored(why) => anstream::eprintln!("{RED}could not be run{RED:#}: {why}"),
         Ended::NotProven => {
-            anstream::eprintln!("{RED}not proven here{RED:#}: the flow goes on, and ends with 3");
+            anstream::eprintln!("{RED}not proven here{RED:#}: the flow continues and exits with 3");
         }
         Ended::TimedOut => {
-            anstream::eprintln!("{RED}took longer than its time-out{RED:#}, and was ended");
+            anstream::eprintln!("{RED}exceeded its timeout{RED:#} and was stopped");
         }
         _ => {}
     }

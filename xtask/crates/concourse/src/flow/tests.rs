@@ -1,4 +1,4 @@
-//! Flows of a made-up repository, whose tasks are one-line scripts.
+//! Flows of a test repository whose tasks are one-line scripts.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
@@ -15,9 +15,9 @@ jobs:
       - {get: source, trigger: true}
       - {task: make, file: source/make.yml, timeout: 30s, params: {WORD: '((secret))', ENVIRONMENT: production}}
       - {task: take, file: source/take.yml, timeout: 30s, on_failure: {task: undo, file: source/undo.yml}}
-    on_success: {task: tell, file: source/tell.yml, params: {STATE: succeeded}}
-    on_failure: {task: tell, file: source/tell.yml, params: {STATE: failed}}
-    on_abort: {task: tell, file: source/tell.yml, params: {STATE: aborted}}
+    on_success: {task: notify, file: source/notify.yml, params: {STATE: succeeded}}
+    on_failure: {task: notify, file: source/notify.yml, params: {STATE: failed}}
+    on_abort: {task: notify, file: source/notify.yml, params: {STATE: aborted}}
   - name: ship
     plan: [{get: source, trigger: true, passed: [build]}, {task: ship, file: source/ship.yml, timeout: 30s}]
 ";
@@ -44,7 +44,7 @@ impl Repository {
             "echo undone >>source/log",
         );
         repository.task(
-            "tell",
+            "notify",
             "inputs: [{name: source}]\nparams: {STATE: }",
             "echo \"$STATE\" >>source/log",
         );
@@ -229,7 +229,7 @@ fn a_flow_can_go_on_at_a_later_step_with_what_the_earlier_ones_gave() {
             ("ship", &Ended::Passed)
         ]
     );
-    // The first whole run told of success; half a job does not.
+    // The first whole run reported success; a partial job does not.
     assert_eq!(repository.log(), "succeeded\nshipped\nshipped\n");
 }
 

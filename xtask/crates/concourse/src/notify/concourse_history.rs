@@ -1,6 +1,6 @@
-//! What Concourse remembers of a job: its builds, asked of the server's API.
+//! A job's builds from Concourse's API.
 //!
-//! Roster's pipelines are exposed and their jobs public, so that no token is needed; one is used when given.
+//! Roster's pipelines are exposed and their jobs public, so that no token is needed; one is used if set.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use super::state::{Memory, State};
 use xtask::secrets;
 
 const CALL_TIMEOUT: Duration = Duration::from_secs(20);
-/// Builds that are looked back upon: more than a job has in the days that a reminder needs.
+/// Number of builds to read: more than a job has in the days that a reminder needs.
 const BUILDS: u32 = 100;
 
 /// A job of a Concourse server.
 pub(crate) struct ConcourseJob<'a> {
-    /// As people open it.
+    /// The public URL.
     pub(crate) server: &'a str,
-    /// Where its API is asked: behind a proxy that asks people to log in, an inner address.
+    /// The URL of its API: an internal address behind a proxy with a login.
     pub(crate) api: &'a str,
     pub(crate) team: &'a str,
     pub(crate) pipeline: &'a str,
@@ -32,7 +32,7 @@ struct Build {
     end_time: u64,
 }
 
-/// What came before the build that is running now, and that build's page.
+/// The history before the running build, and that build's page.
 #[derive(Debug, Default)]
 pub(crate) struct History {
     pub(crate) memory: Memory,
@@ -53,7 +53,7 @@ impl ConcourseJob<'_> {
         )
     }
 
-    /// Asks the server; the error is a sentence.
+    /// Queries the server; the error is a sentence.
     pub(crate) fn history(&self) -> Result<History, String> {
         let api = format!("{}/api/v1", self.api.trim_end_matches('/'));
         let path = self.below(&api);
@@ -64,21 +64,21 @@ impl ConcourseJob<'_> {
         }
         let mut response = request
             .call()
-            .map_err(|error| format!("Concourse could not be asked: {error}"))?;
+            .map_err(|error| format!("Concourse could not be queried: {error}"))?;
         if !response.status().is_success() {
             return Err(format!(
-                "Concourse answered {} when asked for the job's builds",
+                "Concourse returned {} for the job's builds",
                 response.status()
             ));
         }
         let builds: Vec<Build> = response
             .body_mut()
             .read_json()
-            .map_err(|error| format!("Concourse's answer could not be read: {error}"))?;
+            .map_err(|error| format!("Concourse's response could not be read: {error}"))?;
         Ok(self.read(&builds))
     }
 
-    /// Replays the builds, oldest first; the newest one that runs is the one that asks.
+    /// Replays the builds, oldest first; the newest running one is the current build.
     fn read(&self, builds: &[Build]) -> History {
         let mut history = History::default();
         for build in builds.iter().rev() {
@@ -143,7 +143,7 @@ mod tests {
         assert!(
             job.history()
                 .expect_err("nobody listens")
-                .starts_with("Concourse could not be asked")
+                .starts_with("Concourse could not be queried")
         );
     }
 }

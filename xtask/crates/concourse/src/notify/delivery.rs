@@ -1,23 +1,23 @@
-//! Getting a message to Slack: by incoming webhook or bot token, obeying its rate limit, within a limit of its own.
+//! Sends a message to Slack with an incoming webhook or bot token, obeying its rate limit, within a time limit.
 
 use std::time::Duration;
 
 use serde_json::Value;
 use ureq::http::{Response, StatusCode};
 
-/// How often a message is sent at most.
+/// Maximum number of attempts.
 const ATTEMPTS: u32 = 4;
-/// How long one attempt may take.
+/// Timeout of one attempt.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a rate limit is waited for at most; Slack's own is seconds.
+/// Maximum wait for a rate limit; Slack's is seconds.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
-/// Where messages go.
+/// The destination of messages.
 #[derive(Debug)]
 pub(crate) enum Channel {
-    /// An incoming webhook; its address is a secret.
+    /// An incoming webhook; its URL is a secret.
     Webhook(String),
-    /// A bot that writes into a channel.
+    /// A bot that posts to a channel.
     Bot {
         api_url: String,
         token: String,
@@ -25,7 +25,7 @@ pub(crate) enum Channel {
     },
 }
 
-/// Sends the message; the error says, without a secret, why it could not.
+/// Sends the message; the error contains no secret.
 pub(crate) fn send(
     channel: &Channel,
     message: &Value,
@@ -51,7 +51,7 @@ pub(crate) fn send(
             }
         };
         let wait = match outcome {
-            // The error of the client may quote the address, which is a secret.
+            // The client's error may quote the URL, which is a secret.
             Err(error) => {
                 problem = format!("Slack could not be reached ({})", kind(&error));
                 backoff(attempt)
@@ -93,15 +93,15 @@ fn judge(response: Response<ureq::Body>) -> Verdict {
         );
     }
     if status.is_server_error() {
-        return Verdict::Later(format!("Slack answered {status}"), None);
+        return Verdict::Later(format!("Slack returned {status}"), None);
     }
     if !status.is_success() {
-        return Verdict::Refused(format!("Slack refused the message: {status} {word}"));
+        return Verdict::Refused(format!("Slack rejected the message: {status} {word}"));
     }
-    // The Web API says 200 and tells the truth in its body; a webhook says `ok`.
+    // The Web API returns 200 with the result in the body; a webhook returns `ok`.
     match serde_json::from_str::<Value>(&body) {
         Ok(answer) if answer["ok"] == false => {
-            Verdict::Refused(format!("Slack refused the message: {}", answer["error"]))
+            Verdict::Refused(format!("Slack rejected the message: {}", answer["error"]))
         }
         _ => Verdict::Taken,
     }
@@ -144,7 +144,7 @@ mod tests {
         (outcome, slept.into_inner())
     }
 
-    /// The longest text that a build could leave behind, in characters that escaping makes longer.
+    /// The longest text of a build, in characters that escaping lengthens.
     fn monstrous() -> Report {
         let long = "<&>\u{1F41B}".repeat(20_000);
         let step = FailedStep {
@@ -203,7 +203,10 @@ mod tests {
         let (refused, slept) = deliver(&bot("xoxb-wrong"), &json!({"text": "hello"}));
         assert_eq!(
             (refused, slept.len()),
-            (Err("Slack refused the message: \"invalid_auth\"".into()), 0)
+            (
+                Err("Slack rejected the message: \"invalid_auth\"".into()),
+                0
+            )
         );
     }
 

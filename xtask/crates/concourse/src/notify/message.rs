@@ -1,6 +1,7 @@
-//! The words and blocks of a message, within Block Kit's limits whatever the build said.
+//! The text and blocks of a message, within Block Kit's limits for any build output.
 //!
-//! Everything that comes from a build is redacted, then escaped, then cut: in that order, so that no cut lays a secret bare.
+//! Everything from a build is redacted, then escaped, then truncated: in that order, so that truncation cannot expose a
+//! secret.
 
 use serde_json::{Value, json};
 
@@ -14,7 +15,7 @@ const FIELD: usize = 2000;
 const QUOTE: usize = 2400;
 const LINK: usize = 3000;
 
-/// What a message tells.
+/// The content of a message.
 #[derive(Debug)]
 pub(crate) struct Report {
     pub(crate) news: News,
@@ -22,7 +23,7 @@ pub(crate) struct Report {
     pub(crate) job: String,
     pub(crate) commit: Option<Commit>,
     pub(crate) step: FailedStep,
-    /// Names and addresses of the pages to look at.
+    /// Names and URLs of links.
     pub(crate) links: Vec<(&'static str, String)>,
 }
 
@@ -35,7 +36,7 @@ pub(crate) struct Commit {
 }
 
 impl Report {
-    /// One line, which is also what a notification on a telephone shows.
+    /// One line, also shown in mobile notifications.
     pub(crate) fn summary(&self) -> String {
         let sign = match self.news {
             News::Fixed => "✅",
@@ -57,7 +58,7 @@ impl Report {
         )
     }
 
-    /// The message as Slack takes it.
+    /// The message in Slack's format.
     pub(crate) fn payload(&self) -> Value {
         let mut blocks = vec![
             json!({"type": "header", "text": {"type": "plain_text", "text": self.summary(), "emoji": true}}),
@@ -94,7 +95,7 @@ impl Report {
             let ended = self
                 .step
                 .exit_code
-                .map_or("cut short".to_owned(), |code| format!("exit code {code}"));
+                .map_or("interrupted".to_owned(), |code| format!("exit code {code}"));
             fields.push(clip(&format!("*Step*\n{} ({ended})", foreign(name)), FIELD));
         }
         if let Some(commit) = &self.commit {
@@ -116,7 +117,7 @@ impl Report {
     }
 }
 
-/// Text from a build: redacted, and escaped so that it can neither link nor call for anybody.
+/// Text from a build: redacted, and escaped so that it can neither link nor mention anybody.
 fn foreign(text: &str) -> String {
     escape(&secrets::redact(text))
 }
@@ -128,7 +129,7 @@ fn escape(text: &str) -> String {
         .replace('>', "&gt;")
 }
 
-/// At most this many characters, and no entity cut in two.
+/// At most this many characters, without splitting an entity.
 fn clip(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
         return text.to_owned();
@@ -185,7 +186,7 @@ mod tests {
         }
         assert!(
             !text.contains("javascript:"),
-            "a link that is not one of the web's was kept"
+            "a link that is not http(s) was kept"
         );
     }
 

@@ -1,12 +1,12 @@
-//! When there is something to tell: one message for each change of a job's state.
+//! When to notify: once per change of a job's state.
 //!
-//! Pure: what is remembered and how the job ended go in, what to say comes out.
+//! A pure function of the history and the job's result.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// A job that stays broken is mentioned again after this time.
+/// A reminder for a broken job is sent after this time.
 const REMINDER_AFTER: Duration = Duration::from_hours(24);
 
 /// How a job ended.
@@ -15,15 +15,15 @@ const REMINDER_AFTER: Duration = Duration::from_hours(24);
 pub(crate) enum State {
     /// Every step passed.
     Succeeded,
-    /// A step said no.
+    /// A step failed.
     Failed,
-    /// A step could not be run at all.
+    /// A step could not be started.
     Errored,
-    /// Somebody stopped it.
+    /// It was aborted.
     Aborted,
 }
 
-/// What there is to tell.
+/// The notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum News {
     Broke,
@@ -34,23 +34,23 @@ pub(crate) enum News {
     Aborted,
 }
 
-/// What is remembered of a job between its builds.
+/// The history of a job.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Memory {
-    /// How the last build ended that was not stopped by a person.
+    /// The result of the last build that was not aborted.
     settled: Option<State>,
-    /// Whether the last build of all was stopped by a person.
+    /// Whether the last build was aborted.
     aborted: bool,
-    /// When the job was last spoken of, in seconds since 1970.
+    /// Unix time of the last notification.
     told_at_s: Option<u64>,
 }
 
 impl Memory {
-    /// Takes note of a build's end and says what there is to tell of it.
+    /// Records a build's result; returns the notification, if any.
     pub(crate) fn note(&mut self, ended: State, at_s: u64) -> Option<News> {
         let reminder = self
             .told_at_s
-            .is_none_or(|told| at_s.saturating_sub(told) >= REMINDER_AFTER.as_secs());
+            .is_none_or(|last| at_s.saturating_sub(last) >= REMINDER_AFTER.as_secs());
         let news = match (self.settled, ended) {
             (_, State::Aborted) => (!self.aborted).then_some(News::Aborted),
             (Some(State::Failed), State::Failed) => reminder.then_some(News::StillBroken),
@@ -81,7 +81,7 @@ mod tests {
 
     const HOUR: u64 = 60 * 60;
 
-    fn told(ends: &[(State, u64)]) -> Vec<Option<News>> {
+    fn notifications(ends: &[(State, u64)]) -> Vec<Option<News>> {
         let mut memory = Memory::default();
         ends.iter()
             .map(|(state, hour)| memory.note(*state, hour * HOUR))
@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn a_job_that_always_passes_is_never_spoken_of() {
         assert_eq!(
-            told(&[(Succeeded, 0), (Succeeded, 1), (Succeeded, 100)]),
+            notifications(&[(Succeeded, 0), (Succeeded, 1), (Succeeded, 100)]),
             [None, None, None]
         );
     }
@@ -107,14 +107,14 @@ mod tests {
             (Succeeded, 5),
         ];
         assert_eq!(
-            told(&ends),
+            notifications(&ends),
             [None, Some(Broke), None, None, Some(Fixed), None]
         );
     }
 
     #[test]
     fn a_first_build_that_fails_is_told() {
-        assert_eq!(told(&[(Failed, 0)]), [Some(Broke)]);
+        assert_eq!(notifications(&[(Failed, 0)]), [Some(Broke)]);
     }
 
     #[test]
@@ -127,7 +127,7 @@ mod tests {
             (Failed, 49),
         ];
         assert_eq!(
-            told(&ends),
+            notifications(&ends),
             [
                 Some(Broke),
                 None,
@@ -149,7 +149,7 @@ mod tests {
             (Succeeded, 28),
         ];
         assert_eq!(
-            told(&ends),
+            notifications(&ends),
             [
                 Some(Broke),
                 Some(ToldErrored),
@@ -173,7 +173,7 @@ mod tests {
             (Succeeded, 6),
         ];
         assert_eq!(
-            told(&ends),
+            notifications(&ends),
             [
                 Some(Broke),
                 Some(ToldAborted),

@@ -1,24 +1,24 @@
-//! The log that a task keeps of its command (`concourse/tasks/run-step`), read for the words worth quoting.
+//! Reads the log of a task's command (`concourse/tasks/run-step`) for lines to quote.
 
 use std::path::Path;
 
-/// Lines of the error that a message quotes at most.
+/// Maximum number of quoted lines.
 const QUOTED_LINES: usize = 8;
-/// Characters of one quoted line at most.
+/// Maximum characters of a quoted line.
 const QUOTED_COLUMNS: usize = 200;
-/// Logs are read from their end; more than this is never needed.
+/// Logs are read from the end, at most this many bytes.
 const READ_BYTES: u64 = 256 * 1024;
 
-/// The step that ended a job, and its first words on why.
+/// The step that ended a job, and the first lines of its error.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct FailedStep {
     pub(crate) name: Option<String>,
-    /// Its exit code; nothing when it was cut short.
+    /// Its exit code; `None` if it was interrupted.
     pub(crate) exit_code: Option<i32>,
     pub(crate) first_lines: Vec<String>,
 }
 
-/// Reads the folder; a log of a step that passed tells nothing of the end.
+/// Reads the directory; `None` if the last step passed.
 pub(crate) fn read(folder: &Path) -> FailedStep {
     let text = |file: &str| {
         std::fs::read_to_string(folder.join(file))
@@ -50,7 +50,7 @@ fn read_end(path: &Path) -> std::io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// From the first line that names an error; else the last lines.
+/// From the first line with an error, or else the last lines.
 fn first_lines(output: &str) -> Vec<String> {
     let lines: Vec<_> = output
         .lines()
@@ -74,7 +74,7 @@ fn first_lines(output: &str) -> Vec<String> {
     lines.into_iter().skip(from).take(QUOTED_LINES).collect()
 }
 
-/// Without colours and other control characters, and not longer than a line of a message may be.
+/// Without control characters, truncated to a message's line length.
 fn without_control(line: &str) -> String {
     let mut kept = String::new();
     let mut characters = line.chars();

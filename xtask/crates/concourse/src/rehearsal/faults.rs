@@ -1,35 +1,35 @@
-//! What is broken, and how the flow must take it.
+//! The faults, and the expected reaction of the flow.
 
-/// One thing that is broken on purpose.
+/// One fault.
 pub(super) struct Fault {
     pub(super) name: &'static str,
     /// One sentence for the list.
     pub(super) breaks: &'static str,
-    /// The flow that is run.
+    /// The flow to run.
     pub(super) flow: &'static str,
-    /// The step that it begins at.
+    /// The step to start at.
     pub(super) from: &'static str,
-    /// The step that must end it.
+    /// The step that must stop it.
     pub(super) stops_at: &'static str,
-    /// The exit code that it must end with.
+    /// The expected exit code.
     pub(super) exit_code: i32,
     pub(super) plant: Plant,
 }
 
 /// Where the fault is planted.
 pub(super) enum Plant {
-    /// These lines are added to the end of this file, in a clone.
+    /// Appends these lines to this file, in a clone.
     Source {
         file: &'static str,
         lines: &'static str,
     },
-    /// The coverage that the last flow measured loses every hit.
+    /// Removes every hit from the coverage of the last flow.
     LostCoverage,
-    /// Nobody listens where `SonarQube` should be.
+    /// Nothing listens at the address of `SonarQube`.
     ServerAway,
-    /// `SonarQube` is given a token that is none.
+    /// `SonarQube` gets an invalid token.
     WrongToken,
-    /// A registry that takes nothing.
+    /// A registry that rejects everything.
     RefusingRegistry,
     /// The image of this commit crashes when it starts.
     CrashingImage,
@@ -63,7 +63,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "clippy-warning",
-        breaks: "clippy has something to say",
+        breaks: "clippy reports a finding",
         flow: "develop",
         from: "lint-workspace",
         stops_at: "lint-workspace",
@@ -75,7 +75,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "lost-coverage",
-        breaks: "the tests cover less than the quality gate wants",
+        breaks: "coverage is below the quality gate",
         flow: "develop",
         from: "scan-sources",
         stops_at: "judge-quality",
@@ -84,7 +84,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "server-away",
-        breaks: "SonarQube does not answer",
+        breaks: "SonarQube does not respond",
         flow: "develop",
         from: "scan-sources",
         stops_at: "scan-sources",
@@ -93,7 +93,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "wrong-token",
-        breaks: "SonarQube does not take the token",
+        breaks: "SonarQube rejects the token",
         flow: "develop",
         from: "scan-sources",
         stops_at: "scan-sources",
@@ -102,7 +102,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "push-refused",
-        breaks: "the registry refuses the image",
+        breaks: "the registry rejects the image",
         flow: "master",
         from: "push-image",
         stops_at: "push-image",

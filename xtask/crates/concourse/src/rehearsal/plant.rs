@@ -1,4 +1,4 @@
-//! Plants one fault, and takes away what it changed outside of the clone.
+//! Plants one fault, and reverts its changes outside of the clone.
 
 use std::path::{Path, PathBuf};
 
@@ -15,16 +15,16 @@ use xtask_delivery::e2e::bad_release;
 use xtask_delivery::image::record::Record;
 use xtask_delivery::image::reference::Repository;
 
-/// What `cargo xtask ci develop` left of its coverage.
+/// The coverage files of `cargo xtask ci develop`.
 const COVERAGE: &str = "target/flows/develop/analyse/artifacts/coverage/lcov.info";
-/// Seconds that the rehearsals wait for a server that is away.
+/// How long rehearsals wait for an unreachable server, in seconds.
 const SHORT_WAIT_S: &str = "5";
 
-/// A planted fault; what it changed in this tree is put back when it is dropped.
+/// A planted fault; its changes in this tree are reverted on drop.
 pub(super) struct Planted {
-    /// The tree that the flow runs in.
+    /// The directory that the flow runs in.
     pub(super) sources: PathBuf,
-    /// Variables that the flow is given.
+    /// Variables for the flow.
     pub(super) variables: Vec<(&'static str, String)>,
     lost: Option<String>,
     registry: Option<RefusingRegistry>,
@@ -99,8 +99,8 @@ impl Planted {
             .with_context(|| format!("cannot read {}", path.display()))?;
         text.push_str(lines);
         std::fs::write(&path, text)?;
-        // One of its own: Cargo tells the packages of a clone and of this tree apart by nothing, and would go on using
-        // here what was compiled from the broken sources there.
+        // A separate target directory: Cargo cannot distinguish the packages of a clone from those of this tree, and
+        // would use artifacts of the broken sources here.
         let target = folder.join("target").display().to_string();
         self.set("CARGO_TARGET_DIR", &target);
         self.sources = clone;
@@ -108,12 +108,12 @@ impl Planted {
     }
 
     fn crashing_image(&mut self) -> Result<()> {
-        // Refused here already when the cluster is none of development's.
+        // Refused early if the cluster does not belong to the development environment.
         Environment::read("dev")?.current_context()?;
         let repository = std::env::var("ROSTER_IMAGE_REPOSITORY").map_err(|_| {
             missing(
                 "ROSTER_IMAGE_REPOSITORY is not set",
-                "name a repository of a registry that may hold images of rehearsals",
+                "set it to a repository that may contain images of rehearsals",
             )
         })?;
         let repository = format!("{repository}-rehearsal");
@@ -134,12 +134,12 @@ impl Drop for Planted {
     fn drop(&mut self) {
         let Some(coverage) = &self.lost else { return };
         if let Err(error) = std::fs::write(COVERAGE, coverage) {
-            anstream::eprintln!("{COVERAGE} could not be put back: {error}");
+            anstream::eprintln!("{COVERAGE} could not be restored: {error}");
         }
     }
 }
 
-/// Takes every hit out of the coverage; gives what it was.
+/// Removes every hit from the coverage; returns the original.
 fn lose_coverage() -> Result<String> {
     needs_coverage()?;
     let whole = std::fs::read_to_string(COVERAGE)?;
@@ -147,7 +147,7 @@ fn lose_coverage() -> Result<String> {
     Ok(whole)
 }
 
-/// The same files and lines, none of them reached.
+/// The same files and lines without hits.
 fn without_hits(lcov: &str) -> String {
     let lines = lcov.lines().map(|line| {
         if let Some((at, _)) = line
@@ -174,7 +174,7 @@ fn needs_coverage() -> Result<()> {
     ))
 }
 
-/// A spoilt analysis must not become the history of a project that people look at.
+/// A falsified analysis must not become part of a real project's history.
 fn needs_a_server_of_this_machine() -> Result<()> {
     let url = std::env::var("SONAR_HOST_URL").unwrap_or_default();
     let host = url.split_once("://").map_or("", |(_, rest)| rest);
@@ -188,7 +188,7 @@ fn needs_a_server_of_this_machine() -> Result<()> {
         _ => Err(Failure::new(
             Kind::Refused,
             format!("{host} is not this machine"),
-            "the rehearsal would send a spoilt analysis to it",
+            "the rehearsal would send a falsified analysis to it",
             "set SONAR_HOST_URL to a server on 127.0.0.1",
         )
         .into()),
@@ -208,7 +208,7 @@ fn needs_an_image() -> Result<()> {
 }
 
 fn missing(what: &str, next: &str) -> anyhow::Error {
-    Failure::new(Kind::Missing, what, "the rehearsal begins with it", next).into()
+    Failure::new(Kind::Missing, what, "the rehearsal starts with it", next).into()
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! A registry that answers everything with 403, as one does whose repository is somebody else's.
+//! A registry that responds 403 to everything, like one with a foreign repository.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -29,7 +29,7 @@ impl RefusingRegistry {
                 if seen.load(Ordering::Relaxed) {
                     return;
                 }
-                // A client that hangs up early is no fault of the rehearsal.
+                // A client that disconnects early is not an error.
                 let _ = refuse(stream);
             }
         });
@@ -60,7 +60,7 @@ fn refuse(mut stream: TcpStream) -> std::io::Result<()> {
 impl Drop for RefusingRegistry {
     fn drop(&mut self) {
         self.ended.store(true, Ordering::Relaxed);
-        // Wakes the thread, which sees that it is over.
+        // Wakes the thread, which then exits.
         let _ = TcpStream::connect(self.address);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();

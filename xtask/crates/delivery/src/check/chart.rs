@@ -20,7 +20,7 @@ use xtask::failure::{Failure, Kind};
 use xtask::run_tool::tool;
 use xtask::tools;
 
-/// Stands for an image in renderings: an environment that takes no tags needs some digest.
+/// A placeholder image for rendering: an environment that rejects tags needs a digest.
 const DIGEST: &str =
     "image.digest=sha256:0000000000000000000000000000000000000000000000000000000000000000";
 const HOSTNAME: &str = "hostname=service.example.com";
@@ -55,11 +55,11 @@ pub(crate) fn run() -> Result<()> {
             return Err(Failure::new(
                 Kind::Check,
                 format!(
-                    "Helm 3 and 4 make different objects of {}",
+                    "Helm 3 and 4 render different objects from {}",
                     values.display()
                 ),
                 difference,
-                "write the template so that both agree",
+                "change the template so that both render the same",
             )
             .into());
         }
@@ -74,7 +74,7 @@ pub(crate) fn run() -> Result<()> {
     schemas::check(&manifests)
 }
 
-/// The chart is released with the service, under its version.
+/// The chart is released with the service and has its version.
 fn version() -> Result<()> {
     let path = Path::new(CHART).join("Chart.yaml");
     let text = std::fs::read_to_string(&path)?;
@@ -85,7 +85,7 @@ fn version() -> Result<()> {
     }
     Err(Failure::new(
         Kind::Check,
-        "the chart has another version than the workspace",
+        "the chart's version differs from the workspace's",
         format!(
             "{} says {} and {}, Cargo.toml {wanted}",
             path.display(),
@@ -97,7 +97,7 @@ fn version() -> Result<()> {
     .into())
 }
 
-/// The environments' values, and those for trying every part.
+/// The environments' values, and those that exercise every part.
 fn value_files() -> Result<Vec<PathBuf>> {
     let mut files = vec![
         PathBuf::from(CHART).join("environments/dev.yaml"),

@@ -1,7 +1,7 @@
-//! What a deploy would change: the objects of the chart against those that are installed.
+//! What a deploy would change: the rendered objects compared with the installed ones.
 //!
-//! Objects are compared as data, so that comments and the order of keys do not count. The chart holds no secrets, so
-//! nothing has to be hidden.
+//! Objects are compared as data, so that comments and key order do not matter. The chart contains no secrets, so
+//! nothing needs to be masked.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -28,7 +28,7 @@ pub(crate) fn parse(manifest: &str) -> Result<Objects> {
     Ok(objects)
 }
 
-/// What differs, as text to read; empty when nothing does.
+/// The differences as text; empty if there are none.
 pub(crate) fn between(installed: &Objects, wanted: &Objects) -> Result<String> {
     let mut text = String::new();
     let mut names: Vec<&String> = installed.keys().chain(wanted.keys()).collect();

@@ -1,6 +1,6 @@
-//! What Terraform made for an environment, handed on to its deployment: read from Terraform's outputs, copied nowhere.
+//! What Terraform created for an environment, passed to its deployment: read from Terraform's outputs, copied nowhere.
 //!
-//! A cluster of Google's is Terraform's; one of another name (on a laptop, in CI) has no cloud behind it.
+//! A GKE cluster is managed by Terraform; any other (on a laptop, in CI) has no cloud resources.
 
 use std::path::PathBuf;
 
@@ -12,18 +12,18 @@ use super::environment::Environment;
 use xtask::failure::{Failure, Kind};
 use xtask_terraform::infra::{self, root::Root};
 
-/// What the names of contexts begin with that gcloud writes.
+/// The prefix of contexts that gcloud writes.
 const GOOGLE: &str = "gke_";
 
-/// The cloud of an environment, as far as a deployment needs it.
+/// The cloud resources that a deployment needs.
 pub(crate) struct Cloud {
-    /// Values for the chart, in a file of their own.
+    /// A values file for the chart.
     pub(crate) values: PathBuf,
-    /// Where the image lies, unless the caller names another place.
+    /// The image's repository, unless the caller sets another.
     pub(crate) repository: String,
 }
 
-/// The outputs of `terraform/environments/*` that are read here.
+/// The outputs of `terraform/environments/*` used here.
 #[derive(Deserialize)]
 struct Outputs {
     cluster: Cluster,
@@ -66,7 +66,7 @@ struct Gateway {
 }
 
 impl Cloud {
-    /// The cloud behind this context; none where there is none, which is said.
+    /// The cloud resources of this context, if any; prints which.
     pub(crate) fn of(environment: &Environment, context: &str) -> Result<Option<Self>> {
         if !context.starts_with(GOOGLE) {
             return Ok(None);
@@ -74,7 +74,7 @@ impl Cloud {
         let root = Root::find(&environment.name)?;
         if !root.folder.join("terraform.tfvars").is_file() {
             anstream::eprintln!(
-                "  {} has no terraform.tfvars: the chart gets no more than the environment's own values",
+                "  {} has no terraform.tfvars: the chart gets only the environment's values",
                 root.folder.display()
             );
             return Ok(None);
@@ -103,7 +103,7 @@ impl Outputs {
         serde_json::from_value(Value::Object(outputs)).map_err(|error| {
             Failure::new(
                 Kind::Usage,
-                format!("{environment} does not say what a deployment needs"),
+                format!("{environment} lacks outputs that a deployment needs"),
                 format!("in Terraform's outputs: {error}"),
                 format!("apply it first: cargo xtask infra apply --env {environment}"),
             )
@@ -111,14 +111,14 @@ impl Outputs {
         })
     }
 
-    /// Another cluster of the same project would be given this one's database.
+    /// Another cluster of the same project would get this one's database.
     fn belong_to(&self, environment: &Environment, context: &str) -> Result<()> {
         let refused = |what: &str, why: String, next: String| {
             Err(Failure::new(Kind::Refused, what, why, next).into())
         };
         if self.cluster.context != context {
             return refused(
-                "the current context is not the cluster that Terraform made",
+                "the current context is not the cluster that Terraform created",
                 format!(
                     "it is {context}, {} has {}",
                     environment.name, self.cluster.context
@@ -128,8 +128,8 @@ impl Outputs {
         }
         if self.service.namespace != environment.namespace {
             return refused(
-                "the service would be installed where it has no identity",
-                format!("Terraform gave one to the namespace {}, the environment says {}", self.service.namespace, environment.namespace),
+                "the service would have no identity there",
+                format!("Terraform created it for the namespace {}, the environment uses {}", self.service.namespace, environment.namespace),
                 "make helm-chart/environments/clusters.yaml and terraform/modules/platform/namespaces.tf agree".to_owned(),
             );
         }

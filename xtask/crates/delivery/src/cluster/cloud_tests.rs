@@ -63,7 +63,7 @@ fn compare(given: &Value, known: &Value, path: &str) {
     };
     for (name, member) in members {
         let inner = known.get(name);
-        assert!(inner.is_some(), "{path}.{name} is no value of the chart");
+        assert!(inner.is_some(), "{path}.{name} is not a value of the chart");
         compare(
             member,
             inner.unwrap_or(&Value::Null),

@@ -1,4 +1,4 @@
-//! What is wrong with a rollout, seen while it happens: afterwards the pods that could tell are gone.
+//! Diagnoses a rollout while it runs: afterwards, the pods that could explain a failure are gone.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::kubectl::{Cluster, SELECTOR, is_ready, items, name, restarts};
 use xtask::failure::Kind;
 
-/// What a failed rollout was.
+/// The cause of a failed rollout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cause {
     Migration,
@@ -17,25 +17,25 @@ pub(crate) enum Cause {
     NeverReady,
     SmokeTest,
     Errors,
-    /// Helm's own words say it.
+    /// Helm's message has the cause.
     Other,
 }
 
 impl Cause {
-    /// What a person is told.
+    /// The message for people.
     pub(crate) fn sentence(self) -> &'static str {
         match self {
             Self::Migration => "the migration of the database failed",
             Self::Image => "the image could not be pulled or started",
             Self::Crash => "the new pods crash",
-            Self::NeverReady => "the new pods run, but are never ready",
+            Self::NeverReady => "the new pods run but never become ready",
             Self::SmokeTest => "the new release failed its smoke test",
             Self::Errors => "the new release serves errors",
             Self::Other => "the release could not be installed",
         }
     }
 
-    /// The exit code that tells it apart.
+    /// The exit code of this cause.
     pub(crate) fn kind(self) -> Kind {
         match self {
             Self::Migration => Kind::MigrationFailed,
@@ -49,10 +49,10 @@ impl Cause {
     }
 }
 
-/// Watches the pods of a rollout and remembers what they said.
+/// Watches the pods of a rollout and records their states and logs.
 pub(crate) struct Observer {
     cluster: Cluster,
-    /// Only pods of this image are the rollout's.
+    /// Only pods with this image belong to the rollout.
     image: String,
     logs: BTreeMap<String, String>,
     states: BTreeMap<String, String>,
@@ -60,7 +60,7 @@ pub(crate) struct Observer {
 }
 
 impl Observer {
-    /// Begins to watch for pods of this image.
+    /// Starts watching for pods with this image.
     pub(crate) fn new(cluster: Cluster, image: &str) -> Self {
         Self {
             cluster,
@@ -71,7 +71,7 @@ impl Observer {
         }
     }
 
-    /// Looks once. True when the rollout can no longer succeed, so that nobody need wait for its time-out.
+    /// Checks once. Returns true if the rollout can no longer succeed, so that waiting for its timeout is pointless.
     pub(crate) fn look(&mut self) -> bool {
         let Ok(pods) = self.cluster.pods(SELECTOR) else {
             return false;
@@ -112,12 +112,12 @@ impl Observer {
         verdict.lost
     }
 
-    /// What the rollout failed of, as far as its pods told.
+    /// The cause of the failure, as far as the pods show it.
     pub(crate) fn cause(&self) -> Cause {
         self.cause.unwrap_or(Cause::Other)
     }
 
-    /// What was seen: states, last log lines, warnings of the cluster.
+    /// The observations: states, last log lines, cluster warnings.
     pub(crate) fn report(&self) -> String {
         let mut text = String::new();
         for (pod, state) in &self.states {
@@ -165,9 +165,9 @@ impl Observer {
 }
 
 struct Verdict {
-    /// None while all is well.
+    /// `None` if nothing is wrong.
     state: Option<String>,
-    /// The container that it is about, when it is about one.
+    /// The container concerned, if any.
     container: Option<String>,
     cause: Cause,
     lost: bool,
@@ -179,7 +179,7 @@ fn verdict(pod: &Value, component: &str) -> Verdict {
         "smoke-test" => Cause::SmokeTest,
         _ => Cause::Crash,
     };
-    // Sidecars stand among the init containers.
+    // Sidecars are listed as init containers.
     let statuses = ["containerStatuses", "initContainerStatuses"]
         .into_iter()
         .flat_map(|kind| pod["status"][kind].as_array().into_iter().flatten());

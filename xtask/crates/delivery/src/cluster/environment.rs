@@ -1,6 +1,6 @@
-//! The environments: which values each has, and which clusters belong to it.
+//! The environments: the values of each, and its clusters.
 //!
-//! A cluster is known by the name of its context. One that the environment does not name is never touched.
+//! A cluster is identified by its context's name. A cluster that the environment does not list is never changed.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -14,15 +14,15 @@ use xtask::run_tool::tool;
 
 const FILE: &str = "helm-chart/environments/clusters.yaml";
 
-/// What `clusters.yaml` says of one environment.
+/// One environment in `clusters.yaml`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Environment {
-    /// Names of contexts; `*` stands for any characters.
+    /// Names of contexts; `*` matches any characters.
     contexts: Vec<String>,
     /// Namespace of the release.
     pub namespace: String,
-    /// Ask before anything changes.
+    /// Whether to ask before changing anything.
     pub confirm: bool,
     /// `dev` or `production`.
     #[serde(skip)]
@@ -37,9 +37,9 @@ impl Environment {
         let mut environment = all.remove(name).ok_or_else(|| {
             Failure::new(
                 Kind::Usage,
-                format!("there is no environment `{name}`"),
+                format!("unknown environment `{name}`"),
                 format!("{FILE} names: {known}"),
-                "name one of them with --env",
+                "use one of them with --env",
             )
         })?;
         name.clone_into(&mut environment.name);
@@ -58,7 +58,7 @@ impl Environment {
             .any(|pattern| matches(pattern, context))
     }
 
-    /// The current context, when it belongs to this environment; a refusal otherwise.
+    /// The current context, if it belongs to this environment; refused otherwise.
     pub fn current_context(&self) -> Result<String> {
         let context = tool("kubectl")
             .args(["config", "current-context"])
@@ -74,7 +74,7 @@ impl Environment {
         }
         Err(Failure::new(
             Kind::Refused,
-            format!("the context `{context}` is no cluster of {}", self.name),
+            format!("the context `{context}` is not a cluster of {}", self.name),
             format!("{FILE} names: {}", self.contexts.join(", ")),
             "switch (kubectl config use-context …), or add the cluster to that file in a reviewed change",
         )
@@ -85,18 +85,18 @@ impl Environment {
 fn no_context() -> Failure {
     Failure::new(
         Kind::Usage,
-        "no cluster is chosen",
+        "no cluster is selected",
         "the kubeconfig has no current context",
-        "choose one: kubectl config use-context …, or set KUBECONFIG",
+        "select one: kubectl config use-context …, or set KUBECONFIG",
     )
 }
 
 fn read_all() -> Result<BTreeMap<String, Environment>> {
     let text = std::fs::read_to_string(FILE).with_context(|| format!("cannot read {FILE}"))?;
-    yaml_serde::from_str(&text).with_context(|| format!("{FILE} is not as it should be"))
+    yaml_serde::from_str(&text).with_context(|| format!("{FILE} is invalid"))
 }
 
-/// Whether the name fits the pattern, in which `*` stands for any characters.
+/// Whether the name matches the pattern, in which `*` matches any characters.
 fn matches(pattern: &str, name: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == name,

@@ -1,4 +1,4 @@
-//! Calls of helm, of its third and fourth major version alike.
+//! Calls helm, versions 3 and 4 alike.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,15 +12,15 @@ use super::{CHART, RELEASE};
 use xtask::failure::{Failure, Kind};
 use xtask::run_tool::{Run, tool};
 
-/// Helm, and what the chart is given.
+/// Helm with the chart's values.
 pub(crate) struct Helm {
     program: String,
     /// `v4.3.1`.
     pub(crate) version: String,
     pub(crate) cluster: Cluster,
-    /// Later files win.
+    /// Later files take precedence.
     pub(crate) values: Vec<PathBuf>,
-    /// `path=value`, which win over files.
+    /// `path=value`; these override files.
     pub(crate) settings: Vec<String>,
 }
 
@@ -36,7 +36,7 @@ pub(crate) struct Revision {
 }
 
 impl Helm {
-    /// Finds helm and its version. `ROSTER_HELM` names another program, such as helm3.
+    /// Finds helm and its version. `ROSTER_HELM` selects another program, such as helm3.
     pub(crate) fn find(cluster: Cluster) -> Result<Self> {
         let program = std::env::var("ROSTER_HELM").unwrap_or_else(|_| "helm".to_owned());
         let version = tool(&program)
@@ -47,9 +47,9 @@ impl Helm {
         if !version.starts_with("v3.") && !version.starts_with("v4.") {
             return Err(Failure::new(
                 Kind::Missing,
-                format!("{program} {version} is of another major version"),
-                "the release is installed by Helm 3 or 4",
-                "install ours: cargo xtask tools install helm",
+                format!("{program} {version} has an unsupported major version"),
+                "Helm 3 or 4 is required",
+                "install the pinned version: cargo xtask tools install helm",
             )
             .into());
         }
@@ -79,7 +79,7 @@ impl Helm {
         run
     }
 
-    /// What the chart makes, hooks included, for a cluster with these API versions.
+    /// The rendered chart, including hooks, for a cluster with these API versions.
     pub(crate) fn template(&self, kubernetes: &str, api_versions: &[String]) -> Result<String> {
         let run = self.call(&["template", RELEASE, CHART]);
         self.with_values(run)
@@ -90,7 +90,7 @@ impl Helm {
             .map_err(|error| refused_values(error, &self.values))
     }
 
-    /// What is installed, hooks included; empty when nothing is.
+    /// The installed objects, including hooks; empty if there are none.
     pub(crate) fn installed(&self, revision: u32) -> Result<String> {
         let revision = format!("--revision={revision}");
         let mut text = String::new();
@@ -102,13 +102,13 @@ impl Helm {
         Ok(text)
     }
 
-    /// Every revision of the release, oldest first; empty when it was never installed.
+    /// Every revision of the release, oldest first; empty if it was never installed.
     pub(crate) fn history(&self) -> Result<Vec<Revision>> {
         let listed = self
             .call(&["list", "--all", "--short"])
             .arg(format!("--filter=^{RELEASE}$"))
             .quiet();
-        // Helm 4 lists all states without being asked, and has no flag for it.
+        // Helm 4 lists all states by default and has no flag for it.
         let listed = if self.version.starts_with("v4.") {
             self.call(&["list", "--short"])
                 .arg(format!("--filter=^{RELEASE}$"))
@@ -123,10 +123,10 @@ impl Helm {
             .call(&["history", RELEASE, "--output=json"])
             .quiet()
             .output()?;
-        serde_json::from_str(&text).context("helm history gave something else than JSON")
+        serde_json::from_str(&text).context("helm history did not print valid JSON")
     }
 
-    /// Whether the chart's own test of the last revision ran to its end and passed.
+    /// Whether the chart's test of the last revision completed and passed.
     pub(crate) fn is_tested(&self) -> Result<bool> {
         let text = self
             .call(&["status", RELEASE, "--output=json"])
@@ -143,7 +143,7 @@ impl Helm {
             .all(|hook| hook["last_run"]["phase"] == "Succeeded"))
     }
 
-    /// Installs or upgrades, and waits. Going back after a failure is not helm's part: see docs/adr/0016.
+    /// Installs or upgrades, and waits. Helm does not roll back after a failure: see docs/adr/0016.
     pub(crate) fn upgrade(&self, timeout: Duration) -> Run {
         let run = self.call(&["upgrade", RELEASE, CHART, "--install", "--wait"]);
         self.with_values(run)
@@ -151,7 +151,7 @@ impl Helm {
             .arg(format!("--timeout={}s", timeout.as_secs()))
     }
 
-    /// Goes back to a revision.
+    /// Rolls back to a revision.
     pub(crate) fn rollback(&self, revision: u32, timeout: Duration) -> Run {
         self.call(&["rollback", RELEASE])
             .arg(revision.to_string())
@@ -159,7 +159,7 @@ impl Helm {
             .arg(format!("--timeout={}s", timeout.as_secs()))
     }
 
-    /// Takes everything away.
+    /// Uninstalls the release.
     pub(crate) fn uninstall(&self, timeout: Duration) -> Run {
         self.call(&["uninstall", RELEASE, "--wait"])
             .arg(format!("--timeout={}s", timeout.as_secs()))
@@ -172,7 +172,7 @@ impl Helm {
     }
 }
 
-/// Values that the chart does not take are the user's fault, and are named with their file.
+/// Values that the chart rejects are a usage error, reported with their file.
 fn refused_values(error: anyhow::Error, files: &[PathBuf]) -> anyhow::Error {
     match error.downcast::<Failure>() {
         Ok(failure) if failure.kind == Kind::Check => {
@@ -183,11 +183,11 @@ fn refused_values(error: anyhow::Error, files: &[PathBuf]) -> anyhow::Error {
             Failure::new(
                 Kind::Usage,
                 format!(
-                    "the chart refuses its values, and nothing was changed: {}",
+                    "the chart rejects its values; nothing was changed: {}",
                     own_words(&failure.why)
                 ),
-                "they do not fit helm-chart/values.schema.json, or the chart's own rules",
-                format!("mend {}", files.join(" or ")),
+                "they violate helm-chart/values.schema.json or the chart's own rules",
+                format!("correct {}", files.join(" or ")),
             )
             .into()
         }
@@ -196,7 +196,7 @@ fn refused_values(error: anyhow::Error, files: &[PathBuf]) -> anyhow::Error {
     }
 }
 
-/// Helm's message without its preamble and the path of the template.
+/// Helm's message without its preamble and template path.
 fn own_words(text: &str) -> String {
     if let Some((_, message)) = text.rsplit_once("error calling fail: ") {
         return message.trim().to_owned();
@@ -204,15 +204,15 @@ fn own_words(text: &str) -> String {
     if let Some((_, message)) = text.rsplit_once("error calling required: ") {
         return message.trim().to_owned();
     }
-    // What the schema does not take stands in a list, behind helm's log and the chart's name.
-    let told: Vec<&str> = text
+    // Schema violations are a list, after helm's log and the chart's name.
+    let reasons: Vec<&str> = text
         .lines()
         .filter_map(|line| line.trim().strip_prefix("- "))
         .collect();
-    if told.is_empty() {
+    if reasons.is_empty() {
         text.to_owned()
     } else {
-        told.join("; ")
+        reasons.join("; ")
     }
 }
 

@@ -1,4 +1,4 @@
-//! Calls of kubectl, each with its context and namespace.
+//! Calls kubectl with an explicit context and namespace.
 
 use anyhow::Result;
 use serde_json::Value;
@@ -21,7 +21,7 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// Begins a call of kubectl.
+    /// Starts a kubectl command.
     pub(crate) fn kubectl(&self) -> Run {
         tool("kubectl")
             .arg(format!("--context={}", self.context))
@@ -29,7 +29,7 @@ impl Cluster {
             .arg("--request-timeout=30s")
     }
 
-    /// Asks for objects, as JSON.
+    /// Gets objects as JSON.
     pub(crate) fn get(&self, args: &[&str]) -> Result<Value> {
         let text = self
             .kubectl()
@@ -41,7 +41,7 @@ impl Cluster {
         Ok(serde_json::from_str(&text)?)
     }
 
-    /// Asks for one object that need not exist.
+    /// Gets one object, if it exists.
     pub(crate) fn find(&self, kind: &str, name: &str) -> Result<Option<Value>> {
         let text = self
             .kubectl()
@@ -54,7 +54,7 @@ impl Cluster {
         Ok(Some(serde_json::from_str(&text)?))
     }
 
-    /// The version of the API server; a failure of its own kind when it does not answer.
+    /// The version of the API server; [`Kind::Unreachable`] if it does not respond.
     pub(crate) fn server_version(&self) -> Result<String> {
         let answer = self
             .kubectl()
@@ -69,7 +69,7 @@ impl Cluster {
         let answer: Value = serde_json::from_str(&answer)?;
         match answer["serverVersion"]["gitVersion"].as_str() {
             Some(version) => Ok(version.to_owned()),
-            None => Err(self.unreachable("it did not give its version").into()),
+            None => Err(self.unreachable("it did not return its version").into()),
         }
     }
 
@@ -77,15 +77,15 @@ impl Cluster {
         Failure::new(
             Kind::Unreachable,
             format!(
-                "the cluster of the context `{}` does not answer",
+                "the cluster of the context `{}` does not respond",
                 self.context
             ),
             why,
-            "check the network, and that your login has not expired: kubectl version",
+            "check the network and whether your login has expired: kubectl version",
         )
     }
 
-    /// The pods of the release; those that are going are left out.
+    /// The pods of the release, without terminating ones.
     pub(crate) fn pods(&self, selector: &str) -> Result<Vec<Value>> {
         let pods = self.get(&["pods", "--selector", selector])?;
         Ok(items(&pods)
@@ -99,7 +99,7 @@ impl Cluster {
         self.find("deployment", RELEASE)
     }
 
-    /// The last log lines of a container, of its last life when it has begun another one.
+    /// The last log lines of a container; of its previous run, if it has restarted.
     pub(crate) fn log_tail(&self, pod: &str, container: &str, previous: bool) -> String {
         let call = self
             .kubectl()
@@ -130,7 +130,7 @@ pub(crate) fn is_ready(pod: &Value) -> bool {
         .any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
 }
 
-/// How often the containers of a pod were started again.
+/// The restarts of a pod's containers.
 pub(crate) fn restarts(pod: &Value) -> u64 {
     ["containerStatuses", "initContainerStatuses"]
         .into_iter()

@@ -1,6 +1,6 @@
-//! One deploy at a time for each environment: a Lease in the namespace, renewed while we work.
+//! One deploy at a time per environment: a Lease in the namespace, renewed while the deploy runs.
 //!
-//! A holder that was killed renews no more: its lease ends by itself, and at once when it ran on this machine.
+//! A killed holder stops renewing: its lease expires, and is taken over at once if the holder ran on this machine.
 
 use std::process;
 use std::sync::mpsc::{Sender, channel};
@@ -15,11 +15,11 @@ use xtask::failure::{Failure, Kind};
 use xtask::run_tool::tool;
 
 const NAME: &str = "roster-deploy";
-/// A lease that was not renewed for so long is nobody's.
+/// A lease that was not renewed for this long has expired.
 const LENGTH: Duration = Duration::from_secs(30);
 const RENEWAL: Duration = Duration::from_secs(10);
 
-/// The lock; given back when it is dropped.
+/// The lock; released on drop.
 pub(crate) struct Lock {
     cluster: Cluster,
     stop: Option<Sender<()>>,
@@ -27,7 +27,7 @@ pub(crate) struct Lock {
 }
 
 impl Lock {
-    /// Takes the lock, waiting for a holder that is gone but whose lease has not ended.
+    /// Acquires the lock; waits if the holder is gone but its lease has not expired.
     pub(crate) fn take(cluster: &Cluster) -> Result<Self> {
         let us = identity()?;
         let begun = Instant::now();
@@ -45,8 +45,8 @@ impl Lock {
                 return Err(Failure::new(
                     Kind::Refused,
                     format!("{holder} is deploying to this namespace"),
-                    "one deploy at a time: two would undo one another",
-                    "wait until it is done, then run this again",
+                    "only one deploy can run at a time",
+                    "wait until it is done, then run the command again",
                 )
                 .into());
             }
@@ -64,7 +64,7 @@ impl Lock {
                 .recv_timeout(RENEWAL)
                 .is_err_and(|error| error == std::sync::mpsc::RecvTimeoutError::Timeout)
             {
-                // A failed renewal is tried again; the lease outlasts two of them.
+                // A failed renewal is retried; the lease outlasts two failures.
                 if let Ok(Some(lease)) = renewing.find("lease", NAME) {
                     let _ = write(&renewing, Some(&lease), &us);
                 }
@@ -91,7 +91,7 @@ impl Drop for Lock {
             .quiet()
             .output();
         if let Err(error) = deleted {
-            anstream::eprintln!("the lock could not be given back ({error}); it ends by itself");
+            anstream::eprintln!("the lock could not be released ({error}); it expires by itself");
         }
     }
 }
@@ -106,7 +106,7 @@ fn holder(lease: &Value) -> &str {
     lease["spec"]["holderIdentity"].as_str().unwrap_or_default()
 }
 
-/// Whether the lease has ended, or its holder is a process of this machine that is no more.
+/// Whether the lease has expired, or its holder was a process on this machine that has exited.
 fn is_over(lease: &Value, us: &str) -> Result<bool> {
     let holder = holder(lease);
     if let (Some((host, pid)), Some((ours, _))) = (holder.split_once('/'), us.split_once('/'))
@@ -120,7 +120,7 @@ fn is_over(lease: &Value, us: &str) -> Result<bool> {
     Ok(now()? > renewed + LENGTH.as_secs())
 }
 
-/// Writes our name on the lease; false when somebody else was faster.
+/// Writes our name to the lease; false if another holder was faster.
 fn write(cluster: &Cluster, lease: Option<&Value>, us: &str) -> Result<bool> {
     let time = tool("date")
         .args(["-u", "+%Y-%m-%dT%H:%M:%S.000000Z"])
@@ -138,7 +138,7 @@ fn write(cluster: &Cluster, lease: Option<&Value>, us: &str) -> Result<bool> {
     });
     let verb = match lease {
         Some(lease) => {
-            // The API server refuses the write when the lease has changed since it was read.
+            // The API server rejects the write if the lease has changed since it was read.
             wanted["metadata"]["resourceVersion"] = lease["metadata"]["resourceVersion"].clone();
             "replace"
         }
@@ -170,7 +170,7 @@ fn now() -> Result<u64> {
         .as_secs())
 }
 
-/// Seconds since 1970 of a UTC time as Kubernetes writes it.
+/// Unix time of a UTC timestamp in Kubernetes' format.
 fn seconds_of(time: &str) -> Result<u64> {
     let digits: Vec<u64> = time
         .split(|c: char| !c.is_ascii_digit())
@@ -178,9 +178,9 @@ fn seconds_of(time: &str) -> Result<u64> {
         .map(str::parse)
         .collect::<std::result::Result<_, _>>()?;
     let [year, month, day, hour, minute, second] = digits[..] else {
-        anyhow::bail!("`{time}` is no time");
+        anyhow::bail!("`{time}` is not a timestamp");
     };
-    // Days of the civil calendar, with years that begin in March.
+    // Days of the civil calendar, with years that start in March.
     let (year, month) = if month > 2 {
         (year, month - 3)
     } else {

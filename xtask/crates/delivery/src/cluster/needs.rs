@@ -1,6 +1,6 @@
-//! What must be there before a release is installed: permissions, and Secrets that the chart does not make.
+//! Prerequisites of a release: permissions, and Secrets that the chart does not create.
 //!
-//! Of a Secret only the names of its keys are asked for, never a value.
+//! Only the names of a Secret's keys are read, never a value.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,10 +15,10 @@ use xtask::failure::{Failure, Kind};
 /// What a deploy does in the release's namespace; Terraform makes the deployer's Role from the same file.
 const RULES: &str = "terraform/modules/platform/deployer-rules.yaml";
 
-/// Secrets and the keys that are read from each.
+/// Secrets and the keys used from each.
 type Secrets = BTreeMap<String, BTreeSet<String>>;
 
-/// Refuses when a Secret or one of its keys is not there.
+/// Refuses if a Secret or one of its keys does not exist.
 pub(crate) fn check_secrets(cluster: &Cluster, objects: &Objects) -> Result<()> {
     let mut missing = Vec::new();
     for (secret, keys) in secrets(objects) {
@@ -49,13 +49,13 @@ pub(crate) fn check_secrets(cluster: &Cluster, objects: &Objects) -> Result<()> 
             cluster.namespace,
             missing.join(", ")
         ),
-        "the chart holds no secrets: they are made before it is installed",
+        "the chart contains no Secrets: they are created before it is installed",
         "see helm-chart/README.md, \"Before the first install\"",
     )
     .into())
 }
 
-/// The Secrets that pods mount, without those that cert-manager makes.
+/// The Secrets that pods mount, without those that cert-manager creates.
 fn secrets(objects: &Objects) -> Secrets {
     let mut wanted = Secrets::new();
     for object in objects.values() {
@@ -127,7 +127,7 @@ fn permissions(rules: &str) -> Result<Vec<Permission>> {
     Ok(found)
 }
 
-/// Refuses when we may not do what a deploy does.
+/// Refuses if we lack a permission that a deploy needs.
 pub(crate) fn check_permissions(cluster: &Cluster) -> Result<()> {
     let rules = std::fs::read_to_string(RULES).with_context(|| format!("cannot read {RULES}"))?;
     let wanted = permissions(&rules).with_context(|| format!("{RULES} is not well formed"))?;
@@ -173,14 +173,17 @@ pub(crate) fn check_permissions(cluster: &Cluster) -> Result<()> {
     }
     Err(Failure::new(
         Kind::Refused,
-        format!("you may not deploy to the namespace {}", cluster.namespace),
-        format!("the cluster does not let you: {}", denied.join(", ")),
+        format!(
+            "missing permissions to deploy to the namespace {}",
+            cluster.namespace
+        ),
+        format!("the cluster denies: {}", denied.join(", ")),
         format!("ask for the Role roster-deployer ({RULES}), or log in as somebody who has it"),
     )
     .into())
 }
 
-/// Lets the cluster's own admission judge the objects, without keeping any.
+/// Submits the objects to the cluster's admission as a dry run.
 pub(crate) fn check_admission(cluster: &Cluster, objects: &Objects) -> Result<()> {
     let lasting: Vec<&Value> = objects
         .values()
@@ -205,9 +208,9 @@ pub(crate) fn check_admission(cluster: &Cluster, objects: &Objects) -> Result<()
         .map_or_else(|| error.to_string(), |failure| failure.why.clone());
     Err(Failure::new(
         Kind::Refused,
-        "the cluster does not admit what the chart makes; nothing was changed",
+        "the cluster rejects the chart's objects; nothing was changed",
         why,
-        "mend the values it names, or install the definition that it lacks",
+        "correct the values it names, or install the missing CRD",
     )
     .into())
 }

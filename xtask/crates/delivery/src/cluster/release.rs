@@ -1,4 +1,4 @@
-//! The release as a whole: put a stuck one right, carry an upgrade through, and go back.
+//! The release: repairs a stuck one, upgrades, and rolls back.
 
 use std::path::Path;
 use std::thread;
@@ -12,7 +12,7 @@ use xtask::failure::{Failure, Kind};
 use xtask::interrupt;
 use xtask::run_tool::{Run, tool};
 
-/// Where the helm that we started is noted, so that one that outlived us is waited for.
+/// Records the helm process that we started, so that one that outlived us is waited for.
 const HELM_PID: &str = "target/deploy-helm.pid";
 
 /// How an upgrade ended.
@@ -22,7 +22,7 @@ pub(crate) enum Outcome {
     Interrupted,
 }
 
-/// The revision that serves, when there is one.
+/// The revision that serves, if any.
 pub(crate) fn serving(history: &[Revision]) -> Option<&Revision> {
     history
         .iter()
@@ -30,7 +30,7 @@ pub(crate) fn serving(history: &[Revision]) -> Option<&Revision> {
         .find(|revision| revision.status == "deployed")
 }
 
-/// The revision to go back to: the one before the last that served.
+/// The revision to roll back to: the last that served before the current one.
 pub(crate) fn previous(history: &[Revision]) -> Option<&Revision> {
     let current = serving(history)?.number;
     history
@@ -39,7 +39,7 @@ pub(crate) fn previous(history: &[Revision]) -> Option<&Revision> {
         .find(|revision| revision.number < current && revision.status == "superseded")
 }
 
-/// Puts a release right whose last change never ended; says what it was.
+/// Repairs a release whose last change never ended; returns its state.
 pub(crate) fn repair(helm: &Helm, timeout: Duration) -> Result<Option<String>> {
     wait_for_orphan()?;
     let history = helm.history()?;
@@ -49,7 +49,7 @@ pub(crate) fn repair(helm: &Helm, timeout: Duration) -> Result<Option<String>> {
     let stuck = last.status.starts_with("pending-") || last.status == "uninstalling";
     match serving(&history) {
         Some(serving) if stuck => carry(helm.rollback(serving.number, timeout))?,
-        // A first install that failed has nothing to go back to, and helm does not upgrade it.
+        // A failed first install has no revision to roll back to, and helm cannot upgrade it.
         None if stuck || last.status == "failed" => carry(helm.uninstall(timeout))?,
         _ => return Ok(None),
     }
@@ -59,7 +59,7 @@ pub(crate) fn repair(helm: &Helm, timeout: Duration) -> Result<Option<String>> {
     )))
 }
 
-/// Runs helm upgrade while the observer looks on. A rollout that cannot succeed is broken off.
+/// Runs helm upgrade while the observer watches. A rollout that cannot succeed is stopped.
 pub(crate) fn upgrade(helm: &Helm, observer: &mut Observer, timeout: Duration) -> Result<Outcome> {
     let mut child = helm.upgrade(timeout).spawn()?;
     std::fs::write(HELM_PID, child.id().to_string())?;
@@ -69,12 +69,12 @@ pub(crate) fn upgrade(helm: &Helm, observer: &mut Observer, timeout: Duration) -
             break status;
         }
         thread::sleep(Duration::from_secs(1));
-        // Helm got Ctrl-C from the terminal itself.
+        // Helm received Ctrl-C from the terminal itself.
         if interrupt::requested() && broken_off.is_none() {
             broken_off = Some(Instant::now());
         }
         if broken_off.is_none() && observer.look() {
-            anstream::eprintln!("  the rollout cannot succeed any more: breaking it off");
+            anstream::eprintln!("  the rollout can no longer succeed: stopping it");
             tool("kill")
                 .args(["-INT", &child.id().to_string()])
                 .quiet()
@@ -97,13 +97,13 @@ pub(crate) fn upgrade(helm: &Helm, observer: &mut Observer, timeout: Duration) -
     })
 }
 
-/// Goes back to a revision that a person chose.
+/// Rolls back to a revision that a person selected.
 pub(crate) fn go_back_to(helm: &Helm, revision: u32, timeout: Duration) -> Result<()> {
     wait_for_orphan()?;
     carry(helm.rollback(revision, timeout))
 }
 
-/// Runs a helm that changes the release to its end, and notes it meanwhile: it outlives us when we are killed.
+/// Runs a helm command that changes the release, and records its process: it outlives us if we are killed.
 fn carry(run: Run) -> Result<()> {
     let shown = run.shown().to_owned();
     let mut child = run.spawn()?;
@@ -116,23 +116,23 @@ fn carry(run: Run) -> Result<()> {
     Err(Failure::new(
         Kind::Rollout,
         format!("`{shown}` failed"),
-        format!("it ended with {status}; its own words are above"),
-        "look: cargo xtask status; then run this again, which begins by putting the release right",
+        format!("it exited with {status}; its output is above"),
+        "check with cargo xtask status; then run the command again, which first repairs the release",
     )
     .into())
 }
 
-/// Makes the cluster what it was: the revision that served before, or nothing.
+/// Restores the previous state: the revision that served before, or nothing.
 pub(crate) fn restore(helm: &Helm, before: Option<u32>, timeout: Duration) -> Result<String> {
     if let Some(revision) = before {
         carry(helm.rollback(revision, timeout))?;
         return Ok(format!("rolled back to revision {revision}"));
     }
     carry(helm.uninstall(timeout))?;
-    Ok("nothing was installed before, so all was taken away".to_owned())
+    Ok("nothing was installed before, so the release was uninstalled".to_owned())
 }
 
-/// Waits for a helm that a killed deploy left behind: two at once would undo one another.
+/// Waits for a helm process that a killed deploy left behind, because two would conflict.
 fn wait_for_orphan() -> Result<()> {
     let Ok(pid) = std::fs::read_to_string(HELM_PID) else {
         return Ok(());
@@ -140,14 +140,14 @@ fn wait_for_orphan() -> Result<()> {
     let begun = Instant::now();
     while is_helm(pid.trim()) {
         anstream::eprintln!(
-            "  helm (process {pid}) of a killed deploy is still at work; waiting …"
+            "  helm (process {pid}) of a killed deploy is still running; waiting …"
         );
         if begun.elapsed() > Duration::from_mins(15) {
             return Err(Failure::new(
                 Kind::Refused,
-                format!("helm (process {pid}) of an earlier deploy does not end"),
-                "two helms on one release undo one another",
-                format!("end it: kill {pid}; then run this again"),
+                format!("helm (process {pid}) of an earlier deploy does not exit"),
+                "two helm processes on one release conflict",
+                format!("stop it: kill {pid}; then run the command again"),
             )
             .into());
         }
@@ -167,7 +167,7 @@ fn is_helm(pid: &str) -> bool {
         .is_ok_and(|args| changes_the_release(&args))
 }
 
-/// Whether this command line is a helm at work on the release, and not another program that got the number since.
+/// Whether this command line is a helm process working on the release, and not another process that reuses its id.
 fn changes_the_release(args: &str) -> bool {
     let verbs = ["upgrade", "rollback", "uninstall"];
     args.contains("helm") && args.split_whitespace().any(|word| verbs.contains(&word))

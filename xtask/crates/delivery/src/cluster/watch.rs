@@ -1,6 +1,6 @@
-//! Watches a release that has just begun to serve: its errors, restarts and readiness.
+//! Watches a new release: its errors, restarts and readiness.
 //!
-//! The pods' own metrics are read through the API server, so that no port need be open to us.
+//! The pods' metrics are read through the API server, so that no port needs to be reachable.
 
 use std::collections::BTreeMap;
 use std::thread;
@@ -12,47 +12,47 @@ use super::RELEASE;
 use super::kubectl::{Cluster, SERVERS, is_ready, name, restarts};
 use xtask::interrupt;
 
-/// A release with more than this share of 5xx is bad, once it has answered some.
+/// A release with more than this share of 5xx is bad, after a minimum number of requests.
 const LARGEST_ERROR_SHARE: f64 = 0.01;
 const FEWEST_ERRORS: f64 = 5.0;
 const LONGEST_UNREADY: Duration = Duration::from_secs(10);
-/// A first install has one pod until the autoscaler has looked, which it does every quarter of a minute.
+/// A first install has one pod until the autoscaler runs, which it does every 15 seconds.
 const LONGEST_FEW: Duration = Duration::from_mins(1);
 
 /// What was seen.
 pub(crate) enum Sight {
-    /// All is well: requests and errors that were served meanwhile.
+    /// The release is healthy: requests and errors served meanwhile.
     Well { requests: f64, errors: f64 },
-    /// It is not: why.
+    /// The release is not healthy: why.
     Bad(String),
     /// The pods' metrics could not be read.
     Blind,
 }
 
-/// Fewest looks, however slow the cluster answers.
+/// Minimum number of samples, however slow the cluster is.
 const FEWEST_LOOKS: u32 = 3;
 
-/// What one pod said of itself.
+/// The metrics of one pod.
 #[derive(Clone, Copy, Default)]
 struct Counted {
     requests: f64,
     errors: f64,
 }
 
-/// One look at all pods.
+/// One sample of all pods.
 #[derive(Default)]
 struct Look {
     restarts: u64,
     pods: usize,
     unready: usize,
-    /// Pods that there should be and are not.
+    /// Missing pods.
     missing: usize,
     /// Pods whose metrics could be read, by name.
     counted: BTreeMap<String, Counted>,
 }
 
 impl Look {
-    /// How many pods do not serve, and how long that may be so.
+    /// How many pods do not serve, and the deadline for it.
     fn not_serving(&self) -> Option<(usize, Duration)> {
         if self.unready > 0 || self.pods == 0 {
             return Some((self.unready + self.missing, LONGEST_UNREADY));
@@ -61,7 +61,7 @@ impl Look {
     }
 }
 
-/// Looks on for so long, and until every pod serves; ends at the first sign that the release is bad.
+/// Watches for this duration and until every pod serves; ends at the first sign that the release is bad.
 pub(crate) fn watch(cluster: &Cluster, length: Duration) -> Sight {
     let begun = Instant::now();
     let first = look(cluster);
@@ -75,12 +75,12 @@ pub(crate) fn watch(cluster: &Cluster, length: Duration) -> Sight {
         let now = look(cluster);
         looks += 1;
         let (not_serving, wanted) = (now.not_serving(), now.pods + now.missing);
-        // A pod that did not answer this time keeps what it said last.
+        // A pod that did not respond keeps its last metrics.
         seen.extend(now.counted);
         let served = since(&first.counted, &seen);
         if served.errors >= FEWEST_ERRORS && served.errors > served.requests * LARGEST_ERROR_SHARE {
             return Sight::Bad(format!(
-                "{} of {} requests were answered with 5xx",
+                "{} of {} requests got 5xx",
                 served.errors, served.requests
             ));
         }
@@ -92,7 +92,7 @@ pub(crate) fn watch(cluster: &Cluster, length: Duration) -> Sight {
             unready_since = None;
             continue;
         };
-        // A pod that is made at last has its own time to become ready.
+        // A pod that is created late has its own time to become ready.
         let same = unready_since.filter(|(of, _)| *of == longest);
         let begun = same.map_or_else(Instant::now, |(_, begun)| begun);
         unready_since = Some((longest, begun));
@@ -110,7 +110,7 @@ pub(crate) fn watch(cluster: &Cluster, length: Duration) -> Sight {
     }
 }
 
-/// What was served between two looks; a pod that is new has served all that it says.
+/// Requests served between two samples; for a new pod, all that it reports.
 fn since(first: &BTreeMap<String, Counted>, last: &BTreeMap<String, Counted>) -> Counted {
     let mut sum = Counted::default();
     for (pod, counted) in last {
@@ -154,7 +154,7 @@ fn metrics(cluster: &Cluster, pod: &Value) -> Option<String> {
         .ok()
 }
 
-/// All requests, and those that were answered with 5xx.
+/// All requests, and those that got 5xx.
 fn requests(metrics: &str) -> (f64, f64) {
     let (mut all, mut errors) = (0.0, 0.0);
     for line in metrics.lines() {

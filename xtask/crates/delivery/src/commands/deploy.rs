@@ -1,6 +1,6 @@
-//! `cargo xtask deploy`: from an image in the registry to pods that serve, or back.
+//! `cargo xtask deploy`: from an image in the registry to serving pods, or back to the previous release.
 //!
-//! The steps and their order are here; what each asks of the cluster is in `crate::cluster`.
+//! The steps and their order are here; the operations on the cluster are in `crate::cluster`.
 
 mod choose;
 mod report;
@@ -27,7 +27,7 @@ use xtask::failure::{Failure, Kind};
 use xtask::interrupt;
 use xtask::steps::Steps;
 
-/// Longest that the chart's own test may take.
+/// Timeout of the chart's test.
 const SMOKE_TEST: Duration = Duration::from_mins(2);
 
 /// Runs the command.
@@ -51,14 +51,14 @@ pub(crate) fn run(args: &DeployArgs) -> Result<()> {
     let _lock = steps.step("lock", || Lock::take(&helm.cluster))?;
     steps.step("repair", || {
         if let Some(was) = release::repair(&helm, args.timeout())? {
-            anstream::eprintln!("  {was}: put right");
+            anstream::eprintln!("  {was}: repaired");
         }
         Ok(())
     })?;
     let (text, before) = steps.step("changes", || differences(&helm, &wanted))?;
-    // A deploy that was killed after its upgrade left a release that nobody has tested.
+    // A deploy that was killed after its upgrade left an untested release.
     if text.is_empty() && before.is_some() && !helm.is_tested()? {
-        anstream::eprintln!("  no changes, but what serves was not tested to the end");
+        anstream::eprintln!("  no changes, but the release's smoke test has not passed");
     } else if text.is_empty() && report::is_serving(&helm.cluster)? {
         println!(
             "nothing to do: {} runs {} already",
@@ -76,7 +76,7 @@ pub(crate) fn run(args: &DeployArgs) -> Result<()> {
     report::print(&helm, &image, &steps)
 }
 
-/// Tools, context, cluster and permissions: all that can be wrong before anything is looked up.
+/// Checks tools, context, cluster and permissions before anything is looked up.
 fn preflight(args: &DeployArgs, environment: &Environment) -> Result<(Helm, Option<Cloud>)> {
     let context = environment.current_context()?;
     let cloud = Cloud::of(environment, &context)?;
@@ -129,7 +129,7 @@ fn check_needs(helm: &Helm, wanted: &Objects) -> Result<()> {
     needs::check_admission(&helm.cluster, wanted)
 }
 
-/// What would change, and the revision that serves now.
+/// The differences, and the revision that serves now.
 fn differences(helm: &Helm, wanted: &Objects) -> Result<(String, Option<u32>)> {
     let history = helm.history()?;
     let Some(serving) = release::serving(&history) else {
@@ -142,7 +142,7 @@ fn differences(helm: &Helm, wanted: &Objects) -> Result<(String, Option<u32>)> {
             .last()
             .is_some_and(|last| last.number != serving.number)
     {
-        text.push_str("the last change failed; it is made again\n");
+        text.push_str("the last change failed; it is applied again\n");
     }
     Ok((text, Some(serving.number)))
 }
@@ -164,11 +164,13 @@ fn confirm(args: &DeployArgs, environment: &Environment) -> Result<()> {
             Kind::Refused,
             format!("{} was not changed", environment.name),
             why,
-            "run it again and answer with the environment's name, or say --yes",
+            "run it again and answer with the environment's name, or pass --yes",
         )
     };
     if !std::io::stdin().is_terminal() {
-        return Err(refused("it asks before it changes, and there is nobody to ask").into());
+        return Err(
+            refused("it requires confirmation, and standard input is not a terminal").into(),
+        );
     }
     anstream::eprint!("Change {}? Type its name: ", environment.name);
     std::io::stderr().flush()?;
@@ -223,7 +225,7 @@ fn look_on(helm: &Helm, before: Option<u32>, args: &DeployArgs) -> Result<()> {
     }
 }
 
-/// Makes the cluster what it was, and tells what happened.
+/// Rolls the cluster back and reports what happened.
 fn go_back(
     helm: &Helm,
     before: Option<u32>,
@@ -236,9 +238,9 @@ fn go_back(
     let state = release::restore(helm, before, args.timeout()).map_err(|error| {
         Failure::new(
             Kind::Rollout,
-            format!("{}, and going back failed too", cause.sentence()),
+            format!("{}, and the rollback failed too", cause.sentence()),
             format!("{error:#}\n{report}"),
-            "look: cargo xtask status; then run this again, which begins by putting the release right",
+            "check with cargo xtask status; then run the command again, which first repairs the release",
         )
     })?;
     Err(Failure::new(
@@ -249,7 +251,7 @@ fn go_back(
             begun.elapsed().as_secs_f64()
         ),
         report,
-        "mend the cause and deploy again; what served before serves now",
+        "fix the cause and deploy again; the previous release serves now",
     )
     .into())
 }

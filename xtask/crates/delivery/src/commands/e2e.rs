@@ -1,8 +1,8 @@
-//! `cargo xtask e2e`: the whole way on a real cluster, from a commit to pods that serve, and what can go wrong on it.
+//! `cargo xtask e2e`: the whole delivery on a real cluster, from a commit to serving pods, and what can go wrong.
 //!
-//! It works on whatever cluster the current context names, when that belongs to the development environment. Every
-//! exercise runs under load, and fails when one request failed or one acknowledged write was lost. The walk is here;
-//! the exercises stand in files of their own.
+//! It runs on the current context's cluster, which must belong to the development environment. Every exercise runs
+//! under load and fails if one request fails or one acknowledged write is lost. The sequence is here; the exercises are
+//! in separate files.
 
 mod https;
 mod killed;
@@ -32,7 +32,7 @@ use crate::image::reference::Reference;
 use xtask::failure::{Failure, Kind};
 use xtask::interrupt;
 
-/// A second run that changes nothing must not take longer.
+/// Limit for a deploy without a change.
 const LONGEST_NO_CHANGE: Duration = Duration::from_secs(15);
 
 /// What every exercise needs.
@@ -115,7 +115,7 @@ fn with_namespace(
         faults: 0,
     };
     if client::is_open(&args.values)? {
-        stage.note("not proven: tokens, since the values let everybody in");
+        stage.note("not proven: tokens, because the values disable authentication");
     } else {
         let binary = match &args.binary {
             Some(binary) => binary.clone(),
@@ -137,7 +137,7 @@ fn with_namespace(
 }
 
 impl Stage<'_> {
-    /// Each exercise through each way in.
+    /// Each exercise through each route.
     fn full_story(&mut self, authority: Option<Vec<u8>>) -> Result<()> {
         for target in self.targets.clone() {
             self.upgrade(&target)?;
@@ -153,12 +153,12 @@ impl Stage<'_> {
         if let (Some(authority), Some(domain)) = (authority, self.args.domain.clone()) {
             self.https_story(&authority, &domain)
         } else {
-            self.note("not proven: certificates, since --ca-file or --domain is not set");
+            self.note("not proven: certificates, because --ca-file or --domain is not set");
             Ok(())
         }
     }
 
-    /// Each exercise once, by one way in or the other, and the two faults that show soonest.
+    /// Each exercise once, through one of the routes, and the two fastest faults.
     fn quick_story(&mut self) -> Result<()> {
         let (first, last) = (
             self.targets[0].clone(),
@@ -216,7 +216,7 @@ impl Stage<'_> {
         Ok(())
     }
 
-    /// The ways in that this machine reaches.
+    /// The routes that this machine can reach.
     fn find_targets(&mut self, authority: Option<Vec<u8>>) -> Result<()> {
         let service = namespace::service_address(&self.cluster)?;
         let mut targets = vec![Target {
@@ -233,19 +233,22 @@ impl Stage<'_> {
             (Some(address), Some(domain)) => {
                 targets.push(gateway(address, domain, authority, self.client.clone()));
             }
-            _ => self
-                .note("not proven: HTTPS, since the release has no Gateway or --domain is not set"),
+            _ => self.note(
+                "not proven: HTTPS, because the release has no Gateway or --domain is not set",
+            ),
         }
         for target in targets {
             match load::wait_until_reached(&target) {
                 Ok(()) => self.targets.push(target),
-                Err(error) => self.note(format!("not proven by {}: {error:#}", target.name)),
+                Err(error) => {
+                    self.note(format!("not proven through the {}: {error:#}", target.name))
+                }
             }
         }
         if self.targets.is_empty() {
             return Err(Failure::new(
                 Kind::Unreachable,
-                "the service runs, but this machine reaches neither its Service nor its Gateway",
+                "the service runs, but this machine can reach neither its Service nor its Gateway",
                 self.report.join("; "),
                 "run this where the cluster's network is reachable",
             )
@@ -254,7 +257,7 @@ impl Stage<'_> {
         Ok(())
     }
 
-    /// Does something while users call by each of these ways in, and counts what they notice.
+    /// Does something under load through each of these routes, and counts failures.
     fn under_load(
         &mut self,
         exercise: &str,
@@ -308,8 +311,8 @@ impl Stage<'_> {
         }
         Err(Failure::new(
             Kind::Check,
-            format!("{} exercises did not end as they must", self.faults),
-            "users noticed, or it took too long; the list above says which",
+            format!("{} exercises failed", self.faults),
+            "requests failed, or it took too long; see the list above",
             "the first failures of each are further up, with their times",
         )
         .into())

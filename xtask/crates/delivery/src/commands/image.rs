@@ -1,6 +1,6 @@
-//! `cargo xtask image build|push`: from a commit to an image that is named by its digest.
+//! `cargo xtask image build|push`: from a commit to an image identified by its digest.
 //!
-//! The order of the steps is here; what an image is made of stands in `crate::image`.
+//! The steps are here; the image's contents are in `crate::image`.
 
 use std::path::{Path, PathBuf};
 
@@ -35,12 +35,12 @@ pub(crate) fn run(args: ImageArgs) -> Result<()> {
     }
 }
 
-/// Builds the image of the work tree as it is, and writes `target/image.json`.
+/// Builds the image of the working tree, and writes `target/image.json`.
 pub(crate) fn build(args: &ImageBuildArgs) -> Result<Record> {
     let repository = Repository::parse(&args.repository)?;
     let mut commit = Commit::read()?;
     let target = target()?;
-    // Nobody can say which commit a binary from elsewhere was built from.
+    // The commit of a binary from elsewhere is unknown.
     commit.dirty |= args.binary.is_some();
     let binary_path = match &args.binary {
         Some(binary) => binary.clone(),
@@ -62,10 +62,10 @@ pub(crate) fn build(args: &ImageBuildArgs) -> Result<Record> {
             Kind::Check,
             format!("the image is too large: {size} bytes"),
             format!(
-                "it may have {LARGEST_IMAGE} bytes; the binary has {}",
+                "the limit is {LARGEST_IMAGE} bytes; the binary has {}",
                 binary.len()
             ),
-            "see what grew it: cargo tree -p roster -e normal",
+            "find what grew: cargo tree -p roster -e normal",
         )
         .into());
     }
@@ -97,7 +97,7 @@ pub(crate) fn build(args: &ImageBuildArgs) -> Result<Record> {
     Ok(record)
 }
 
-/// Pushes the image that was built last under its tags.
+/// Pushes the last built image with its tags.
 pub(crate) fn push(args: &ImagePushArgs) -> Result<Record> {
     let commit = Commit::read()?;
     let record = Record::read()?.filter(|record| record.revision == commit.revision);
@@ -105,7 +105,7 @@ pub(crate) fn push(args: &ImagePushArgs) -> Result<Record> {
         return Err(Failure::new(
             Kind::Usage,
             "there is no image of this commit to push",
-            format!("{} names none of {}", record::FILE, commit.revision),
+            format!("{} has no image of {}", record::FILE, commit.revision),
             "build it: cargo xtask image build",
         )
         .into());
@@ -113,9 +113,9 @@ pub(crate) fn push(args: &ImagePushArgs) -> Result<Record> {
     if record.dirty && !args.allow_dirty {
         return Err(Failure::new(
             Kind::Refused,
-            "the image was built from a work tree with changes",
-            "no commit says what is in it, so nobody could build it again",
-            "commit (or stash), build again, then push; or say --allow-dirty",
+            "the image was built from a modified working tree",
+            "no commit has its contents, so it could not be rebuilt",
+            "commit or stash, build again, then push; or pass --allow-dirty",
         )
         .into());
     }
@@ -171,7 +171,7 @@ pub(crate) fn branch_tag(branch: &str) -> String {
     format!("{prefix}{name}").chars().take(128).collect()
 }
 
-/// The commit that is checked out.
+/// The current commit.
 pub struct Commit {
     /// All 40 hexadecimal digits of it.
     pub revision: String,
@@ -183,13 +183,13 @@ pub struct Commit {
 }
 
 impl Commit {
-    /// Asks git.
+    /// Runs git.
     pub fn read() -> Result<Self> {
         let git = |args: &[&str]| -> Result<String> {
             let run = tool("git").args(args).env("TZ", "UTC").quiet();
             Ok(run.output()?.trim().to_owned())
         };
-        // `%cI` would carry the committer's own zone.
+        // `%cI` would use the committer's time zone.
         let seconds = git(&["log", "-1", "--format=%ct"])?.parse()?;
         let created = git(&[
             "log",
@@ -216,13 +216,13 @@ impl Commit {
         }
     }
 
-    /// The tag of this commit, where a deploy of it looks first.
+    /// The tag of this commit, which a deploy looks up first.
     pub fn clean_tag(&self) -> String {
         format!("sha-{}", &self.revision[..12.min(self.revision.len())])
     }
 }
 
-/// musl where it is installed; else glibc, linked statically: both resolve names without other files.
+/// musl if it is installed, otherwise statically linked glibc: both resolve names without other files.
 fn target() -> Result<&'static str> {
     let sysroot = tool("rustc")
         .args(["--print", "sysroot"])
@@ -237,13 +237,13 @@ fn target() -> Result<&'static str> {
     })
 }
 
-/// Compiles the package's binary so that it needs no other file, and gives its path.
+/// Compiles the package's binary statically; returns its path.
 pub(crate) fn compile(package: &str, commit: &Commit) -> Result<PathBuf> {
     let target = target()?;
     let folders = build_folders()?;
     let mut rust_flags = vec!["-Ctarget-feature=+crt-static".to_owned()];
     rust_flags.extend(remapped("--remap-path-prefix=", &folders));
-    // The C that crates bring along: `__FILE__` and what the assembler notes.
+    // C code in crates: `__FILE__` and debug information of the assembler.
     let c_flags = remapped("-ffile-prefix-map=", &folders).join(" ");
     tool("cargo")
         .args(["auditable", "build", "--release", "--locked"])
@@ -259,8 +259,8 @@ pub(crate) fn compile(package: &str, commit: &Commit) -> Result<PathBuf> {
     binary_path(package)
 }
 
-/// The folders of this machine that a compiler would write into the binary, each with the name that it gets instead.
-/// The last one that fits wins, so the innermost stand last.
+/// The directories of this machine that a compiler would write into the binary, with their replacements. The last match
+/// wins, so the innermost come last.
 fn build_folders() -> Result<Vec<(String, &'static str)>> {
     let cargo_home = std::env::var("CARGO_HOME")
         .or_else(|_| std::env::var("HOME").map(|home| format!("{home}/.cargo")))
@@ -278,7 +278,7 @@ fn build_folders() -> Result<Vec<(String, &'static str)>> {
     ])
 }
 
-/// One flag for each folder: paths of this machine would give another digest on the next one.
+/// One flag per directory: paths of this machine would make the digest machine-dependent.
 fn remapped(flag: &str, folders: &[(String, &str)]) -> Vec<String> {
     folders
         .iter()
@@ -292,7 +292,7 @@ fn target_folder() -> Result<PathBuf> {
     Ok(std::path::absolute(folder)?)
 }
 
-/// Where [`compile`] leaves the package's binary.
+/// The path of the binary from [`compile`].
 pub(crate) fn binary_path(package: &str) -> Result<PathBuf> {
     Ok(target_folder()?
         .join(target()?)
@@ -300,7 +300,7 @@ pub(crate) fn binary_path(package: &str) -> Result<PathBuf> {
         .join(package))
 }
 
-/// Hands the image to the local engine, in the one format that every version of `docker load` reads.
+/// Loads the image into the local engine, in the format that every version of `docker load` reads.
 fn load(image: &Image, layer: &layer::Layer, record: &Record) -> Result<()> {
     let name = format!("{}:{}", record.repository, record.tag);
     let manifest = serde_json::json!([{

@@ -1,4 +1,4 @@
-//! `cargo xtask rollback`: back to an earlier revision of the release.
+//! `cargo xtask rollback`: rolls back to an earlier revision of the release.
 
 use std::time::Duration;
 
@@ -27,8 +27,8 @@ pub(crate) fn run(args: &RollbackArgs) -> Result<()> {
         return Err(Failure::new(
             Kind::Refused,
             format!("{} was not changed", environment.name),
-            "going back there has to be asked for by name",
-            "say --yes",
+            "rolling back production requires --yes",
+            "pass --yes",
         )
         .into());
     }
@@ -40,16 +40,16 @@ pub(crate) fn run(args: &RollbackArgs) -> Result<()> {
     let Some(revision) = revision else {
         return Err(Failure::new(
             Kind::Usage,
-            "there is no such revision to go back to",
+            "there is no such revision",
             format!("the release has {} revisions", history.len()),
-            "see them: cargo xtask status",
+            "list them: cargo xtask status",
         )
         .into());
     };
     let _lock = Lock::take(&helm.cluster)?;
     release::go_back_to(&helm, revision.number, Duration::from_secs(args.timeout))?;
     println!(
-        "{} runs what revision {} was ({})",
+        "{} was rolled back to revision {} ({})",
         environment.name, revision.number, revision.chart
     );
     Ok(())

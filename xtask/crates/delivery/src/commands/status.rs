@@ -1,4 +1,4 @@
-//! `cargo xtask status` and `cargo xtask logs`: what runs where, and what it says.
+//! `cargo xtask status` and `cargo xtask logs`: what runs where, and its logs.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use crate::cluster::kubectl::{self, Cluster, SERVERS};
 use crate::commands::deploy;
 use xtask::failure::{Failure, Kind};
 
-/// The smoke test takes seconds; its image may have to be pulled first.
+/// The smoke test takes seconds; its image may need to be pulled first.
 const SMOKE_TEST_LIMIT: Duration = Duration::from_mins(2);
 
-/// Runs `cargo xtask status`. Fails when the release does not serve.
+/// Runs `cargo xtask status`. Fails if the release does not serve.
 pub(crate) fn run(args: &StatusArgs) -> Result<()> {
     let helm = Helm::find(cluster(args.env.name())?)?;
     helm.cluster.server_version()?;
@@ -65,8 +65,8 @@ pub(crate) fn run(args: &StatusArgs) -> Result<()> {
     Err(Failure::new(
         Kind::Check,
         "no pod is ready",
-        "nobody is served",
-        "see why: cargo xtask logs; or go back: cargo xtask rollback",
+        "the release does not serve",
+        "check the logs: cargo xtask logs; or roll back: cargo xtask rollback",
     )
     .into())
 }
@@ -75,9 +75,9 @@ fn smoke_test(helm: &Helm) -> Result<()> {
     helm.test(SMOKE_TEST_LIMIT).run().map_err(|error| {
         Failure::new(
             Kind::Check,
-            "the smoke test failed: the release runs, and does not serve as it should",
+            "the smoke test failed: the release runs but does not serve correctly",
             error.to_string(),
-            "go back: cargo xtask rollback; see why: cargo xtask logs",
+            "roll back: cargo xtask rollback; or check the logs: cargo xtask logs",
         )
         .into()
     })
@@ -102,7 +102,7 @@ pub(crate) fn logs(args: &LogsArgs) -> Result<()> {
     run.run()
 }
 
-/// Following a log must not end after a time-out of its own.
+/// Following logs must not time out.
 fn tool_without_timeout(cluster: &Cluster) -> xtask::run_tool::Run {
     xtask::run_tool::tool("kubectl")
         .arg(format!("--context={}", cluster.context))

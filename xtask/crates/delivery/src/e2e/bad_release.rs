@@ -1,4 +1,4 @@
-//! Images that are bad on purpose, and what a deploy of each must end with.
+//! Images that are broken on purpose, and the expected result of deploying each.
 
 use anyhow::Result;
 
@@ -9,19 +9,19 @@ use crate::image::reference::{Reference, Repository};
 use crate::image::registry::{Registry, Tag};
 use xtask::failure::Kind;
 
-/// One way to be bad.
+/// One fault.
 pub struct Fault {
-    /// As `xtask/bad-release` names it.
+    /// Its name in `xtask/bad-release`.
     pub name: &'static str,
-    /// How the deploy must end.
+    /// The expected kind of failure.
     pub kind: Kind,
-    /// Whether users may see it: errors are noticed only after some were served.
+    /// Whether requests may fail: errors are only detected after some were served.
     pub reaches_users: bool,
-    /// Whether it shows without waiting for a time-out.
+    /// Whether it is detected without waiting for a timeout.
     pub is_seen_soon: bool,
 }
 
-/// Every way.
+/// Every fault.
 pub const FAULTS: &[Fault] = &[
     Fault {
         name: "crash",
@@ -54,7 +54,7 @@ pub fn push(fault: &Fault, repository: &Repository, commit: &Commit) -> Result<R
     push_as(fault, repository, commit, &format!("bad-{}", fault.name))
 }
 
-/// The same under a tag of the caller's, where a deploy would look for a good one.
+/// The same with the caller's tag, where a deploy would look for a good image.
 pub fn push_as(
     fault: &Fault,
     repository: &Repository,

@@ -1,4 +1,4 @@
-//! Certificates as clients see them, and cert-manager's renewal on demand.
+//! Certificates as clients see them, and renewal by cert-manager on demand.
 
 use std::net::TcpStream;
 use std::sync::Arc;
@@ -14,12 +14,12 @@ use crate::cluster::kubectl::Cluster;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The certificate that a new connection is presented with, verified by the target's authority; DER.
+/// The certificate presented to a new connection, verified with the target's CA; DER.
 pub(crate) fn presented(target: &Target) -> Result<Vec<u8>> {
     let pem = target
         .authority
         .as_deref()
-        .context("no authority is known")?;
+        .context("no CA certificate is set")?;
     let mut roots = rustls::RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem) {
         roots.add(certificate?)?;
@@ -43,7 +43,7 @@ pub(crate) fn presented(target: &Target) -> Result<Vec<u8>> {
         .to_vec())
 }
 
-/// Has cert-manager issue the certificate anew, as `cmctl renew` does.
+/// Makes cert-manager renew the certificate, as `cmctl renew` does.
 pub(crate) fn renew(cluster: &Cluster, name: &str) -> Result<()> {
     let certificate = cluster.get(&["certificate", name])?;
     let mut conditions = certificate["status"]["conditions"]

@@ -1,6 +1,6 @@
-//! A client of the service for the smoke test and the load, made with the service's own binary.
+//! An API client for the smoke test and the load, created with the service's binary.
 //!
-//! Its secret goes from the binary's output into a Secret of the cluster, and is never printed.
+//! Its secret goes from the binary's output into a Secret in the cluster and is never printed.
 
 use std::path::{Path, PathBuf};
 
@@ -15,10 +15,10 @@ use xtask::run_tool::tool;
 /// Id and secret of a client.
 pub(crate) type Client = (String, String);
 
-/// Secret with the keys that sign tokens.
+/// The Secret with the signing keys.
 const TOKEN_KEYS: &str = "roster-token-keys";
 
-/// Whether the values let everybody in.
+/// Whether the values disable authentication.
 pub(crate) fn is_open(values: &[PathBuf]) -> Result<bool> {
     let mut open = false;
     for file in values {
@@ -32,7 +32,7 @@ pub(crate) fn is_open(values: &[PathBuf]) -> Result<bool> {
     Ok(open)
 }
 
-/// Makes signing keys and a client, with the Secrets that the chart mounts; gives the client and a file of values.
+/// Creates signing keys and a client, with the Secrets that the chart mounts; returns the client and a values file.
 pub(crate) fn make(
     cluster: &Cluster,
     binary: &Path,
@@ -41,7 +41,7 @@ pub(crate) fn make(
     if !binary.exists() {
         return Err(Failure::new(
             Kind::Usage,
-            "the service's binary is not here, and a client is made with it",
+            "creating a client needs the service's binary, which does not exist",
             format!("{} does not exist", binary.display()),
             "build it: cargo xtask image build",
         )
@@ -55,7 +55,7 @@ pub(crate) fn make(
     };
     let keys = roster(&["token", "keygen"])?;
     make_secret(cluster, TOKEN_KEYS, &[("keys.pem", &keys)])?;
-    // A client is a row: the tables have to be there first. The release's own migration then finds them.
+    // A client is a row, so the tables must exist first. The release's own migration then finds them.
     roster(&["migrate"])?;
     let made = roster(&[
         "client",

@@ -1,6 +1,6 @@
-//! A real PostgreSQL outside of the cluster, where pods reach it: a private one on this machine, behind a relay.
+//! A real PostgreSQL outside of the cluster that pods can reach: a private one on this machine, behind a relay.
 //!
-//! The private server listens on the loopback interface alone; the relay listens at the address that pods know.
+//! The private server listens only on loopback; the relay listens at the address that pods use.
 
 use std::io;
 use std::net::{IpAddr, Shutdown, TcpListener, TcpStream};
@@ -15,16 +15,16 @@ use xtask::failure::{Failure, Kind};
 
 /// The server and its database, for as long as this lives.
 pub(crate) struct OutsideDatabase {
-    /// What pods are given.
+    /// The URL for pods.
     pub(crate) url: String,
-    /// What this machine uses.
+    /// The URL for this machine.
     pub(crate) local_url: String,
-    /// None when the database was given.
+    /// `None` if the database was given.
     _running: Option<(Runtime, DevPostgres, Database)>,
 }
 
 impl OutsideDatabase {
-    /// One that is there already, and is reached by the same URL from everywhere.
+    /// An existing database with the same URL from everywhere.
     pub(crate) fn given(url: &str) -> Self {
         Self {
             url: url.to_owned(),
@@ -38,9 +38,9 @@ impl OutsideDatabase {
         let listener = TcpListener::bind((address, 0)).map_err(|error| {
             Failure::new(
                 Kind::Usage,
-                format!("the node's address {address} is not one of this machine"),
-                format!("pods could not reach a database started here ({error})"),
-                "name a database that pods reach: --database-url",
+                format!("the node's address {address} does not belong to this machine"),
+                format!("pods could not reach a database on this machine ({error})"),
+                "use a database that pods can reach: --database-url",
             )
         })?;
         let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -1,7 +1,7 @@
-//! Steady load on a running service, as its clients make it, and the account of what became of every request.
+//! Steady load on a running service, with an account of every request.
 //!
-//! Requests are due at fixed times whether or not earlier ones were answered, so that a pause of the service is seen
-//! and not waited out. Every acknowledged write is remembered and asked for at the end.
+//! Requests are due at fixed times, independent of earlier responses, so that a pause of the service is detected. Every
+//! acknowledged write is verified at the end.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -25,22 +25,22 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const LONGEST_UNREACHED: Duration = Duration::from_mins(1);
 const FAILURES_KEPT: usize = 10;
 
-/// Where the load goes.
+/// The target of the load.
 #[derive(Clone)]
 pub(crate) struct Target {
-    /// What is printed: `Service` or `Gateway`.
+    /// Its display name: `Service` or `Gateway`.
     pub(crate) name: &'static str,
     /// Scheme, host and port.
     pub(crate) url: String,
-    /// Where the host is, without asking DNS.
+    /// The host's address, without DNS.
     pub(crate) address: SocketAddr,
-    /// Authority of its certificate (PEM).
+    /// CA certificate (PEM).
     pub(crate) authority: Option<Vec<u8>>,
-    /// Client id and secret, where tokens are asked for.
+    /// Client id and secret, if tokens are required.
     pub(crate) client: Option<(String, String)>,
 }
 
-/// What became of the requests.
+/// The results of the requests.
 pub(crate) struct Account {
     pub(crate) target: &'static str,
     pub(crate) requests: u64,
@@ -49,7 +49,7 @@ pub(crate) struct Account {
     pub(crate) writes: usize,
     pub(crate) slowest: Duration,
     pub(crate) took: Duration,
-    /// The first failures, with the second they happened in.
+    /// The first failures, with their time in seconds.
     pub(crate) failures: Vec<String>,
 }
 
@@ -76,7 +76,7 @@ impl std::fmt::Display for Account {
 pub(crate) enum Mix {
     /// Of ten requests: two creations, one change, seven reads.
     Everyday,
-    /// One creation for each client, then reads.
+    /// One creation per client, then reads.
     Reads,
 }
 
@@ -97,12 +97,12 @@ struct Shared {
     failed: AtomicU64,
     slowest_us: AtomicU64,
     failures: Mutex<Vec<String>>,
-    /// Id and the name that was acknowledged last.
+    /// Id and the last acknowledged name.
     written: Mutex<BTreeMap<String, String>>,
 }
 
 impl Load {
-    /// Begins with this many requests a second.
+    /// Starts this many requests per second.
     pub(crate) fn begin(target: &Target, rate: u64, mix: Mix) -> Result<Self> {
         let agent = agent(target);
         let authorization = token(&agent, target)?;
@@ -128,7 +128,7 @@ impl Load {
         Ok(Self { shared, clients })
     }
 
-    /// Stops, reads every acknowledged write back, and gives the account.
+    /// Stops, verifies every acknowledged write, and returns the account.
     pub(crate) fn end(self) -> Account {
         self.shared.stop.store(true, Ordering::Relaxed);
         for client in self.clients {
@@ -165,7 +165,7 @@ impl Shared {
             .clone()
     }
 
-    /// One client: its share of the requests, each at its time.
+    /// One client: its share of the requests, each at its due time.
     fn keep_asking(&self, client: u64, rate: u64) {
         let interval = Duration::from_secs_f64(1.0) * u32::try_from(CLIENTS).unwrap_or(1)
             / u32::try_from(rate.max(1)).unwrap_or(1);
@@ -247,7 +247,7 @@ impl Shared {
     }
 
     fn is_stored(&self, id: &str, name: &str) -> bool {
-        // A lost answer is no lost write: asked twice.
+        // A lost response is not a lost write, so it is read twice.
         (0..2).any(|_| {
             self.exchange("GET", &format!("/v1/users/{id}"), None)
                 .is_ok_and(|(status, user)| status == 200 && user["name"] == *name)
@@ -255,7 +255,7 @@ impl Shared {
     }
 }
 
-/// Waits until the service answers by this way: a new certificate or route takes a gateway a moment.
+/// Waits until the service responds through this route: a gateway needs a moment for a new certificate or route.
 pub(crate) fn wait_until_reached(target: &Target) -> Result<()> {
     let begun = Instant::now();
     loop {
@@ -271,7 +271,7 @@ pub(crate) fn wait_until_reached(target: &Target) -> Result<()> {
     }
 }
 
-/// Status and `Location` of one answer, without following it.
+/// Status and `Location` of one response, without following it.
 pub(crate) fn ask_once(target: &Target, path: &str) -> Result<(u16, String)> {
     let answer = agent(target).get(format!("{}{path}", target.url)).call()?;
     let location = answer.headers().get("location");
@@ -315,7 +315,7 @@ fn token(agent: &Agent, target: &Target) -> Result<Option<String>> {
     let answer: Value = answer.body_mut().read_json()?;
     let token = answer["access_token"]
         .as_str()
-        .context("the service gave no token")?;
+        .context("the service did not issue a token")?;
     Ok(Some(format!("Bearer {token}")))
 }
 
@@ -336,7 +336,7 @@ impl Resolver for Fixed {
     }
 }
 
-/// Different for every run, so that e-mail addresses are new.
+/// Different for every run, so that e-mail addresses are unique.
 fn unique() -> u128 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.unwrap_or_default().as_nanos() ^ u128::from(std::process::id())

@@ -1,4 +1,4 @@
-//! The namespace that e2e works in: admitted under the restricted standard, with the Secrets that the chart needs.
+//! The namespace for e2e: restricted pod security, with the Secrets that the chart needs.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::cluster::RELEASE;
 use crate::cluster::kubectl::{Cluster, items};
 
-/// Makes the namespace, which refuses every pod that the restricted standard does not admit.
+/// Creates the namespace, which enforces the restricted pod security standard.
 pub(crate) fn make(cluster: &Cluster) -> Result<()> {
     apply(
         cluster,
@@ -23,7 +23,7 @@ pub(crate) fn make(cluster: &Cluster) -> Result<()> {
     )
 }
 
-/// Makes a Secret; its values go through standard input, and are never printed.
+/// Creates a Secret; its values go through standard input and are never printed.
 pub(crate) fn make_secret(cluster: &Cluster, name: &str, values: &[(&str, &str)]) -> Result<()> {
     make_values(cluster, "Secret", name, "stringData", values)
 }
@@ -59,7 +59,7 @@ fn make_values(
     )
 }
 
-/// Takes the namespace away with all that is in it.
+/// Deletes the namespace with its contents.
 pub(crate) fn remove(cluster: &Cluster) -> Result<()> {
     cluster
         .kubectl()
@@ -74,7 +74,7 @@ pub(crate) fn remove(cluster: &Cluster) -> Result<()> {
         .run()
 }
 
-/// Address of the first node, as pods reach it.
+/// Address of the first node, reachable from pods.
 pub(crate) fn node_address(cluster: &Cluster) -> Result<IpAddr> {
     let nodes = cluster.get(&["nodes"])?;
     items(&nodes)
@@ -95,7 +95,7 @@ pub(crate) fn service_address(cluster: &Cluster) -> Result<SocketAddr> {
     Ok(SocketAddr::new(ip, u16::try_from(port)?))
 }
 
-/// Address of the release's Gateway; none when it has no Gateway.
+/// Address of the release's Gateway, if it has one.
 pub(crate) fn gateway_address(cluster: &Cluster) -> Result<Option<SocketAddr>> {
     let Some(gateway) = cluster
         .find("gateways.gateway.networking.k8s.io", RELEASE)

@@ -1,6 +1,6 @@
-//! Puts the image together: configuration, manifest, and the folder it lies in until it is pushed.
+//! Assembles the image: configuration, manifest, and the directory that holds it until it is pushed.
 //!
-//! The folder is an OCI image layout (target/image), which other tools read too.
+//! The directory is an OCI image layout (target/image), which other tools can read.
 
 use std::collections::HashMap;
 use std::fs;
@@ -14,13 +14,13 @@ use oci_spec::image::{
 
 use super::layer::{CERTIFICATES, Layer};
 
-/// Where the image lies as an OCI layout.
+/// The directory of the OCI layout.
 pub(crate) const FOLDER: &str = "target/image";
 
-/// Numeric, so that a kubelet can see that it is not root.
+/// Numeric, so that a kubelet can verify that it is not root.
 pub(crate) const USER: &str = "65532:65532";
 
-/// What the image says of itself.
+/// The image's metadata.
 pub(crate) struct Description {
     pub(crate) version: String,
     pub(crate) revision: String,
@@ -29,14 +29,14 @@ pub(crate) struct Description {
     pub(crate) created: String,
 }
 
-/// One piece of an image, by its digest.
+/// A descriptor of a part of an image.
 #[derive(Clone)]
 pub(crate) struct Blob {
     pub(crate) digest: String,
     pub(crate) bytes: Vec<u8>,
 }
 
-/// An image that is complete.
+/// A complete image.
 pub(crate) struct Image {
     pub(crate) manifest: Blob,
     pub(crate) config: Blob,
@@ -114,12 +114,12 @@ pub(crate) fn assemble(
 }
 
 impl Image {
-    /// Bytes that a registry stores.
+    /// Size of what a registry stores, in bytes.
     pub(crate) fn size(&self) -> u64 {
         (self.manifest.bytes.len() + self.config.bytes.len() + self.layer.bytes.len()) as u64
     }
 
-    /// Writes the image as an OCI layout, in place of the last one.
+    /// Writes the image as an OCI layout, replacing the previous one.
     pub(crate) fn write(&self, tag: &str) -> Result<()> {
         let folder = Path::new(FOLDER);
         if folder.exists() {
@@ -148,7 +148,7 @@ impl Image {
         Ok(())
     }
 
-    /// Reads the image that was built last, by the digest of its manifest.
+    /// Reads the last built image, by the digest of its manifest.
     pub(crate) fn read(digest: &str) -> Result<Self> {
         let manifest = read_blob(digest)?;
         let parsed: oci_spec::image::ImageManifest = serde_json::from_slice(&manifest.bytes)?;
@@ -174,7 +174,7 @@ fn read_blob(digest: &str) -> Result<Blob> {
     let path = blob_path(digest);
     let bytes = fs::read(&path).with_context(|| {
         format!(
-            "{} is not there: run `cargo xtask image build`",
+            "{} does not exist: run `cargo xtask image build`",
             path.display()
         )
     })?;
@@ -187,7 +187,7 @@ fn read_blob(digest: &str) -> Result<Blob> {
     Ok(blob)
 }
 
-/// JSON with sorted keys: maps of annotations have no order of their own, and the digest must not change with it.
+/// JSON with sorted keys: maps of annotations are unordered, and the digest must not depend on their order.
 fn canonical(value: &impl serde::Serialize) -> Result<Vec<u8>> {
     Ok(serde_json::to_vec(&serde_json::to_value(value)?)?)
 }

@@ -19,7 +19,7 @@ pub(crate) enum Credentials {
     IdentityToken(String),
 }
 
-/// The credentials for this registry, when Docker's configuration has some.
+/// The credentials for this registry, if Docker's configuration has any.
 pub(crate) fn find(registry: &str) -> Result<Option<Credentials>> {
     let path = config_path();
     if path.exists() {

@@ -1,6 +1,6 @@
-//! The image's only layer: the binary and the authorities it trusts.
+//! The image's only layer: the binary and the root certificates.
 //!
-//! The same input gives the same bytes: order, owners, modes and times are fixed. Nothing is read from the machine.
+//! Reproducible: order, owners, modes and times are fixed, and nothing is read from the machine.
 
 use std::io::Write as _;
 
@@ -9,16 +9,16 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::{Compression, GzBuilder};
 
-/// Where the image keeps the authorities; `SSL_CERT_FILE` names it too.
+/// The path of the root certificates in the image; also in `SSL_CERT_FILE`.
 pub(crate) const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
-/// A layer, as it is and as it is shipped.
+/// A layer, uncompressed and compressed.
 pub(crate) struct Layer {
-    /// Digest of the archive before compression: what the image's configuration calls `diff_id`.
+    /// Digest of the uncompressed archive: the `diff_id` in the image's configuration.
     pub(crate) diff_id: String,
     /// The compressed archive.
     pub(crate) gzip: Vec<u8>,
-    /// The archive itself, for engines that load images.
+    /// The uncompressed archive, for `docker load`.
     pub(crate) archive: Vec<u8>,
 }
 
@@ -72,7 +72,7 @@ fn append(
     Ok(archive.append(&header, content)?)
 }
 
-/// Mozilla's authorities as PEM. They come from a locked dependency, not from the machine that builds.
+/// Mozilla's root certificates as PEM, from a locked dependency, not from the build machine.
 fn authorities() -> String {
     let mut pem = String::new();
     for certificate in webpki_root_certs::TLS_SERVER_ROOT_CERTS {

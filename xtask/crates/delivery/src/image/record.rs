@@ -1,14 +1,14 @@
-//! `target/image.json`: which image was built, handed on to every later step.
+//! `target/image.json`: the built image, passed on to later steps.
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-/// Where the record lies.
+/// The path of the record.
 pub const FILE: &str = "target/image.json";
 
-/// What is known of the image that was built last.
+/// The record of the last built image.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Record {
     /// `docker.io/roster/roster`.
@@ -19,13 +19,13 @@ pub struct Record {
     pub digest: String,
     /// `repository@digest`.
     pub reference: String,
-    /// Commit that it was built from.
+    /// The commit it was built from.
     pub revision: String,
     /// Version of the workspace.
     pub version: String,
-    /// What a registry stores and a node pulls.
+    /// Size of what a registry stores and a node pulls.
     pub size_bytes: u64,
-    /// Whether the work tree had changes that are in no commit.
+    /// Whether the working tree had uncommitted changes.
     pub dirty: bool,
 }
 
@@ -36,7 +36,7 @@ impl Record {
         std::fs::write(FILE, text).with_context(|| format!("cannot write {FILE}"))
     }
 
-    /// Reads the record, when there is one.
+    /// Reads the record, if it exists.
     pub fn read() -> Result<Option<Self>> {
         if !Path::new(FILE).exists() {
             return Ok(None);

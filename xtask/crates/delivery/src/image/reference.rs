@@ -1,6 +1,6 @@
-//! Names of images: registry, repository, tag and digest.
+//! Image references: registry, repository, tag and digest.
 //!
-//! A name without a registry belongs to Docker Hub, as everywhere. This module asks no registry anything.
+//! A name without a registry belongs to Docker Hub. This module does not access a registry.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use xtask::failure::{Failure, Kind};
 
 const DOCKER_HUB: &str = "docker.io";
 
-/// Where an image lies: `docker.io/roster/roster`.
+/// A repository: `docker.io/roster/roster`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Repository {
     /// Host and port of the registry, as written: `docker.io`, `127.0.0.1:5000`.
@@ -22,14 +22,13 @@ pub struct Repository {
 /// One image of a repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reference {
-    /// Where it lies.
     pub repository: Repository,
-    /// A tag, or a digest when it begins with `sha256:`.
+    /// A tag, or a digest if it starts with `sha256:`.
     pub version: String,
 }
 
 impl Repository {
-    /// Reads a repository's name; a tag or digest at its end is an error.
+    /// Parses a repository's name; a tag or digest is an error.
     pub fn parse(text: &str) -> Result<Self> {
         let (registry, path) = match text.split_once('/') {
             Some((first, rest)) if first.contains(['.', ':']) || first == "localhost" => {
@@ -42,7 +41,7 @@ impl Repository {
         if path.is_empty() || !path.chars().all(plain) || path.contains("//") {
             return Err(Failure::new(
                 Kind::Usage,
-                format!("`{text}` is no image repository"),
+                format!("`{text}` is not a valid image repository"),
                 "a repository is a registry and a path in lower case, without tag or digest",
                 "write it as docker.io/roster/roster or 127.0.0.1:5000/roster/roster",
             )
@@ -54,7 +53,7 @@ impl Repository {
         })
     }
 
-    /// Where the registry's API answers. Plain HTTP only on this machine.
+    /// The URL of the registry's API. Plain HTTP only on loopback.
     pub fn api(&self) -> String {
         let host = match self.registry.as_str() {
             DOCKER_HUB => "registry-1.docker.io",
@@ -79,20 +78,20 @@ impl Repository {
 }
 
 impl Reference {
-    /// Reads `repository:tag` or `repository@sha256:…`.
+    /// Parses `repository:tag` or `repository@sha256:…`.
     pub fn parse(text: &str) -> Result<Self> {
         if let Some((name, digest)) = text.split_once('@') {
             let hex = digest.strip_prefix("sha256:").unwrap_or("");
             if hex.len() != 64 || !hex.chars().all(|c| c.is_ascii_hexdigit()) {
                 return Err(Failure::new(
                     Kind::Usage,
-                    format!("`{text}` has a digest that is none"),
+                    format!("`{text}` has a malformed digest"),
                     "a digest is `sha256:` and 64 hexadecimal digits",
-                    "take the reference that `cargo xtask image push` wrote to target/image.json",
+                    "use the reference in target/image.json, written by `cargo xtask image push`",
                 )
                 .into());
             }
-            // `name:tag@digest` is common; the digest decides.
+            // `name:tag@digest` is common; the digest takes precedence.
             let name = match name.rsplit_once(':') {
                 Some((before, tag)) if !tag.contains('/') => before,
                 _ => name,
@@ -105,7 +104,7 @@ impl Reference {
         }
     }
 
-    /// Whether it is named by digest, and so cannot move.
+    /// Whether it is a digest, which cannot move.
     pub fn is_digest(&self) -> bool {
         self.version.starts_with("sha256:")
     }

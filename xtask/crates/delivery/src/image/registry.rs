@@ -18,18 +18,18 @@ use transport::{Reply, Transport};
 use xtask::failure::{Failure, Kind};
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-/// What an image may be when it is found: ours, one that Docker pushed, or one for several platforms.
+/// The accepted manifest types: ours, Docker's, and multi-platform indexes.
 const ANY_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json, \
     application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.index.v1+json, \
     application/vnd.docker.distribution.manifest.list.v2+json";
 
-/// A repository of a registry, and who we are to it.
+/// A repository of a registry, with credentials.
 pub(crate) struct Registry {
     transport: Transport,
     repository: Repository,
 }
 
-/// What a registry says of one image.
+/// A registry's information about one image.
 pub(crate) struct Found {
     pub(crate) digest: String,
     /// The image's labels.
@@ -41,7 +41,7 @@ pub(crate) struct Found {
 pub(crate) enum Tag {
     /// Names one image for ever: a commit's, a release's.
     Fixed(String),
-    /// Follows a branch. A registry whose tags are immutable keeps it where it is, which is no fault.
+    /// Follows a branch. A registry whose tags are immutable keeps it where it is, which is not an error.
     Moving(String),
 }
 
@@ -55,7 +55,7 @@ impl Tag {
 }
 
 impl Registry {
-    /// Prepares to speak to the repository's registry; nothing is sent yet.
+    /// Creates a client for the repository's registry; sends nothing yet.
     pub(crate) fn new(repository: &Repository) -> Result<Self> {
         let credentials = credentials::find(&repository.registry)?;
         Ok(Self {
@@ -101,7 +101,7 @@ impl Registry {
         Ok(())
     }
 
-    /// The image of this tag or digest, when there is one.
+    /// The image of this tag or digest, if it exists.
     pub(crate) fn find(&mut self, version: &str) -> Result<Option<Found>> {
         let url = format!("{}/manifests/{version}", self.repository.api());
         let reply = self.transport.send("GET", &url, ANY_MANIFEST, None)?;
@@ -234,7 +234,7 @@ fn refuses_to_move(reply: &Reply) -> bool {
         .any(|word| text.contains(word))
 }
 
-/// Where the upload goes on: the location may be relative, and may have a query already.
+/// The URL to continue the upload: the location may be relative and may already have a query.
 fn upload_url(api: &str, location: &str, digest: &str) -> String {
     let host_end = api.find("/v2/").unwrap_or(api.len());
     let base = if location.starts_with('/') {

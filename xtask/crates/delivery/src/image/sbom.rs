@@ -1,6 +1,6 @@
-//! What the image is made of, as a `CycloneDX` document.
+//! The image's components as a `CycloneDX` document (SBOM).
 //!
-//! It lists what cargo links into the binary for this target, from the lock file; build tools and tests are left out.
+//! It lists what cargo links into the binary for this target, from the lock file, without build tools and tests.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use super::assemble::Description;
 use xtask::run_tool::tool;
 
-/// Where the document is written.
+/// The path of the document.
 pub(crate) const FILE: &str = "target/image.cdx.json";
 
-/// Writes the document and gives the number of components.
+/// Writes the document; returns the number of components.
 pub(crate) fn write(target: &str, description: &Description) -> Result<usize> {
     let metadata = tool("cargo")
         .args([
@@ -96,7 +96,7 @@ fn component(package: &Value) -> Value {
         "purl": purl(package),
     });
     if let Some(license) = package["license"].as_str() {
-        // Cargo still allows `/`, which SPDX does not.
+        // Cargo still allows `/`, SPDX does not.
         component["licenses"] = json!([{"expression": license.replace('/', " OR ")}]);
     }
     component

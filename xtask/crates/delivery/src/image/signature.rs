@@ -1,6 +1,6 @@
-//! Signatures by cosign, where a key or an identity is configured.
+//! Signatures with cosign, if a key or an identity is configured.
 //!
-//! The key's password is cosign's own business (`COSIGN_PASSWORD`); no key passes through here.
+//! cosign reads the key's password itself (`COSIGN_PASSWORD`); no key passes through here.
 
 use std::env;
 use std::path::Path;
@@ -12,15 +12,15 @@ use xtask::run_tool::{Run, tool};
 
 const LOG: &str = "ROSTER_COSIGN_LOG";
 const CONFIG: &str = "target/cosign/signing-config.json";
-/// A signing configuration of Sigstore that names no log and no time-stamping authority.
+/// A Sigstore signing configuration without a log and without a timestamp authority.
 const NO_SERVICES: &str = r#"{"mediaType":"application/vnd.dev.sigstore.signingconfig.v0.2+json","rekorTlogConfig":{},"tsaConfig":{}}"#;
 
-/// Where signatures are written down beside the registry.
+/// Where signatures are recorded besides the registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Log {
     /// In Sigstore's public transparency log, with the image's name and digest.
     Public,
-    /// Nowhere: for a network that is closed, or an image whose name is nobody's business.
+    /// Nowhere: for closed networks, or images with confidential names.
     None,
 }
 
@@ -30,19 +30,22 @@ impl Log {
             None | Some("public") => Ok(Self::Public),
             Some("none") if with_key => Ok(Self::None),
             Some("none") => Err(refused(
-                "without a key the public log is what proves when the identity signed",
-                "sign and verify with a key (ROSTER_COSIGN_KEY, ROSTER_COSIGN_PUBLIC_KEY), or leave ROSTER_COSIGN_LOG away",
+                "without a key, only the public log proves when the identity signed",
+                "sign and verify with a key (ROSTER_COSIGN_KEY, ROSTER_COSIGN_PUBLIC_KEY), or unset ROSTER_COSIGN_LOG",
             )),
-            Some(_) => Err(refused("it knows two values", "write public or none")),
+            Some(_) => Err(refused(
+                "it has two valid values",
+                "set it to public or none",
+            )),
         }
     }
 }
 
 fn refused(why: &str, next: &str) -> anyhow::Error {
-    Failure::new(Kind::Usage, format!("{LOG} cannot be used so"), why, next).into()
+    Failure::new(Kind::Usage, format!("{LOG} is invalid"), why, next).into()
 }
 
-/// Signs the image when `ROSTER_COSIGN_KEY` names a key, or `ROSTER_COSIGN_KEYLESS` is set; says whether it did.
+/// Signs the image if `ROSTER_COSIGN_KEY` names a key or `ROSTER_COSIGN_KEYLESS` is set; returns whether it did.
 pub(crate) fn sign(reference: &str) -> Result<bool> {
     let key = setting("ROSTER_COSIGN_KEY");
     if key.is_none() && setting("ROSTER_COSIGN_KEYLESS").is_none() {
@@ -64,11 +67,11 @@ pub(crate) fn sign(reference: &str) -> Result<bool> {
     Ok(true)
 }
 
-/// Verifies the image's signature when `ROSTER_COSIGN_PUBLIC_KEY` or `ROSTER_COSIGN_IDENTITY` says by whom it must be;
-/// says whether it did.
+/// Verifies the image's signature if `ROSTER_COSIGN_PUBLIC_KEY` or `ROSTER_COSIGN_IDENTITY` is set; returns whether it
+/// did.
 ///
 /// # Errors
-/// [`Kind::Refused`] when it is not signed so.
+/// [`Kind::Refused`] if it does not have that signature.
 pub(crate) fn verify(reference: &str) -> Result<bool> {
     let key = setting("ROSTER_COSIGN_PUBLIC_KEY");
     let identity = setting("ROSTER_COSIGN_IDENTITY");
@@ -94,9 +97,9 @@ pub(crate) fn verify(reference: &str) -> Result<bool> {
     }
     Err(Failure::new(
         Kind::Refused,
-        format!("{reference} does not have the signature that is asked for; nothing was changed"),
+        format!("{reference} does not have the required signature; nothing was changed"),
         String::from_utf8_lossy(&outcome.stderr).into_owned(),
-        "push it from where it is signed (ROSTER_COSIGN_KEY, ROSTER_COSIGN_KEYLESS), or ask for whom it is signed by",
+        "push it with signing (ROSTER_COSIGN_KEY, ROSTER_COSIGN_KEYLESS), or require the signer that it has",
     )
     .into())
 }
@@ -119,7 +122,7 @@ mod tests {
         assert!(matches!(Log::configured(None, false), Ok(Log::Public)));
         assert!(matches!(Log::configured(Some("none"), true), Ok(Log::None)));
         for (value, with_key) in [("none", false), ("off", true)] {
-            let refused = Log::configured(Some(value), with_key).expect_err("is no setting");
+            let refused = Log::configured(Some(value), with_key).expect_err("is not a setting");
             assert_eq!(exit_code(&refused), Kind::Usage.exit_code());
         }
     }

@@ -1,5 +1,5 @@
-//! `cargo xtask check rules`: what watches Roster is itself checked.
-//! Every part can fail, and each says which file to correct. Must not change any file: `cargo xtask rules generate` does.
+//! `cargo xtask check rules`: checks the monitoring configuration. Every part can fail and reports which file to
+//! correct. Must not change any file: `cargo xtask rules generate` does.
 
 mod alertmanager;
 mod alerts;
@@ -25,7 +25,7 @@ pub(crate) fn run() -> Result<()> {
     mutation_run::prove(&rules, &tests)
 }
 
-/// The same with a share of the mutants, for where there is no time for all.
+/// The same with a share of the mutants, if there is no time for all.
 pub(crate) fn run_with_share(share: &MutantShare) -> Result<()> {
     let (rules, tests) = all_but_mutants()?;
     mutation_run::sample(&rules, &tests, share)
@@ -58,7 +58,7 @@ fn all_but_mutants() -> Result<(Vec<YamlFile>, Vec<YamlFile>)> {
     }
     alertmanager::check()?;
     anstream::eprintln!(
-        "{alerts} alerts, {groups} groups of tests: all pass; runbooks, links, dashboards and routes hold"
+        "{alerts} alerts, {groups} groups of tests: all pass; runbooks, links, dashboards and routes are valid"
     );
     Ok((rules, tests))
 }

@@ -1,5 +1,5 @@
-//! `cargo xtask e2e alerts`: an outage of a real Roster, followed from the first failed request to Slack's stand-in and back.
-//! The checked-in rules and Alertmanager's configuration are what is tried; only their durations may be divided.
+//! `cargo xtask e2e alerts`: an outage of a real Roster, followed from the first failed request to the stand-in for
+//! Slack and back. It tests the checked-in rules and Alertmanager's configuration; only their durations may be divided.
 
 mod story;
 
@@ -32,7 +32,7 @@ pub(crate) fn run(args: &AlertsArgs) -> Result<()> {
         prometheus.url("/"),
         alertmanager.url("/")
     );
-    Story::new(&roster, &prometheus, &slack, speed).tell()
+    Story::new(&roster, &prometheus, &slack, speed).run()
 }
 
 fn start_alertmanager(webhook: &str, speed: u32) -> Result<Server> {
@@ -50,7 +50,7 @@ fn start_alertmanager(webhook: &str, speed: u32) -> Result<Server> {
     )
 }
 
-/// A Prometheus with the checked-in rules that scrapes these targets.
+/// The configuration of a Prometheus that scrapes these targets with the checked-in rules.
 pub(crate) fn start_prometheus(
     targets: &[String],
     alertmanager: &str,

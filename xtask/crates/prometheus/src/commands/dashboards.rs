@@ -1,5 +1,5 @@
-//! `cargo xtask dashboards`: runs every query of every dashboard in a real Prometheus that watches a real Roster, and draws
-//! what it answers. An empty panel is a failure. Must not know how a picture is made: that is `picture.rs`.
+//! `cargo xtask dashboards`: runs every query of every dashboard on a real Prometheus that scrapes a real Roster, and
+//! draws the results. An empty panel is a failure. Must not know how an image is drawn: that is `picture.rs`.
 
 mod data;
 mod picture;
@@ -26,7 +26,7 @@ const PICTURES: &str = "docs/dashboards";
 pub(crate) fn run(args: &DashboardsArgs) -> Result<()> {
     interrupt::watch()?;
     let mut roster = WatchedRoster::start()?;
-    // Nobody is to hear of this outage: no Alertmanager listens there.
+    // This outage must not notify anybody: no Alertmanager listens there.
     let prometheus = start_prometheus(&roster.metrics_targets(), "127.0.0.1:9", 1)?;
     let begun = Instant::now();
     live(
@@ -44,18 +44,18 @@ pub(crate) fn run(args: &DashboardsArgs) -> Result<()> {
         pictures.push((dashboard, picture::draw(dashboard, &data)));
     }
     if !empty.is_empty() {
-        let what = format!("{} of the queries find nothing", empty.len());
+        let what = format!("{} queries return nothing", empty.len());
         return Err(Failure::new(
             Kind::Check,
             what,
             empty.join("\n"),
-            "correct them in xtask/crates/prometheus/src/slo/dashboards.rs, or give Roster the metric",
+            "correct them in xtask/crates/prometheus/src/slo/dashboards.rs, or add the metric to Roster",
         )
         .into());
     }
     let queries: usize = dashboards.iter().map(data::count_queries).sum();
     anstream::eprintln!(
-        "{} dashboards, {queries} queries: every one finds something",
+        "{} dashboards, {queries} queries: every one returns data",
         dashboards.len()
     );
     if args.draw {
@@ -65,7 +65,7 @@ pub(crate) fn run(args: &DashboardsArgs) -> Result<()> {
     }
 }
 
-/// Some minutes in Roster's life: quiet, an outage of the database, quiet, one replica replaced, quiet.
+/// Some minutes of operation: load, a database outage, load, one replica replaced, load.
 fn live(roster: &mut WatchedRoster, whole: Duration) -> Result<()> {
     let begun = Instant::now();
     let until = |share: f64, what: &str| -> Result<()> {
@@ -76,11 +76,11 @@ fn live(roster: &mut WatchedRoster, whole: Duration) -> Result<()> {
         }
         Ok(())
     };
-    until(0.4, "load, and nothing else")?;
+    until(0.4, "load only")?;
     roster.cut_database();
     until(0.5, "the database cannot be reached")?;
     roster.restore_database();
-    until(0.7, "it can again")?;
+    until(0.7, "the database can be reached again")?;
     roster.restart_replica()?;
     until(1.0, "one replica was replaced")
 }

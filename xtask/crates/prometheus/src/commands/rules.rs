@@ -1,5 +1,5 @@
-//! `cargo xtask rules`: makes the files that come from `prometheus/slos.toml`, and breaks rules to try their tests.
-//! Must not judge the made files: `check rules` does.
+//! `cargo xtask rules`: generates files from `prometheus/slos.toml`, and runs mutation tests. Must not check the
+//! generated files: `check rules` does.
 
 use std::fs;
 use std::path::Path;
@@ -16,7 +16,7 @@ pub(crate) fn run(command: RulesCommand) -> Result<()> {
     match command {
         RulesCommand::Generate => generate(),
         RulesCommand::Check { share, seed } => {
-            // Each commit has mutants of its own, so that over time all are tried.
+            // Each commit selects other mutants, so that all are tested over time.
             let seed = seed.map_or_else(git::short_head, Ok)?;
             check::run_rules_with_share(&check::MutantShare {
                 percent: share,
@@ -46,7 +46,7 @@ fn generate() -> Result<()> {
     }
     for path in slo::generated::leftovers(folder, &made)? {
         fs::remove_file(&path).with_context(|| format!("cannot delete {}", path.display()))?;
-        anstream::eprintln!("deleted {}: no promise asks for it", path.display());
+        anstream::eprintln!("deleted {}: no objective needs it", path.display());
         changed += 1;
     }
     anstream::eprintln!(

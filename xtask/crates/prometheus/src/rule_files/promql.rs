@@ -1,10 +1,8 @@
-//! `PromQL` cut into tokens: as much of the language as is needed to change one place of an expression.
-//! Must not know what a change is good for.
+//! Splits `PromQL` into tokens, as needed to change one place of an expression. Must not know the purpose of a change.
 
-/// One piece of an expression; joined in order, the pieces are the expression again.
+/// One token of an expression; joined in order, the tokens are the expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Token {
-    /// What it is.
     pub(crate) kind: Kind,
     /// Its text as it stands in the expression.
     pub(crate) text: String,
@@ -13,7 +11,7 @@ pub(crate) struct Token {
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Blanks and line ends.
+    /// White space.
     Space,
     /// A metric's name.
     Metric,
@@ -38,10 +36,10 @@ const WORDS: &[&str] = &[
 ];
 const TWO_SIGNS: &[&str] = &[">=", "<=", "==", "!=", "=~", "!~"];
 
-/// Cuts an expression into its tokens.
+/// Splits an expression into tokens.
 pub(crate) fn tokens(expression: &str) -> Vec<Token> {
     let mut tokens: Vec<Token> = Vec::new();
-    // Inside {…} and (…) after by/on/without names are labels; inside […] all is a duration.
+    // Inside {…}, and (…) after by/on/without, names are labels; […] contains a duration.
     let mut inside: Vec<char> = Vec::new();
     let mut rest = expression;
     while let Some(first) = rest.chars().next() {
@@ -70,7 +68,7 @@ fn length_of(rest: &str, first: char, in_range: bool) -> usize {
     if first.is_whitespace() {
         run(char::is_whitespace)
     } else if matches!(first, '"' | '\'') {
-        // Strings in the rules hold no escapes; an unclosed one runs to the end and promtool refuses it.
+        // Strings in the rules contain no escapes; an unclosed one extends to the end, and promtool rejects it.
         rest[1..].find(first).map_or(rest.len(), |end| end + 2)
     } else if in_range && first.is_ascii_digit() {
         run(|c| c.is_ascii_alphanumeric())

@@ -1,5 +1,5 @@
-//! Rules and Alertmanager's configuration with every duration divided, so that an hour's story can be watched in minutes.
-//! Expressions, thresholds, labels and templates stay as they are. Must not know what is done with the result.
+//! Divides every duration in rules and Alertmanager's configuration, so that an hour's sequence takes minutes.
+//! Expressions, thresholds, labels and templates are unchanged. Must not know how the result is used.
 
 use crate::slo::Window;
 use std::fmt::Write as _;
@@ -42,7 +42,7 @@ fn faster_line(line: &str, speed: u32) -> String {
     result + rest
 }
 
-/// What is no duration (a list, a character class) stays.
+/// What is not a duration (a list, a character class) is unchanged.
 fn divided(duration: &str, speed: u32) -> String {
     match Window::try_from(duration.to_owned()) {
         Ok(window) => format!("{}ms", window.seconds() * 1000 / u64::from(speed)),

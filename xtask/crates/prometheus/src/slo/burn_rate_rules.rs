@@ -1,15 +1,14 @@
-//! Recording rules and alerts of one promise, as the text of a Prometheus rule file.
-//! The text is written, not serialised, so that the checked-in file reads like one written by hand.
-//! Must not know where the file is kept nor who checks it.
+//! Recording rules and alerts of one objective, as the text of a Prometheus rule file. The text is written, not
+//! serialised, so that the checked-in file is readable. Must not know where the file is stored or who checks it.
 
 use std::{collections::BTreeSet, fmt::Write as _};
 
 use super::{BurnWindow, Indicator, Promises, Slo, Window};
 
-/// The series every longer window is summed from; 5 minutes bridge a missed scrape and a restart.
+/// The base window of all longer ones; 5 minutes tolerate a missed scrape and a restart.
 const BASE_WINDOW: &str = "5m";
 
-/// The rule file of one promise.
+/// The rule file of one objective.
 pub(crate) fn rule_file(promises: &Promises, slo: &Slo) -> String {
     let mut file = format!(
         "# Made from prometheus/slos.toml by `cargo xtask rules generate`: change that file, not this one.\n\
@@ -66,7 +65,7 @@ pub(crate) fn rule_file(promises: &Promises, slo: &Slo) -> String {
     file
 }
 
-/// Every window for which a ratio is recorded, short ones first, each once.
+/// Every window with a recorded ratio, short ones first, each once.
 fn windows(promises: &Promises) -> Vec<Window> {
     let period = Window::try_from(format!("{}d", promises.service.period_days));
     let all: BTreeSet<(u64, String)> = promises
@@ -81,7 +80,7 @@ fn windows(promises: &Promises) -> Vec<Window> {
         .collect()
 }
 
-/// All events and the bad ones, in events a second, one series for each namespace.
+/// All events and bad ones, in events per second, one series per namespace.
 fn base_expressions(indicator: &Indicator, service: &str) -> (String, String) {
     let within = |selector: &str| match selector.strip_suffix('}') {
         Some(open) => format!("{open},{service}}}"),
@@ -97,7 +96,7 @@ fn base_expressions(indicator: &Indicator, service: &str) -> (String, String) {
                 "sum by (namespace) (rate({}[{BASE_WINDOW}]))",
                 within(errors)
             );
-            // Without a single error there is no error series, and no series is not zero.
+            // Without errors there is no error series, which is not the same as zero.
             (all.clone(), format!("{bad}\nor\n0 * {all}"))
         }
         Indicator::Duration {
@@ -112,7 +111,7 @@ fn base_expressions(indicator: &Indicator, service: &str) -> (String, String) {
                 "sum by (namespace) (rate({histogram}_bucket{{{selector},{service},{}}}[{BASE_WINDOW}]))",
                 bucket(*threshold_seconds)
             );
-            // The count and the bucket may come from two scrapes of a changing histogram: never below nothing.
+            // Count and bucket may come from two scrapes of a changing histogram: never below zero.
             (
                 count.clone(),
                 format!("clamp_min(\n  {count}\n  - {quick},\n  0\n)"),
@@ -122,7 +121,7 @@ fn base_expressions(indicator: &Indicator, service: &str) -> (String, String) {
             gauge,
             threshold_seconds,
         } => {
-            // Replica-seconds a second: how many replicas there are, and how many of them are late.
+            // Replica-seconds per second: the number of replicas, and of lagging ones.
             let series = format!("{gauge}{{{service}}}");
             let late = format!("({series} > bool {threshold_seconds})[{BASE_WINDOW}:30s]");
             (
@@ -157,7 +156,7 @@ struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// The share of bad events over a window: weighted by traffic, since sums are divided and not ratios averaged.
+    /// The share of bad events over a window, weighted by traffic, because sums are divided instead of ratios averaged.
     fn ratio(&self, window: &Window) -> String {
         let over = |series: &str| {
             let series = self.select(series);
@@ -229,7 +228,7 @@ impl Source<'_> {
     fn trickle_alert(&self, share: f64) -> String {
         Alert {
         name: format!("Roster{}Trickle", self.slo.title()),
-        // Divided by the slices of a whole day: a Prometheus that has just started knows too little to complain.
+        // Divided by the slices of a whole day: a Prometheus that has just started has too little data to alert.
         expression: format!(
             "sum_over_time(({} > bool 0)[1d:5m]) / 288 >= {share}",
             self.select("namespace_job_slo:roster_errors:rate5m")
@@ -245,7 +244,7 @@ impl Source<'_> {
     .text(self.promises)
     }
 
-    /// Replicas report, but the promise is not measured: a renamed metric would silence all other rules of this file.
+    /// Replicas report, but the objective is not measured: a renamed metric would silence all other rules of this file.
     /// Errors are asked for, not events: of a histogram without the threshold's bucket there are events alone.
     fn absent_indicator_alert(&self) -> String {
         Alert {

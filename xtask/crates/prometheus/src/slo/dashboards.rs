@@ -1,6 +1,6 @@
-//! What Roster's dashboards show: panels and their queries; objectives and windows come from the promises.
-//! Queries name only what Roster itself or its rules record, so that each can be tried without a cluster.
-//! Must not know Grafana's JSON: that is `grafana.rs`.
+//! Roster's dashboards: panels and their queries; objectives and windows come from `slos.toml`. Queries use only series
+//! of Roster and its rules, so that each can be tested without a cluster. Must not know Grafana's JSON: that is
+//! `grafana.rs`.
 
 mod database;
 mod promises;
@@ -14,9 +14,9 @@ use super::grafana::{Panel, Query, Row, Shape, dashboard};
 
 /// One dashboard.
 pub(crate) struct Dashboard {
-    /// By which links and the file's name know it.
+    /// The id in links and the file's name.
     pub(crate) uid: &'static str,
-    /// What Grafana imports.
+    /// Its JSON for Grafana.
     pub(crate) json: Value,
 }
 
@@ -65,7 +65,7 @@ pub(crate) fn all(made_from: &Promises) -> Vec<Dashboard> {
     ]
 }
 
-/// In an expression, `@` stands for the matchers that every query has.
+/// In an expression, `@` stands for the matchers common to all queries.
 fn query(expression: &str, legend: &'static str) -> Query {
     let matchers = "job=~\"$job\",namespace=~\"$namespace\"";
     Query {

@@ -1,5 +1,4 @@
-//! Every file that is made from the promises, with the text it must have.
-//! One list for both who writes them (`rules generate`) and who compares them (`check rules`).
+//! Every generated file with its expected text. One list for both `rules generate` and `check rules`.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -12,15 +11,13 @@ use super::{Promises, burn_rate_rules, dashboards};
 const TABLE_BEGINS: &str = "<!-- made from slos.toml: begin -->\n";
 const TABLE_ENDS: &str = "<!-- made from slos.toml: end -->";
 
-/// A file and the text that it must have.
+/// A file and its expected text.
 pub(crate) struct Made {
-    /// Where it lies.
     pub(crate) path: PathBuf,
-    /// What must stand in it.
     pub(crate) text: String,
 }
 
-/// Every made file below `folder`. Hand-written rules and tests are among them, for the bases of their links are made.
+/// Every generated file below `folder`, including hand-written rules and tests, whose link bases are generated.
 pub(crate) fn files(folder: &Path, promises: &Promises) -> Result<Vec<Made>> {
     let mut files = Vec::new();
     let mut made = |path: PathBuf, text: String| files.push(Made { path, text });
@@ -52,7 +49,7 @@ pub(crate) fn files(folder: &Path, promises: &Promises) -> Result<Vec<Made>> {
     Ok(files)
 }
 
-/// The made files on disk that no promise asks for any more.
+/// The generated files on disk that no objective needs any more.
 pub(crate) fn leftovers(folder: &Path, files: &[Made]) -> Result<Vec<PathBuf>> {
     let mut on_disk = yaml_files(&folder.join("rules"))?;
     on_disk.retain(|path| {
@@ -81,7 +78,7 @@ fn yaml_files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// Links keep their last part (the dashboard, the runbook) and get the base that the promises name.
+/// Links keep their last part (the dashboard, the runbook) and get the configured base.
 fn with_links(text: &str, promises: &Promises) -> String {
     let mut linked = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
@@ -144,10 +141,10 @@ fn table(promises: &Promises) -> String {
 fn with_table(readme: &str, table: &str) -> Result<String> {
     let (before, rest) = readme
         .split_once(TABLE_BEGINS)
-        .context("prometheus/README.md lost the line that begins the table")?;
+        .context("prometheus/README.md lacks the line that starts the table")?;
     let (_, after) = rest
         .split_once(TABLE_ENDS)
-        .context("prometheus/README.md lost the line that ends the table")?;
+        .context("prometheus/README.md lacks the line that ends the table")?;
     Ok(format!("{before}{TABLE_BEGINS}{table}{TABLE_ENDS}{after}"))
 }
 

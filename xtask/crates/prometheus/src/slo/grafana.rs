@@ -1,9 +1,9 @@
-//! Grafana's dashboard JSON: as much of its model as Roster's dashboards use.
-//! Must not know what is shown: that is `dashboards.rs`.
+//! Grafana's dashboard JSON: the part of the model that Roster's dashboards use. Must not know the content: that is
+//! `dashboards.rs`.
 
 use serde_json::{Value, json};
 
-/// Grafana's grid is this wide.
+/// The width of Grafana's grid.
 const COLUMNS: u32 = 24;
 
 /// One line of a panel.
@@ -12,14 +12,14 @@ pub(super) struct Query {
     pub(super) legend: &'static str,
 }
 
-/// What is drawn.
+/// The kind of panel.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
     /// The last value as a large number.
     Number,
     /// Lines over time.
     Lines,
-    /// Lines over time, one upon the other.
+    /// Stacked lines over time.
     Stacked,
 }
 
@@ -31,7 +31,7 @@ pub(super) struct Panel {
     pub(super) shape: Shape,
     pub(super) width: u32,
     pub(super) queries: Vec<Query>,
-    /// From this value on it is red; below it green. Downwards when `low_is_bad`.
+    /// Red from this value on, green below; the reverse if `low_is_bad`.
     pub(super) limit: Option<f64>,
     pub(super) low_is_bad: bool,
 }
@@ -74,7 +74,7 @@ fn variables() -> Value {
         {
             "name": "namespace", "label": "Namespace", "type": "query", "datasource": data_source(),
             "query": "label_values(roster_build_info, namespace)",
-            // A Prometheus outside Kubernetes sets no namespace: `.*` matches its absence, too.
+            // A Prometheus outside of Kubernetes sets no namespace: `.*` also matches its absence.
             "includeAll": true, "allValue": ".*", "multi": true, "refresh": 2,
             "current": {"text": "All", "value": "$__all"},
         },
@@ -87,7 +87,7 @@ fn variables() -> Value {
     ])
 }
 
-/// Markers across all panels: a version that was not there five minutes ago, and alerts.
+/// Annotations across all panels: a version that did not exist five minutes ago, and alerts.
 fn annotations() -> Value {
     let mark = |name: &str, color: &str, expression: &str, title: &str| {
         json!({
@@ -205,7 +205,7 @@ fn defaults(panel: &Panel) -> Value {
         } else {
             ("green", "red")
         };
-        // Grafana's first step has no value: it holds from minus infinity on.
+        // Grafana's first step has no value: it starts at minus infinity.
         defaults["thresholds"] = json!({"mode": "absolute", "steps": [{"color": below, "value": null}, {"color": above, "value": limit}]});
     }
     defaults

@@ -1,6 +1,6 @@
-//! The OpenAPI document: the file in the repository is what the code says, and no client of the last release breaks.
+//! The OpenAPI document: the file in the repository matches the code, and no client of the last release breaks.
 //!
-//! The document of the last release is `docs/openapi/released.json`; it is replaced when a version is released, never
+//! The document of the last release is `docs/openapi/released.json`. It is replaced when a version is released, never
 //! to silence this check.
 
 mod operations;
@@ -15,9 +15,9 @@ use roster_dev::local_roster::service;
 use xtask::failure::{Failure, Kind};
 use xtask::run_tool::tool;
 
-/// What the code says, for those who read the repository.
+/// The current document.
 const DOCUMENT: &str = "service/openapi.json";
-/// What clients were promised.
+/// The document of the last release.
 const RELEASED: &str = "docs/openapi/released.json";
 
 pub(crate) fn run() -> Result<()> {
@@ -29,7 +29,7 @@ pub(crate) fn run() -> Result<()> {
         let why = first_difference(&kept, &present);
         return Err(Failure::new(
             Kind::Check,
-            format!("{DOCUMENT} is not what the code says"),
+            format!("{DOCUMENT} does not match the code"),
             why,
             next,
         )
@@ -37,19 +37,19 @@ pub(crate) fn run() -> Result<()> {
     }
     let released = std::fs::read_to_string(RELEASED)
         .with_context(|| format!("cannot read {RELEASED}, the document of the last release"))?;
-    let released: Value = serde_json::from_str(&released)
-        .with_context(|| format!("{RELEASED} is not the JSON that it has to be"))?;
+    let released: Value =
+        serde_json::from_str(&released).with_context(|| format!("{RELEASED} is not valid JSON"))?;
     let broken = operations::breaks(&released, &serde_json::from_str(&present)?);
     let version = released["info"]["version"].as_str().unwrap_or("?");
     if broken.is_empty() {
         let count = operations::count(&released);
         anstream::eprintln!(
-            "{DOCUMENT} is what the code says; the {count} operations of release {version} are kept as they were promised"
+            "{DOCUMENT} matches the code; the {count} operations of release {version} are compatible"
         );
         return Ok(());
     }
-    let next = "keep what was promised beside the new, or serve the change below another version of the API; \
-                only a release replaces docs/openapi/released.json";
+    let next = "keep the released form as well, or serve the change under another API version; only a release \
+        replaces docs/openapi/released.json";
     Err(Failure::new(
         Kind::Check,
         format!(
@@ -78,6 +78,6 @@ fn first_difference(kept: &str, present: &str) -> String {
             kept.trim(),
             present.trim()
         ),
-        None => "one of the two ends before the other".to_owned(),
+        None => "one of the two is longer than the other".to_owned(),
     }
 }

@@ -1,6 +1,6 @@
-//! `cargo xtask contract`: a running Roster held against its OpenAPI document by schemathesis.
+//! `cargo xtask contract`: tests a running Roster against its OpenAPI document with schemathesis.
 //!
-//! What schemathesis is told beside the document stands in `service/contract`; here it is installed and run.
+//! Its configuration besides the document is in `service/contract`; this module installs and runs it.
 
 use std::path::{Path, PathBuf};
 
@@ -14,9 +14,9 @@ use xtask::interrupt;
 use xtask::run_tool::tool;
 use xtask::tools;
 
-/// What schemathesis is told.
+/// The configuration of schemathesis.
 const SETTINGS: &str = "service/contract";
-/// Where it is installed, and what it needs and leaves.
+/// Where it is installed, its requirements and outputs.
 const FOLDER: &str = "target/contract";
 
 pub(crate) fn run(args: &ContractArgs) -> Result<()> {
@@ -31,7 +31,7 @@ pub(crate) fn run(args: &ContractArgs) -> Result<()> {
         .secret_env("ROSTER_CLIENT_ID", client_id)
         .secret_env("ROSTER_CLIENT_SECRET", client_secret)
         .env("ROSTER_CONTRACT_HOOKS", settings.join("hooks.py"))
-        // What the hooks are compiled to must not end up among the sources.
+        // Bytecode of the hooks must not end up among the sources.
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .arg("--config-file")
         .arg(settings.join("schemathesis.toml"))
@@ -47,18 +47,18 @@ pub(crate) fn run(args: &ContractArgs) -> Result<()> {
     if status.success() {
         return Ok(());
     }
-    let next = "mend the service or its document; the curl lines above show each case again, and \
-                `cargo xtask contract --seed N` makes the same ones";
+    let next = "fix the service or its document; the curl lines above reproduce each case, and `cargo xtask \
+        contract --seed N` generates the same ones";
     Err(Failure::new(
         Kind::Check,
-        "Roster does not keep its contract",
-        format!("schemathesis ended with {status}; its own words are above"),
+        "Roster violates its API contract",
+        format!("schemathesis exited with {status}; its output is above"),
         next,
     )
     .into())
 }
 
-/// The service's own document, with QUERY in the place that OpenAPI has for it from 3.2 on.
+/// The service's document, with QUERY where OpenAPI 3.2 and later expect it.
 fn document() -> Result<PathBuf> {
     let text = std::fs::read_to_string("service/openapi.json")?;
     let mut document: Value = serde_json::from_str(&text)?;
@@ -76,7 +76,7 @@ fn document() -> Result<PathBuf> {
     Ok(path)
 }
 
-/// schemathesis in an environment of its own, with exactly what `requirements.txt` names.
+/// schemathesis in its own virtual environment, with exactly the versions in `requirements.txt`.
 fn install() -> Result<PathBuf> {
     let requirements = std::path::absolute(SETTINGS)?.join("requirements.txt");
     let wanted = std::fs::read_to_string(&requirements)
@@ -90,7 +90,7 @@ fn install() -> Result<PathBuf> {
     if !tools::is_installed("python3") {
         return Err(tools::missing("python3"));
     }
-    // Half an installation must not pass for a whole one.
+    // An incomplete installation must not pass for a complete one.
     let _ = std::fs::remove_dir_all(&folder);
     let pip = std::path::absolute(folder.join("bin/pip"))?;
     tool("python3")
@@ -108,7 +108,7 @@ fn install() -> Result<PathBuf> {
             let why = error
                 .downcast_ref::<Failure>()
                 .map_or_else(|| error.to_string(), |failure| failure.why.clone());
-            let next = "PyPI must be reachable once (pip's own settings name a mirror), and python3-venv installed";
+            let next = "PyPI must be reachable once (pip's settings can name a mirror), and python3-venv must be installed";
             Failure::new(Kind::Missing, "schemathesis cannot be installed", why, next)
         })?;
     std::fs::write(installed, wanted)?;

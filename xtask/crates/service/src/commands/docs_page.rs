@@ -1,4 +1,4 @@
-//! `cargo xtask e2e docs`: what a person does on /docs, done in a real Chromium.
+//! `cargo xtask e2e docs`: uses /docs in a real Chromium as a person would.
 
 use std::path::Path;
 use std::time::Duration;
@@ -17,37 +17,37 @@ const OPERATION: &str = "#operations-users-createUser";
 
 pub(crate) fn run(args: &DocsPageArgs) -> Result<()> {
     interrupt::watch()?;
-    // Looked for first: without a browser nothing has to be built.
+    // Checked first: without a browser, nothing needs to be built.
     let mut browser = Chromium::start()?;
     let roster = LocalRoster::start("cargo xtask e2e docs", Path::new("target/e2e"))?;
-    let told = create_a_user(&mut browser, &roster, &args.picture)?;
+    let shown = create_a_user(&mut browser, &roster, &args.picture)?;
     ensure!(
-        told["email"] == EMAIL,
-        "the page shows another user: {told}"
+        shown["email"] == EMAIL,
+        "the page shows another user: {shown}"
     );
     let found = find_by_email(&roster)?;
     ensure!(
-        found["items"][0]["id"] == told["id"],
-        "the user whom the page shows is not in the directory: {found}"
+        found["items"][0]["id"] == shown["id"],
+        "the user on the page is not in the directory: {found}"
     );
     if !browser.complaints().is_empty() {
         return Err(Failure::new(
             Kind::Check,
-            "the page complained",
+            "the page reported errors",
             browser.complaints().join("\n"),
-            "mend http/api/docs.rs: its policy, or what the page loads",
+            "fix http/api/docs.rs: its policy, or what the page loads",
         )
         .into());
     }
     println!(
-        "/docs: pasted a token, created user {} with {EMAIL}, found it in the directory; the page complained of nothing; {}",
-        told["id"],
+        "/docs: pasted a token, created user {} with {EMAIL}, found it in the directory; the page reported no errors; {}",
+        shown["id"],
         args.picture.display()
     );
     Ok(())
 }
 
-/// What the page shows of the user that was created on it.
+/// The user that the page created, as shown on the page.
 fn create_a_user(browser: &mut Chromium, roster: &LocalRoster, picture: &Path) -> Result<Value> {
     browser.open(&format!("{}/docs", roster.url()))?;
     browser.click(".swagger-ui .auth-wrapper .btn.authorize")?;
@@ -89,7 +89,7 @@ fn create_a_user(browser: &mut Chromium, roster: &LocalRoster, picture: &Path) -
     )))?;
     ensure!(
         status.as_str().is_some_and(|text| text.starts_with("201")),
-        "the page was answered {status}: {body}"
+        "the page got {status}: {body}"
     );
     let body = body.as_str().context("the page shows no body")?;
     serde_json::from_str(body).with_context(|| format!("the page shows no JSON: {body}"))

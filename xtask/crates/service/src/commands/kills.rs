@@ -1,4 +1,4 @@
-//! `cargo xtask e2e kills`: the test of `service/tests/it/killed.rs`, as many times as wanted.
+//! `cargo xtask e2e kills`: runs the test in `service/tests/it/killed.rs` with more kills.
 
 use anyhow::Result;
 use dev_postgres::Options;
@@ -11,7 +11,7 @@ pub(crate) fn run(args: &KillsArgs) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    // Durable, as in production: what PostgreSQL acknowledged is on the disk.
+    // Durable, as in production: acknowledged commits are on disk.
     let mut options = Options::for_tests().map_err(postgres::failure)?;
     for setting in ["fsync", "synchronous_commit"] {
         options = options.setting(setting, "on");

@@ -1,18 +1,18 @@
-//! `cargo xtask e2e pgbouncer`: what of Roster works behind a real `pgbouncer`, in each of its modes.
-//! Mode `session` must serve everything; what mode `transaction` breaks is printed, so that nobody has to believe it.
+//! `cargo xtask e2e pgbouncer`: what works behind a real `pgbouncer` in each of its modes. Session mode must serve
+//! everything; what transaction mode breaks is printed.
 
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::standby::{told, until};
+use super::standby::{by_status, until};
 use crate::postgres_pair::{self, Place, Postgres};
 use crate::watched_roster::WatchedRoster;
 use xtask::failure::{Failure, Kind};
 use xtask::interrupt;
 
-/// Calls of the load before it is judged.
+/// Minimum number of calls before evaluation.
 const CALLS: u64 = 600;
 const LIMIT: Duration = Duration::from_mins(2);
 struct Seen {
@@ -24,7 +24,7 @@ struct Seen {
 }
 
 impl Seen {
-    /// What Roster said when it gave up; any other error is handed on.
+    /// Roster's message when it fails to start; other errors are propagated.
     fn did_not_start(error: anyhow::Error) -> Result<Self> {
         let failure = error.downcast::<Failure>()?;
         let words = failure
@@ -86,7 +86,8 @@ pub(crate) fn run() -> Result<()> {
     }
     let (_, transaction) = &rows[2];
     if transaction.failed == 0 && transaction.feed.is_some() {
-        let next = "look again, then correct docs/operations.md, which says that it does not";
+        let next =
+            "run it again, then correct docs/operations.md, which says that it does not work";
         return Err(Failure::new(
             Kind::Check,
             "Roster works behind PgBouncer in mode transaction",
@@ -98,10 +99,10 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// Two replicas and a load by way of `front`.
+/// Two replicas and a load through `front`.
 fn look(place: &Place, front: &Postgres, primary: &Postgres) -> Result<Seen> {
     let mut roster = WatchedRoster::start_on(&postgres_pair::url(&[front]))?;
-    until(LIMIT, "enough calls are answered", || {
+    until(LIMIT, "enough calls succeed", || {
         let (good, bad) = roster.answered();
         good + bad >= CALLS
     })?;
@@ -112,13 +113,14 @@ fn look(place: &Place, front: &Postgres, primary: &Postgres) -> Result<Seen> {
     Ok(Seen {
         good,
         failed,
-        failures: told(&roster.failures()),
+        failures: by_status(&roster.failures()),
         feed,
         connections: place.text(primary, count)?,
     })
 }
 
-/// How long after a write a waiting reader of the change feed is answered; `None` when that is not by the notification.
+/// The time from a write to the response of a waiting change feed reader; `None` if it was not woken by the
+/// notification.
 fn feed(address: &str) -> Result<Option<Duration>> {
     let agent = http_client::agent(Duration::from_secs(15));
     let Some(end) = end_of_feed(address) else {
@@ -135,7 +137,7 @@ fn feed(address: &str) -> Result<Option<Duration>> {
     });
     std::thread::sleep(Duration::from_millis(500));
     let written = Instant::now();
-    // Of its own for each look: all of them share one database.
+    // A separate address per attempt: all share one database.
     let port = address.rsplit(':').next().unwrap_or_default();
     let email = format!("feed-{port}-{}@example.com", std::process::id());
     let is_written = (0..20).any(|_| {
@@ -150,7 +152,7 @@ fn feed(address: &str) -> Result<Option<Duration>> {
     Ok((is_written && answered && took < Duration::from_secs(9)).then_some(took))
 }
 
-/// The cursor behind the last change.
+/// The cursor after the last change.
 fn end_of_feed(address: &str) -> Option<String> {
     let agent = http_client::agent(Duration::from_secs(15));
     let mut after = String::new();

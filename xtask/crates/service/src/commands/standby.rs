@@ -13,9 +13,9 @@ use crate::watched_roster::WatchedRoster;
 use xtask::failure::{Failure, Kind};
 use xtask::interrupt;
 
-/// How long nobody promotes the standby: what an operator or a failover needs to notice.
+/// The delay before promotion: the time an operator or a failover needs to notice.
 const UNNOTICED: Duration = Duration::from_secs(3);
-/// How long Roster may take to serve again once there is a primary.
+/// Limit for Roster to serve again once there is a primary.
 const RECOVERY_LIMIT: Duration = Duration::from_secs(30);
 
 /// How the primary fails.
@@ -55,7 +55,7 @@ fn one(fault: Fault) -> Result<()> {
     let roster = WatchedRoster::start_on(&url)?;
     let begun = Instant::now();
     let say = |what: &str| anstream::eprintln!("{:>6.1} s  {what}", begun.elapsed().as_secs_f64());
-    until(RECOVERY_LIMIT, "requests are answered", || {
+    until(RECOVERY_LIMIT, "requests succeed", || {
         roster.answered().0 >= 200
     })?;
     let (_, bad) = roster.answered();
@@ -114,7 +114,7 @@ fn judge(fault: Fault, mut roster: WatchedRoster, after: Duration, since: Durati
         "{}: {good} calls answered well; failed: {}; the last {:.1} s after the fault, {:.1} s after the promotion began; \
          of {all} acknowledged users {lost} are lost",
         format!("{fault:?}").to_lowercase(),
-        told(&statuses),
+        by_status(&statuses),
         after.as_secs_f64(),
         since.as_secs_f64(),
     );
@@ -122,7 +122,10 @@ fn judge(fault: Fault, mut roster: WatchedRoster, after: Duration, since: Durati
         return Err(failed("acknowledged users are lost", &roster));
     }
     if statuses.keys().any(|status| *status != 503) {
-        return Err(failed("calls failed otherwise than with 503", &roster));
+        return Err(failed(
+            "calls failed with something other than 503",
+            &roster,
+        ));
     }
     Ok(())
 }
@@ -138,7 +141,7 @@ fn no_namespace() -> anyhow::Error {
 }
 
 /// `503: 12, no answer: 1`.
-pub(super) fn told(failures: &std::collections::BTreeMap<u16, u64>) -> String {
+pub(super) fn by_status(failures: &std::collections::BTreeMap<u16, u64>) -> String {
     let one = |(status, count): (&u16, &u64)| match status {
         0 => format!("no answer: {count}"),
         _ => format!("{status}: {count}"),
@@ -152,17 +155,17 @@ pub(super) fn told(failures: &std::collections::BTreeMap<u16, u64>) -> String {
 }
 
 fn failed(what: &str, roster: &WatchedRoster) -> anyhow::Error {
-    let why = format!("failed calls by status: {}", told(&roster.failures()));
+    let why = format!("failed calls by status: {}", by_status(&roster.failures()));
     Failure::new(
         Kind::Check,
         what,
         why,
-        "look at service/src/store and at docs/operations.md",
+        "see service/src/store and docs/operations.md",
     )
     .into()
 }
 
-/// Waits for something to hold.
+/// Waits until a condition holds.
 pub(super) fn until(limit: Duration, what: &str, mut holds: impl FnMut() -> bool) -> Result<()> {
     let begun = Instant::now();
     while !holds() {
@@ -173,7 +176,7 @@ pub(super) fn until(limit: Duration, what: &str, mut holds: impl FnMut() -> bool
                 Kind::Check,
                 format!("it did not happen: {what}"),
                 why,
-                "look at the log",
+                "check the log",
             )
             .into());
         }

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: all tests of the workspace, on one PostgreSQL that is found or started for them.
 //!
-//! The tests get the server through `DATABASE_URL`, so that all test programs share it; each test makes a database
-//! of its own on it. Without a PostgreSQL nothing is tested and the command fails.
+//! The tests get the server through `DATABASE_URL`, so that all test programs share it; each test creates its own
+//! database. Without a PostgreSQL, nothing is tested and the command fails.
 
 use anyhow::Result;
 use dev_postgres::{Options, Prefer};
@@ -26,7 +26,7 @@ pub(crate) fn run(args: &TestArgs) -> Result<()> {
     let server = runtime.block_on(postgres::find_or_start(options))?;
     let source = server.source().to_string();
     anstream::eprintln!("postgres: tests run on {source}");
-    // A Ctrl-C ends us and cargo alike; the server's watchdog sees to the rest.
+    // Ctrl-C ends us and cargo; the server's watchdog stops the server.
     let outcome = tool("cargo")
         .secret_env("DATABASE_URL", server.url())
         .args(["test", "--workspace", "--locked", "--no-fail-fast"])

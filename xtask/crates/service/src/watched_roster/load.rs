@@ -1,5 +1,5 @@
-//! A steady load of every kind of call, spread over the replicas. It measures nothing: it is there to be watched.
-//! Must not stop at errors: outages are part of what is watched.
+//! A steady load of every kind of call over the replicas. It measures nothing. Must not stop at errors: outages are
+//! part of the tests.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use ureq::Agent;
 
-/// Each worker takes one step in this time.
+/// The interval of a worker's calls.
 const PACE: Duration = Duration::from_millis(80);
 const WORKERS: u64 = 4;
 
@@ -23,14 +23,14 @@ pub(super) struct Load {
 struct Shared {
     ends: AtomicBool,
     good: AtomicU64,
-    /// By status; 0 stands for no answer.
+    /// By status; 0 means no response.
     failures: Mutex<BTreeMap<u16, u64>>,
-    /// Users whose creation was acknowledged, and whose deletion was not asked for.
+    /// Acknowledged users without a delete request.
     created: Mutex<BTreeSet<String>>,
 }
 
 impl Load {
-    /// Begins to call these replicas.
+    /// Starts calling these replicas.
     pub(super) fn start(targets: Vec<String>) -> Self {
         let shared = Arc::<Shared>::default();
         let targets = Arc::new(targets);
@@ -50,7 +50,7 @@ impl Load {
         Self { shared, threads }
     }
 
-    /// Calls answered without a server error, and all others.
+    /// Successful and failed calls.
     pub(super) fn answered(&self) -> (u64, u64) {
         (
             self.shared.good.load(Ordering::Relaxed),
@@ -58,17 +58,17 @@ impl Load {
         )
     }
 
-    /// How often each status of a failed call came; 0 stands for no answer.
+    /// The number of failed calls by status; 0 means no response.
     pub(super) fn failures(&self) -> BTreeMap<u16, u64> {
         lock(&self.shared.failures).clone()
     }
 
-    /// Users that must be there.
+    /// Users that must exist.
     pub(super) fn created(&self) -> BTreeSet<String> {
         lock(&self.shared.created).clone()
     }
 
-    /// Ends it; calls under way are awaited.
+    /// Stops it and waits for calls in progress.
     pub(super) fn stop(&mut self) {
         self.shared.ends.store(true, Ordering::Relaxed);
         for thread in self.threads.drain(..) {
@@ -110,7 +110,7 @@ impl Worker {
         }
     }
 
-    /// One call, the next kind each time, and its status; 0 when there was no answer.
+    /// One call, of the next kind each time; returns its status, or 0 without a response.
     fn call(&mut self) -> u16 {
         let index = usize::try_from(self.step).unwrap_or_default();
         let base = self.targets[index % self.targets.len()].clone();

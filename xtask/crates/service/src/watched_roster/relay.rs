@@ -1,5 +1,4 @@
-//! A TCP relay in front of the database that can be cut: what a lost network does, and no more.
-//! Must not understand what it carries.
+//! A TCP relay in front of the database that can be cut, like a lost network. Must not interpret the data.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -9,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-/// A relay that runs until it is dropped.
+/// A relay; stopped on drop.
 pub(super) struct Relay {
     url: String,
     shared: Arc<Shared>,
@@ -24,14 +23,14 @@ struct Shared {
 }
 
 impl Relay {
-    /// Begins to relay to the host and port of this database URL.
+    /// Starts relaying to the host and port of this database URL.
     pub(super) fn start(database_url: &str) -> Result<Self> {
         let (before, after) = database_url
             .split_once('@')
-            .context("the database's URL names no host")?;
+            .context("the database's URL has no host")?;
         let (target, path) = after
             .split_once('/')
-            .context("the database's URL names no database")?;
+            .context("the database's URL has no database")?;
         let listener = TcpListener::bind("127.0.0.1:0").context("no free port")?;
         listener.set_nonblocking(true)?;
         let url = format!("{before}@{}/{path}", listener.local_addr()?);
@@ -48,7 +47,7 @@ impl Relay {
         })
     }
 
-    /// The database's URL by way of the relay.
+    /// The database's URL through the relay.
     pub(super) fn url(&self) -> &str {
         &self.url
     }
@@ -59,7 +58,7 @@ impl Relay {
         self.shared.close_all();
     }
 
-    /// Relays again.
+    /// Accepts connections again.
     pub(super) fn restore(&self) {
         self.shared.is_cut.store(false, Ordering::SeqCst);
     }
@@ -83,7 +82,7 @@ impl Shared {
                 continue;
             };
             if !self.is_cut.load(Ordering::SeqCst) {
-                // A client that cannot be served is closed by being dropped.
+                // Dropping the connection closes it.
                 let _ = self.join(client, target);
             }
         }

@@ -1,4 +1,4 @@
-//! `cargo xtask coverage`: what the tests of the service cover, in the formats that people and SonarQube read.
+//! `cargo xtask coverage`: the coverage of the service's tests, in formats for people and SonarQube.
 
 use std::path::{Path, PathBuf};
 
@@ -10,9 +10,9 @@ use xtask::failure::{Failure, Kind};
 use xtask::run_tool::{Run, tool};
 use xtask::tools;
 
-/// The product; xtask is tested by `cargo xtask test` and measured by nobody's users.
+/// The product. `cargo xtask test` tests xtask, but its coverage is not measured.
 const PACKAGES: &[&str] = &["--package", "roster", "--package", "dev-postgres"];
-/// Tests are not what is covered, and benchmarks are run by themselves.
+/// Tests are not covered code, and benchmarks run separately.
 const NOT_MEASURED: &str = "(^|/)(tests|benches|bench)/";
 
 pub(crate) fn run(args: &CoverageArgs) -> Result<()> {
@@ -23,7 +23,7 @@ pub(crate) fn run(args: &CoverageArgs) -> Result<()> {
     let folder = std::path::absolute(&args.output_dir)?;
     std::fs::create_dir_all(&folder)
         .with_context(|| format!("cannot make {}", folder.display()))?;
-    // What an earlier run measured must not count again.
+    // The data of an earlier run must not count again.
     llvm.run("clean").arg("--workspace").run()?;
     // The integration tests find or start a PostgreSQL by themselves, as they do under `cargo test`.
     llvm.run("test")
@@ -59,9 +59,9 @@ pub(crate) fn run(args: &CoverageArgs) -> Result<()> {
     Ok(())
 }
 
-/// LLVM's own programs, which read what instrumented code wrote.
+/// LLVM's coverage tools.
 struct LlvmTools {
-    /// Named to cargo-llvm-cov; nothing when it finds rustup's itself.
+    /// The variables for cargo-llvm-cov; empty if it finds rustup's tools itself.
     paths: Option<(PathBuf, PathBuf)>,
 }
 
@@ -103,7 +103,7 @@ impl LlvmTools {
             Kind::Missing,
             "LLVM's coverage tools are not installed",
             format!(
-                "neither LLVM_COV and LLVM_PROFDATA, nor rustup's llvm-tools, nor {} is there",
+                "none of LLVM_COV and LLVM_PROFDATA, rustup's llvm-tools, and {} exists",
                 folder.display()
             ),
             format!("rustup component add llvm-tools, or: apt-get install llvm-{major}"),
@@ -128,7 +128,7 @@ fn llvm_major(rustc_version: &str) -> Option<&str> {
     line.split('.').next()
 }
 
-/// A table of the files, those with the most uncovered lines first, and the totals.
+/// A table of the files, by uncovered lines, with totals.
 fn summarise(export: &Value) -> Result<String> {
     let data = export
         .pointer("/data/0")

@@ -1,4 +1,4 @@
-//! `cargo xtask sonar`: analyse, fetch the report, judge it, and keep the server's settings as code.
+//! `cargo xtask sonar`: analyses, fetches the report, checks the quality gate, and applies the server's settings.
 
 use std::path::Path;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use xtask::secrets;
 use xtask::tools;
 
 const PROPERTIES: &str = "sonarqube/sonar-project.properties";
-/// What the scanner itself writes.
+/// The scanner's own output directory.
 const WORK: &str = "target/sonar/scanner";
 
 pub(crate) fn run(args: &SonarArgs) -> Result<()> {
@@ -69,7 +69,7 @@ fn scan(args: &SonarScanArgs) -> Result<()> {
     anstream::eprintln!("clippy has {findings} findings");
 
     let key = project_key(&args.server.branch);
-    // An earlier task must not be taken for this one.
+    // An earlier task must not be mistaken for this one.
     let _ = std::fs::remove_file(Path::new(WORK).join("report-task.txt"));
     let property = |name: &str, value: &dyn std::fmt::Display| format!("-D{name}={value}");
     tool(scanner)
@@ -109,7 +109,7 @@ fn scan(args: &SonarScanArgs) -> Result<()> {
     Ok(())
 }
 
-/// The server answers, takes the token, and has the project: made here when the rights for it are at hand.
+/// Checks that the server responds, accepts the token and has the project; creates the project if permitted.
 fn ready(scanning: &Client, args: &SonarServerArgs) -> Result<()> {
     let valid = scanning.get("api/authentication/validate", &[])?;
     if valid["valid"] != true {
@@ -118,7 +118,7 @@ fn ready(scanning: &Client, args: &SonarServerArgs) -> Result<()> {
             "SonarQube does not accept the token",
             "SONAR_TOKEN is wrong, revoked or expired",
             format!(
-                "make a new one at {}/account/security and set SONAR_TOKEN",
+                "create a new one at {}/account/security and set SONAR_TOKEN",
                 scanning.base()
             ),
         )
@@ -134,7 +134,7 @@ fn ready(scanning: &Client, args: &SonarServerArgs) -> Result<()> {
     Ok(())
 }
 
-/// Clippy's findings in the whole workspace as JSON, each once; gives their number.
+/// Writes clippy's findings in the whole workspace as JSON, each once; returns their number.
 fn clippy_report(path: &Path) -> Result<usize> {
     let mut run = tool("cargo")
         .args(["clippy", "--workspace", "--locked", "--message-format=json"])
@@ -145,7 +145,7 @@ fn clippy_report(path: &Path) -> Result<usize> {
         text.lines()
             .filter_map(|line| serde_json::from_str::<Value>(line).ok())
     };
-    // Denied lints end clippy with 101, and are findings all the same; code that does not compile is not.
+    // Denied lints make clippy exit with 101 but are findings; code that does not compile is an error.
     let broken = messages().find(|message| {
         message
             .pointer("/message/code/code")
@@ -181,14 +181,14 @@ fn fetch_report(args: &SonarReportArgs) -> Result<()> {
     let analysis = Analysis::read(&args.analysis_dir)?;
     if analysis.project_key != project_key(&args.server.branch) {
         let what = format!(
-            "the analysis is of {}, not of {}",
+            "the analysis is for {}, not for {}",
             analysis.branch, args.server.branch
         );
         return Err(Failure::new(
             Kind::Usage,
             what,
             "",
-            "name its branch with --branch, or scan again",
+            "give its branch with --branch, or scan again",
         )
         .into());
     }
@@ -209,7 +209,7 @@ fn judge(args: &SonarGateArgs) -> Result<()> {
     let report = Report::read(&args.report_dir)?;
     report.judge()?;
     println!(
-        "the quality gate passed; conditions looked at: {}",
+        "the quality gate passed; conditions checked: {}",
         report.conditions.len()
     );
     Ok(())

@@ -1,4 +1,4 @@
-//! One analysis: what the scanner handed to the server, and waiting until the server has worked through it.
+//! One analysis: the scanner's task on the server, and waiting for its completion.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -29,7 +29,7 @@ pub(crate) struct Analysis {
 }
 
 impl Analysis {
-    /// The address that people know the server by; the one that a pipeline uses may be an inner one.
+    /// The server's public URL; a pipeline may use an internal one.
     pub(crate) fn public_address(&self) -> &str {
         let url = &self.dashboard_url;
         url.split_once("/dashboard").map_or(url, |(base, _)| base)
@@ -56,16 +56,16 @@ impl Analysis {
     }
 }
 
-/// What the scanner leaves in its report-task.txt.
+/// The contents of the scanner's report-task.txt.
 pub(crate) struct Sent {
-    /// The task of the server that analyses what was sent.
+    /// The id of the server's analysis task.
     pub(crate) task_id: String,
-    /// The project's page, at the address that people know the server by.
+    /// The project's page at the server's public URL.
     pub(crate) dashboard_url: String,
 }
 
 impl Sent {
-    /// Reads the file's text.
+    /// Parses the file's text.
     pub(crate) fn read(report_task: &str) -> Result<Self> {
         let pairs: BTreeMap<_, _> = report_task
             .lines()
@@ -75,7 +75,7 @@ impl Sent {
             pairs
                 .get(name)
                 .map(|value| (*value).to_owned())
-                .with_context(|| format!("the scanner's report-task.txt names no {name}"))
+                .with_context(|| format!("the scanner's report-task.txt has no {name}"))
         };
         Ok(Self {
             task_id: find("ceTaskId")?,
@@ -84,7 +84,7 @@ impl Sent {
     }
 }
 
-/// Waits until the server has finished the task; gives the analysis' id.
+/// Waits until the server has finished the task; returns the analysis id.
 pub(crate) fn wait(client: &Client, task_id: &str) -> Result<String> {
     let begun = Instant::now();
     loop {
@@ -101,7 +101,7 @@ pub(crate) fn wait(client: &Client, task_id: &str) -> Result<String> {
             status @ ("FAILED" | "CANCELED") => {
                 let why = task["errorMessage"]
                     .as_str()
-                    .unwrap_or("the server gives no reason")
+                    .unwrap_or("the server reports no reason")
                     .to_owned();
                 let next = format!("look at {}/project/background_tasks", client.base());
                 return Err(Failure::new(

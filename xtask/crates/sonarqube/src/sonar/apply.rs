@@ -1,6 +1,6 @@
-//! Makes the server agree with `sonarqube/quality-gate.toml`: project, new code, gate, conditions, webhook.
+//! Applies `sonarqube/quality-gate.toml` to the server: project, new code, gate, conditions, webhook.
 //!
-//! Looks first and changes only what differs, since the server's creates are not idempotent.
+//! Reads first and changes only what differs, because the server's create calls are not idempotent.
 
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -13,7 +13,7 @@ use xtask::secrets;
 /// The webhook's name on the server.
 const WEBHOOK: &str = "roster";
 
-/// Applies everything to the project of this branch; prints a line for each thing.
+/// Applies everything to the project of this branch; prints a line per item.
 pub(crate) fn apply(client: &Client, gate: &QualityGate, branch: &str) -> Result<()> {
     let key = super::project_key(branch);
     project(client, gate, branch, &key)?;
@@ -59,7 +59,7 @@ fn project(client: &Client, gate: &QualityGate, branch: &str, key: &str) -> Resu
     Ok(())
 }
 
-/// A condition that the server has.
+/// A condition on the server.
 struct Kept {
     id: String,
     metric: String,
@@ -67,7 +67,7 @@ struct Kept {
     error: String,
 }
 
-/// The conditions of the gate, which is made when it is not there.
+/// The conditions of the gate, which is created if it does not exist.
 fn conditions(client: &Client, gate: &QualityGate) -> Result<Vec<Kept>> {
     let show = || client.find("api/qualitygates/show", &[("name", &gate.name)]);
     let shown = if let Some(shown) = show()? {
@@ -76,7 +76,7 @@ fn conditions(client: &Client, gate: &QualityGate) -> Result<Vec<Kept>> {
     } else {
         client.post("api/qualitygates/create", &[("name", &gate.name)])?;
         said("gate", &gate.name, "made");
-        show()?.context("the gate that was just made is not there")?
+        show()?.context("the gate that was just created does not exist")?
     };
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let conditions = shown["conditions"].as_array().cloned().unwrap_or_default();
@@ -155,14 +155,14 @@ impl Change<'_> {
                     "api/qualitygates/delete_condition",
                     &[("id", (*id).to_owned())],
                 )?;
-                said("condition", metric, "removed: it is not in the file");
+                said("condition", metric, "removed: not in the file");
             }
         }
         Ok(())
     }
 }
 
-/// Who is told by the server when it has judged: the address and secret are settings of the installation.
+/// The webhook after an analysis: URL and secret are settings of the installation.
 fn webhook(client: &Client, key: &str) -> Result<()> {
     let Some(url) = std::env::var("SONAR_WEBHOOK_URL")
         .ok()
@@ -171,7 +171,7 @@ fn webhook(client: &Client, key: &str) -> Result<()> {
         said(
             "webhook",
             WEBHOOK,
-            "left alone: SONAR_WEBHOOK_URL is not set",
+            "unchanged: SONAR_WEBHOOK_URL is not set",
         );
         return Ok(());
     };
@@ -180,9 +180,9 @@ fn webhook(client: &Client, key: &str) -> Result<()> {
     let Some(secret) = secret else {
         return Err(Failure::new(
             Kind::Usage,
-            "SONAR_WEBHOOK_SECRET is not a usable secret",
-            "a webhook without one could be imitated by anybody; the server takes 16 to 200 characters",
-            "set it, for instance to what `openssl rand -hex 32` prints",
+            "SONAR_WEBHOOK_SECRET is not a valid secret",
+            "anyone could forge a webhook without one; the server accepts 16 to 200 characters",
+            "set it, for example to the output of `openssl rand -hex 32`",
         )
         .into());
     };
@@ -202,11 +202,7 @@ fn webhook(client: &Client, key: &str) -> Result<()> {
             "api/webhooks/update",
             &[&[("webhook", id)], &form[..]].concat(),
         )?;
-        said(
-            "webhook",
-            WEBHOOK,
-            "is there; its address and secret are set",
-        );
+        said("webhook", WEBHOOK, "exists; its URL and secret are set");
     } else {
         client.post(
             "api/webhooks/create",

@@ -1,5 +1,5 @@
-//! SonarQube's Web API: questions and changes, with retries up to a limit, and failures that tell a server that is away
-//! from one that is slow and from one that does not accept the token.
+//! SonarQube's Web API: queries and changes, with retries up to a limit, and distinct failures for a server that is
+//! unreachable, slow, or rejects the token.
 
 use std::time::{Duration, Instant};
 
@@ -10,12 +10,12 @@ use ureq::http::StatusCode;
 use xtask::failure::{Failure, Kind};
 use xtask::secrets;
 
-/// How long one call may take.
+/// Timeout of one call.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// The longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
-/// A server, and in whose name it is asked.
+/// A server and a token.
 pub(crate) struct Client {
     agent: ureq::Agent,
     base: String,
@@ -25,13 +25,13 @@ pub(crate) struct Client {
     first_pause: Duration,
 }
 
-/// Why one call gave no answer.
+/// Why a call failed.
 enum Trouble {
-    /// Worth another attempt.
+    /// Retryable.
     Away(String),
     Slow,
     Busy(StatusCode),
-    /// Not worth one.
+    /// Not retryable.
     Final(Failure),
 }
 
@@ -42,8 +42,8 @@ impl Client {
             Failure::new(
                 Kind::Usage,
                 format!("{token_name} is not set"),
-                "SonarQube does nothing without a token",
-                format!("make one at {base}/account/security and set {token_name}"),
+                "SonarQube requires a token",
+                format!("create one at {base}/account/security and set {token_name}"),
             )
         })?;
         Ok(Self::with_token(
@@ -77,12 +77,12 @@ impl Client {
         &self.base
     }
 
-    /// How long this client waits for anything.
+    /// The time limit of this client.
     pub(crate) fn wait_limit(&self) -> Duration {
         self.wait_limit
     }
 
-    /// Asks; a resource that is not there is `None`.
+    /// Queries; `None` if the resource does not exist.
     pub(crate) fn find(&self, path: &str, query: &[(&str, &str)]) -> Result<Option<Value>> {
         let call = || {
             self.agent
@@ -97,16 +97,16 @@ impl Client {
         Ok(answer)
     }
 
-    /// Asks for what must be there.
+    /// Queries a resource that must exist.
     pub(crate) fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Value> {
         self.find(path, query)?.ok_or_else(|| {
-            let why = format!("{path} answered 404 for {query:?}");
-            let next = "run `cargo xtask sonar apply`, which makes the project; then `cargo xtask sonar scan`";
-            Failure::new(Kind::Check, "SonarQube does not know what was asked for", why, next).into()
+            let why = format!("{path} returned 404 for {query:?}");
+            let next = "run `cargo xtask sonar apply`, which creates the project; then `cargo xtask sonar scan`";
+            Failure::new(Kind::Check, "SonarQube does not have the requested resource", why, next).into()
         })
     }
 
-    /// Changes something. Sent again only when it certainly did not arrive.
+    /// Changes something. Repeated only if it certainly did not arrive.
     pub(crate) fn post(&self, path: &str, form: &[(&str, &str)]) -> Result<Value> {
         let url = format!("{}/{path}", self.base);
         let send = || {
@@ -143,7 +143,7 @@ impl Client {
             }
             if pause == self.first_pause {
                 anstream::eprintln!(
-                    "SonarQube does not answer yet; trying again for up to {} s",
+                    "SonarQube does not respond yet; retrying for up to {} s",
                     self.wait_limit.as_secs()
                 );
             }
@@ -175,24 +175,24 @@ impl Client {
                 "SonarQube does not accept the token (401)",
                 format!("{token} is wrong, revoked or expired"),
                 format!(
-                    "make a new one at {}/account/security and set {token}",
+                    "create a new one at {}/account/security and set {token}",
                     self.base
                 ),
             ))),
             StatusCode::FORBIDDEN => Err(Trouble::Final(Failure::new(
                 Kind::Usage,
-                "the token may not do this (403)",
+                "the token lacks a permission (403)",
                 format!("{path}: {said}"),
-                format!("give the owner of {token} the right to it, or use another token"),
+                format!("grant the permission to the owner of {token}, or use another token"),
             ))),
             status if status.is_success() && body.is_empty() => Ok(Some(Value::Null)),
             status if status.is_success() => {
                 serde_json::from_str(&body).map(Some).map_err(|error| {
                     let why = format!("{path}: {error}");
-                    let next = format!("look whether {} is a SonarQube server", self.base);
+                    let next = format!("check whether {} is a SonarQube server", self.base);
                     Trouble::Final(Failure::new(
                         Kind::Unreachable,
-                        "what answered is no SonarQube",
+                        "the server is not a SonarQube server",
                         why,
                         next,
                     ))
@@ -203,9 +203,9 @@ impl Client {
             }
             status => Err(Trouble::Final(Failure::new(
                 Kind::Check,
-                format!("SonarQube refused {path} ({status})"),
+                format!("SonarQube rejected {path} ({status})"),
                 said,
-                "mend what it names; the Web API's pages on the server describe every call",
+                "fix what it reports; the server's Web API pages describe every call",
             ))),
         }
     }
@@ -217,21 +217,21 @@ impl Client {
             Trouble::Final(failure) => failure,
             Trouble::Away(why) => Failure::new(
                 Kind::Unreachable,
-                format!("SonarQube is away: {base} could not be reached for {limit} s"),
+                format!("SonarQube is unreachable: {base} could not be reached for {limit} s"),
                 why,
                 "start the server, or correct SONAR_HOST_URL; --wait-limit-s waits longer",
             ),
             Trouble::Slow => Failure::new(
                 Kind::Unreachable,
-                format!("SonarQube is slow: {base} gave no answer in time for {limit} s"),
-                format!("{path} was asked and not answered"),
-                "look at the server's load; --wait-limit-s waits longer",
+                format!("SonarQube is slow: {base} did not respond in time for {limit} s"),
+                format!("{path} got no response"),
+                "check the server's load; --wait-limit-s waits longer",
             ),
             Trouble::Busy(status) => Failure::new(
                 Kind::Unreachable,
-                format!("SonarQube is not ready: {base} answered {status} for {limit} s"),
-                format!("{path} was asked"),
-                "look at the server's log (it may be starting); --wait-limit-s waits longer",
+                format!("SonarQube is not ready: {base} returned {status} for {limit} s"),
+                format!("request: {path}"),
+                "check the server's log (it may be starting); --wait-limit-s waits longer",
             ),
         }
     }

@@ -9,7 +9,7 @@ pub(crate) fn render(report: &Report) -> String {
     let analysis = &report.analysis;
     let verdict = match report.gate.as_str() {
         "OK" => "passed",
-        "NONE" => "judged nothing",
+        "NONE" => "was not evaluated",
         _ => "**did not pass**",
     };
     let revision: String = analysis.revision.chars().take(12).collect();

@@ -15,7 +15,7 @@ pub(crate) const FILE: &str = "sonarqube/quality-gate.toml";
 #[serde(deny_unknown_fields)]
 pub(crate) struct QualityGate {
     pub(crate) name: String,
-    /// Since when code is new, in the server's words: `PREVIOUS_VERSION`, or `NUMBER_OF_DAYS` with a value.
+    /// The server's definition of new code: `PREVIOUS_VERSION`, or `NUMBER_OF_DAYS` with a value.
     pub(crate) new_code: NewCode,
     #[serde(rename = "condition")]
     pub(crate) conditions: Vec<Condition>,

@@ -1,4 +1,4 @@
-//! What the server made of an analysis, as data: verdict, numbers, worst files, new issues.
+//! The result of an analysis as data: gate status, measures, worst files, new issues.
 
 use std::path::Path;
 
@@ -23,17 +23,17 @@ const ISSUES: &str = "50";
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Report {
     pub(crate) analysis: Analysis,
-    /// `OK`, `ERROR`, or `NONE` when nothing was judged.
+    /// `OK`, `ERROR`, or `NONE` if no gate was evaluated.
     pub(crate) gate: String,
     pub(crate) conditions: Vec<Condition>,
-    /// Metrics by name; those that the server does not know of this project are absent.
+    /// Metrics by name; those without a value are absent.
     pub(crate) measures: Vec<(String, String)>,
     pub(crate) worst_files: Vec<WorstFile>,
     pub(crate) new_issues: Issues,
     pub(crate) all_issues: Issues,
 }
 
-/// A condition of the gate and how it came out.
+/// A condition of the gate and its result.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Condition {
     pub(crate) metric: String,
@@ -43,7 +43,7 @@ pub(crate) struct Condition {
     pub(crate) actual: Option<String>,
 }
 
-/// A file with many lines that no test reaches.
+/// A file with many uncovered lines.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct WorstFile {
     pub(crate) path: String,
@@ -52,7 +52,7 @@ pub(crate) struct WorstFile {
     pub(crate) url: String,
 }
 
-/// Some issues, and how many there are in all.
+/// Some issues, and the total number.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Issues {
     pub(crate) total: u64,
@@ -71,7 +71,7 @@ pub(crate) struct Issue {
 }
 
 impl Report {
-    /// Asks the server for all of it.
+    /// Fetches the report from the server.
     pub(crate) fn fetch(client: &Client, analysis: Analysis) -> Result<Self> {
         let key = analysis.project_key.clone();
         let judged = client.get(
@@ -142,7 +142,7 @@ impl Report {
         serde_json::from_slice(&bytes).with_context(|| format!("{} cannot be read", path.display()))
     }
 
-    /// Passes, or fails with the conditions that fell short.
+    /// Fails with the failed conditions if the gate did not pass.
     pub(crate) fn judge(&self) -> Result<()> {
         let url = &self.analysis.dashboard_url;
         let failed: Vec<_> = self
@@ -155,14 +155,13 @@ impl Report {
             "OK" => Ok(()),
             "NONE" => Err(Failure::new(
                 Kind::Check,
-                "the quality gate judged nothing",
+                "no quality gate was evaluated",
                 format!("no gate is set for {}", self.analysis.project_key),
                 "run `cargo xtask sonar apply`, then scan again",
             )
             .into()),
             _ => {
-                let next =
-                    format!("look at {url}; sonarqube/README.md says what each condition is for");
+                let next = format!("see {url}; sonarqube/README.md explains the conditions");
                 Err(Failure::new(
                     Kind::Check,
                     "the quality gate did not pass",

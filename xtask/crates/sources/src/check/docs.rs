@@ -1,6 +1,6 @@
-//! Documentation: rustdoc builds without a warning, and every relative link in a Markdown file leads to a file.
+//! Documentation: rustdoc builds without a warning, and every relative link in a Markdown file resolves.
 //!
-//! Links to other hosts are not followed: a check must give the same answer without a network.
+//! Links to other hosts are not followed: a check must give the same result without a network.
 
 use std::path::Path;
 
@@ -11,6 +11,7 @@ use xtask::run_tool::tool;
 
 pub(crate) fn run() -> Result<()> {
     check_links()?;
+    super::words::run()?;
     tool("cargo")
         .env("RUSTDOCFLAGS", "--deny warnings")
         .args([
@@ -51,22 +52,22 @@ fn check_links() -> Result<()> {
     }
     if broken.is_empty() {
         anstream::eprintln!(
-            "{} Markdown files read, every relative link leads somewhere",
+            "{} Markdown files read, every relative link resolves",
             files.len()
         );
         return Ok(());
     }
-    let what = format!("{} links lead nowhere", broken.len());
+    let what = format!("{} broken links", broken.len());
     Err(Failure::new(
         Kind::Check,
         what,
         broken.join("\n"),
-        "correct the link, or add the file it names",
+        "correct the link, or add its target",
     )
     .into())
 }
 
-/// The targets of `[text](target)` outside code, with their lines, without those that name another host.
+/// The targets of `[text](target)` outside of code, with their lines, excluding other hosts.
 fn relative_links(text: &str) -> Vec<(usize, String)> {
     let mut links = Vec::new();
     let mut in_fence = false;

@@ -1,7 +1,7 @@
-//! Layers: who may name whom in `service/src` (the rules are told in ARCHITECTURE.md).
+//! Layers: which part of `service/src` may name which (the rules are in ARCHITECTURE.md).
 //!
-//! The sources are read as syntax: `use` lines and every path in code, also inside macros, so that neither a comment
-//! nor a string is taken for a breach. What a name means is not resolved: a layer is known by its path.
+//! The sources are parsed: `use` lines and every path in code, including macros, so that neither a comment nor a string
+//! counts as a violation. Names are not resolved: a layer is identified by its path.
 
 mod paths;
 
@@ -41,12 +41,12 @@ const CLOCKS_AND_CHANCE: &[&str] = &[
     "Uuid::now_v7",
 ];
 
-/// What a part of the service must not name, and why.
+/// A rule: what a part of the service must not name, and why.
 struct Rule {
-    /// Whether a file, by its path below `service/src`, is under this rule.
+    /// Whether the rule applies to a file, given its path below `service/src`.
     applies_to: fn(&str) -> bool,
     forbids: &'static [&'static [&'static str]],
-    /// Whether modules of tests keep to it as well.
+    /// Whether it applies to test modules as well.
     in_tests: bool,
     why: &'static str,
 }
@@ -80,19 +80,19 @@ const RULES: &[Rule] = &[
         applies_to: |file| in_layer(file, "domain"),
         forbids: &[CLOCKS_AND_CHANCE],
         in_tests: false,
-        why: "the domain owns no clock and no random source: time and ids are handed to it",
+        why: "the domain has no clock and no random source: time and ids are arguments",
     },
     Rule {
         applies_to: |file| in_layer(file, "http"),
         forbids: &[&["crate::store", "crate::app"]],
         in_tests: true,
-        why: "http/ calls the domain; it never reaches past it",
+        why: "http/ calls the domain and never bypasses it",
     },
     Rule {
         applies_to: |file| in_layer(file, "store"),
         forbids: &[&["crate::http", "crate::app", "http"]],
         in_tests: true,
-        why: "store/ is called by the domain and knows nothing of http",
+        why: "store/ is called by the domain and knows nothing about http",
     },
 ];
 
@@ -107,11 +107,11 @@ pub(crate) fn run() -> Result<()> {
         breaches.extend(breaches_in(&file, &source)?);
     }
     if breaches.is_empty() {
-        anstream::eprintln!("{} files read, no breach", files.len());
+        anstream::eprintln!("{} files read, no violation", files.len());
         return Ok(());
     }
-    let what = format!("{} of the layers' rules broken", breaches.len());
-    let next = "call through the layer between, or change the rule in ARCHITECTURE.md and check/layers.rs together";
+    let what = format!("{} layer violations", breaches.len());
+    let next = "call through the layer between, or change the rule in both ARCHITECTURE.md and check/layers.rs";
     Err(Failure::new(Kind::Check, what, breaches.join("\n"), next).into())
 }
 

@@ -1,7 +1,7 @@
-//! Terraform: modules, environments and bootstrap, proven as far as that goes without a cloud.
+//! Terraform: modules, environments and bootstrap, proven as far as possible without a cloud.
 //!
-//! Everything runs in a copy below `target/`, so that no lock file or provider lands among the sources. A stage that
-//! lacks its tool is named as not proven; the other stages run all the same.
+//! Everything runs in a copy below `target/`, so that no lock file or provider lands among the sources. A stage without
+//! its tool is reported as not proven; the other stages still run.
 
 mod controls;
 mod environments;
@@ -26,13 +26,13 @@ use xtask::run_tool::tool;
 
 pub(crate) use mutations::run as run_mutations;
 
-/// Where copies and providers of the checks lie.
+/// Directory of the checks' copies and providers.
 const WORK: &str = "target/check-terraform";
 
-/// Where the environments read their Prometheus rules from.
+/// Directory of the environments' Prometheus rules.
 const RULES: &str = "prometheus/rules";
 
-/// A stage: its name, and what it does; the text says what was proven.
+/// A stage: its name and function; the returned text says what was proven.
 type Stage<'a> = (&'a str, &'a dyn Fn() -> Result<String>);
 
 pub(crate) fn run() -> Result<()> {
@@ -40,8 +40,8 @@ pub(crate) fn run() -> Result<()> {
     if !Path::new(RULES).is_dir() {
         return Err(Failure::new(
             Kind::Missing,
-            format!("Terraform: not proven: {RULES} is not there"),
-            "the environments install the rules that are in it, and refuse to watch without any",
+            format!("Terraform: not proven: {RULES} does not exist"),
+            "the environments install the rules in it, and refuse monitoring without any",
             format!("add rules to {RULES}"),
         )
         .into());
@@ -86,7 +86,7 @@ fn print_stage(name: &str, outcome: &Result<String>, seconds: f64) {
 }
 
 fn conclude(failed: &[&str], unproven: &[&str]) -> Result<()> {
-    let next = "mend what is said above, then: cargo xtask check terraform";
+    let next = "fix the problems above, then: cargo xtask check terraform";
     if !failed.is_empty() {
         return Err(Failure::new(
             Kind::Check,
@@ -115,7 +115,7 @@ fn format() -> Result<String> {
         ])
         .outcome()?;
     if outcome.status.success() {
-        return Ok("as terraform fmt writes it".to_owned());
+        return Ok("formatted by terraform fmt".to_owned());
     }
     let why = String::from_utf8_lossy(&outcome.stdout).into_owned()
         + &String::from_utf8_lossy(&outcome.stderr);
@@ -128,7 +128,7 @@ fn format() -> Result<String> {
     .into())
 }
 
-/// `cargo xtask infra`, against the real Terraform with what it has built in and a stand-in of gcloud.
+/// `cargo xtask infra`, with the real Terraform, its built-in provider and a stand-in for gcloud.
 fn commands() -> Result<String> {
     let outcome = tool("cargo")
         .args([
@@ -143,29 +143,29 @@ fn commands() -> Result<String> {
         .outcome()?;
     if outcome.status.success() {
         return Ok(
-            "the commands, against the real Terraform: private plans, consent by name, refusals, Ctrl-C"
+            "the commands, with the real Terraform: private plans, confirmation by name, refusals, Ctrl-C"
                 .to_owned(),
         );
     }
     let why = String::from_utf8_lossy(&outcome.stdout).into_owned()
         + &String::from_utf8_lossy(&outcome.stderr);
     let next = "cargo test --package xtask-terraform infra:: -- --include-ignored";
-    Err(Failure::new(Kind::Check, "plans are not handled as promised", why, next).into())
+    Err(Failure::new(Kind::Check, "plans are not handled correctly", why, next).into())
 }
 
-/// Names of members, which Terraform drops without a word where the type does not know them.
+/// Names of members, which Terraform silently drops if the type does not have them.
 fn spelling() -> Result<String> {
     let folders = folders()?;
     for folder in &folders {
         spelling::check(Path::new(folder))?;
     }
     Ok(format!(
-        "every member of an object argument in {} folders is known to its variable",
+        "every member of an object argument in {} directories exists in its variable's type",
         folders.len()
     ))
 }
 
-/// Every folder with Terraform files of its own, by its path in the repository.
+/// Every directory with Terraform files, by its path in the repository.
 fn folders() -> Result<Vec<String>> {
     let mut found = vec!["terraform/bootstrap".to_owned()];
     for parent in ["terraform/modules", "terraform/environments"] {
@@ -180,12 +180,12 @@ fn folders() -> Result<Vec<String>> {
     Ok(found)
 }
 
-/// Initialises a folder of the copy. Providers that cannot be had make the stage unproven, not failed.
+/// Initialises a directory of the copy. Unavailable providers make the stage unproven, not failed.
 fn initialise(copy: &Copy, folder: &str) -> Result<terraform::Terraform> {
     initialise_as(copy, folder, &["-backend=false"])
 }
 
-/// The same for a folder that is planned: its state is a local file of the copy.
+/// The same for a directory to plan: its state is a local file in the copy.
 fn initialise_with_state(copy: &Copy, folder: &str) -> Result<terraform::Terraform> {
     initialise_as(copy, folder, &["-reconfigure"])
 }
@@ -208,9 +208,9 @@ fn initialise_as(copy: &Copy, folder: &str, extra: &[&str]) -> Result<terraform:
     {
         return Err(Failure::new(
             Kind::Missing,
-            "the providers cannot be had",
+            "the providers are unavailable",
             words,
-            "reach registry.terraform.io once, or name a mirror of it: TF_CLI_CONFIG_FILE=…/terraform.rc",
+            "make registry.terraform.io reachable once, or configure a mirror: TF_CLI_CONFIG_FILE=…/terraform.rc",
         )
         .into());
     }
@@ -218,7 +218,7 @@ fn initialise_as(copy: &Copy, folder: &str, extra: &[&str]) -> Result<terraform:
         Kind::Check,
         format!("terraform init fails in {folder}"),
         words,
-        "mend what it names",
+        "fix what it reports",
     )
     .into())
 }

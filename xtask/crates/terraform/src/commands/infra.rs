@@ -1,6 +1,6 @@
-//! `cargo xtask infra`: the cloud, planned, shown, applied and destroyed by Terraform.
+//! `cargo xtask infra`: plans, shows, applies and destroys the cloud infrastructure with Terraform.
 //!
-//! Each subcommand is one function here or a file below `infra/`; what they share is in `crate::infra`.
+//! Each subcommand is a function here or a file below `infra/`; shared parts are in `crate::infra`.
 
 mod consent;
 mod leftovers;
@@ -28,7 +28,6 @@ use xtask::run_tool::tool;
 const BOLD: Style = Style::new().bold();
 const GREEN: Style = AnsiColor::Green.on_default();
 
-/// Runs one subcommand.
 pub(crate) fn run(args: &InfraArgs) -> Result<()> {
     match &args.command {
         InfraCommand::Plan(args) if args.preview => preview(args),
@@ -54,7 +53,7 @@ fn plan(args: &InfraPlanArgs) -> Result<()> {
         return Err(Failure::new(
             Kind::Check,
             format!("{} differs from its configuration", root.name),
-            "somebody changed it by hand, or a change was merged and not applied",
+            "it was changed by hand, or a merged change was not applied",
             format!("cargo xtask infra apply --env {}", root.name),
         )
         .into());
@@ -62,7 +61,7 @@ fn plan(args: &InfraPlanArgs) -> Result<()> {
     Ok(())
 }
 
-/// Plans against an empty state in a copy: what a new environment would get, before there is a project.
+/// Plans against an empty state in a copy: what a new environment would get, before a project exists.
 fn preview(args: &InfraPlanArgs) -> Result<()> {
     let root = Root::find(&args.env)?;
     terraform::require()?;
@@ -79,7 +78,7 @@ fn preview(args: &InfraPlanArgs) -> Result<()> {
         copy.path(&folder).join("terraform.tfvars.example")
     };
     anstream::eprintln!(
-        "preview: nothing is asked of Google, nothing can be applied from it; settings of {}",
+        "preview: without access to Google, cannot be applied; settings from {}",
         settings.display()
     );
     terraform.command("init").arg("-input=false").output()?;
@@ -102,7 +101,7 @@ fn apply(args: &InfraApplyArgs) -> Result<()> {
     show(&root, &plan)?;
     if plan.summary.is_empty() {
         anstream::eprintln!(
-            "{GREEN}nothing to do{GREEN:#}: {} is as its configuration says",
+            "{GREEN}nothing to do{GREEN:#}: {} matches its configuration",
             root.name
         );
         return Ok(());
@@ -122,8 +121,8 @@ fn destroy(args: &InfraDestroyArgs) -> Result<()> {
         return Err(Failure::new(
             Kind::Refused,
             "bootstrap is not destroyed by a command",
-            "with the bucket and its key goes the state of every environment",
-            "terraform/README.md says how to remove what is left of a project: delete the project",
+            "the bucket and its key hold the state of every environment",
+            "to remove what is left, delete the project: see terraform/README.md",
         )
         .into());
     }
@@ -147,13 +146,13 @@ fn destroy(args: &InfraDestroyArgs) -> Result<()> {
     let Err(error) = first else {
         return Ok(());
     };
-    // What was agreed to is finished, when it was the peering alone that stood in its way.
+    // Continues what was confirmed if only the peering blocked it.
     if interrupt::requested() || !leftovers::remove_peering(&root, network.as_deref())? {
         return Err(error);
     }
     drop(plan);
     let rest = guarded_plan(&root, &["-destroy".to_owned()])?;
-    anstream::eprintln!("the peering is gone; destroying the rest");
+    anstream::eprintln!("the peering was removed; destroying the rest");
     rest.apply()
 }
 
@@ -197,14 +196,14 @@ fn validate(root: &Root) -> Result<()> {
     Ok(())
 }
 
-/// Writes the checksums of the providers for every system that people and pipelines use.
+/// Writes the providers' checksums for every platform that people and pipelines use.
 fn lock(root: &Root) -> Result<()> {
     terraform::require()?;
     root.make_work_folder()?;
     let terraform = Terraform::new(&root.folder, &root.work.join("lock"))?;
-    // It asks for the providers of the modules too, and wants these installed.
+    // It also needs the modules' providers, so the modules must be installed.
     terraform.command("get").quiet().output()?;
-    // `providers lock` reads the registry itself, whatever mirror a terraformrc names: so the checksums are the real ones.
+    // `providers lock` reads the registry and ignores mirrors in terraformrc, so the checksums are the original ones.
     terraform
         .command("providers lock")
         .args(
@@ -231,7 +230,7 @@ fn lock(root: &Root) -> Result<()> {
     Ok(())
 }
 
-/// A plan of the real environment, after it is sure that it is the one that is meant.
+/// A plan of the real environment, after checking that it is the intended one.
 fn guarded_plan(root: &Root, extra: &[String]) -> Result<SavedPlan> {
     spelling::check(&root.folder)?;
     guard::check_shell(root)?;
@@ -248,7 +247,7 @@ fn show(root: &Root, plan: &SavedPlan) -> Result<()> {
     let items = price::items(plan.json())?;
     if !items.is_empty() {
         anstream::println!(
-            "\nRunning costs when applied (list prices of {}, without traffic, logs and backups):\n",
+            "\nMonthly cost when applied (list prices of {}, without traffic, logs and backups):\n",
             price::checked()?
         );
         anstream::print!("{}", price::table(&items));
@@ -256,7 +255,7 @@ fn show(root: &Root, plan: &SavedPlan) -> Result<()> {
     Ok(())
 }
 
-/// Whether a program of this list is missing, each with what it is for.
+/// Fails if a program in this list is missing; each has its purpose.
 fn missing_tools(names: &[&str]) -> Result<()> {
     for name in names {
         if !xtask::tools::is_installed(name) {
@@ -266,7 +265,7 @@ fn missing_tools(names: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Whether bootstrap has been applied to this project, whoever did it. Not being allowed to look is no answer.
+/// Whether bootstrap has been applied to this project. Missing permissions are an error, not an answer.
 fn bucket_exists(bucket: &str) -> Result<bool> {
     let outcome = tool("gcloud")
         .args(["storage", "buckets", "describe"])
@@ -282,9 +281,9 @@ fn bucket_exists(bucket: &str) -> Result<bool> {
     }
     Err(Failure::new(
         Kind::Unreachable,
-        format!("cannot tell whether gs://{bucket} exists"),
+        format!("cannot determine whether gs://{bucket} exists"),
         words,
-        "gcloud auth login, as somebody who may look at the project",
+        "gcloud auth login, with an account that can read the project",
     )
     .into())
 }

@@ -1,7 +1,7 @@
-//! A copy of the Terraform sources to try things in: the work tree stays as it is, whatever is tried.
+//! A copy of the Terraform sources for experiments that leave the working tree unchanged.
 //!
-//! Beside `terraform/` it holds `prometheus/`, which the environments read their rules from. Lock files stay behind
-//! where providers come from a mirror: it may hold other builds of them than the registry.
+//! It also contains `prometheus/`, from which the environments read their rules. Lock files are not copied if providers
+//! come from a mirror, which may have other builds than the registry.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ pub(crate) struct Copy {
 }
 
 impl Copy {
-    /// Copies the sources below this folder, replacing an older copy but keeping its providers.
+    /// Copies the sources below this directory, replacing an older copy but keeping its providers.
     pub(crate) fn make(base: &Path) -> Result<Self> {
         let tree = base.join("tree");
         if tree.exists() {
@@ -32,12 +32,12 @@ impl Copy {
         })
     }
 
-    /// A file or folder of the copy, by its path in the repository.
+    /// A path in the copy for a path in the repository.
     pub(crate) fn path(&self, original: &str) -> PathBuf {
         self.base.join("tree").join(original)
     }
 
-    /// Terraform in a folder of the copy.
+    /// Terraform in a directory of the copy.
     pub(crate) fn terraform(&self, folder: &str) -> Result<Terraform> {
         Terraform::new(
             &self.path(folder),
@@ -45,7 +45,7 @@ impl Copy {
         )
     }
 
-    /// Keeps a root's state in a local file that nobody needs, so that planning asks no bucket.
+    /// Keeps a root's state in a temporary local file, so that planning needs no bucket.
     pub(crate) fn use_local_state(&self, folder: &str) -> Result<()> {
         let file = self.path(folder).join("backend_override.tf");
         std::fs::write(&file, "terraform {\n  backend \"local\" {}\n}\n")

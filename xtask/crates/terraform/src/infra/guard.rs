@@ -1,7 +1,7 @@
-//! Whether a command is about to touch what its environment names, and nothing else.
+//! Checks that a command acts on its environment's project and nothing else.
 //!
-//! Three answers must agree with `terraform.tfvars`: the Terraform workspace, the project that this shell works on,
-//! and the project that the state was made for.
+//! Three things must agree with `terraform.tfvars`: the Terraform workspace, the shell's project, and the project of
+//! the state.
 
 use anyhow::Result;
 
@@ -11,7 +11,7 @@ use xtask::failure::{Failure, Kind};
 use xtask::run_tool::tool;
 use xtask::tools;
 
-/// Variables by which Google's tools are told a project.
+/// Variables that set the project of Google's tools.
 const PROJECT_VARIABLES: [&str; 4] = [
     "GOOGLE_CLOUD_PROJECT",
     "GOOGLE_PROJECT",
@@ -19,7 +19,7 @@ const PROJECT_VARIABLES: [&str; 4] = [
     "CLOUDSDK_CORE_PROJECT",
 ];
 
-/// Refuses what the shell's own variables say otherwise, before anything is asked.
+/// Refuses if the shell's variables differ, before any request.
 pub(crate) fn check_shell(root: &Root) -> Result<()> {
     if let Ok(workspace) = std::env::var("TF_WORKSPACE") {
         check_workspace(root, &workspace)?;
@@ -33,7 +33,7 @@ pub(crate) fn check_shell(root: &Root) -> Result<()> {
     Ok(())
 }
 
-/// Refuses to go on when workspace or project are not the environment's.
+/// Refuses if the workspace or project is not the environment's.
 pub(crate) fn check(root: &Root, terraform: &Terraform) -> Result<()> {
     let workspace = terraform.command("workspace show").quiet().output()?;
     check_workspace(root, workspace.trim())?;
@@ -63,8 +63,8 @@ pub(crate) fn check(root: &Root, terraform: &Terraform) -> Result<()> {
     Ok(())
 }
 
-/// Refuses a plan that was made for another project than `terraform.tfvars` names: a `*.auto.tfvars` file beside it, or
-/// arguments in the environment, may have won.
+/// Refuses a plan for another project than the one in `terraform.tfvars`: a `*.auto.tfvars` file or arguments in the
+/// environment may override it.
 pub(crate) fn check_plan(root: &Root, plan_json: &str) -> Result<()> {
     let plan: serde_json::Value = serde_json::from_str(plan_json)?;
     let planned = plan
@@ -81,7 +81,7 @@ fn check_workspace(root: &Root, workspace: &str) -> Result<()> {
     Err(Failure::new(
         Kind::Refused,
         format!("the Terraform workspace is {workspace:?}, {} uses \"default\"", root.name),
-        "an environment is a folder with a state of its own; in another workspace everything would be made a second time",
+        "an environment is a directory with its own state; another workspace would create everything a second time",
         "unset TF_WORKSPACE, or: terraform workspace select default",
     )
     .into())
@@ -93,9 +93,9 @@ fn check_project(root: &Root, named: &str, found: &str, where_found: &str) -> Re
     }
     Err(Failure::new(
         Kind::Refused,
-        format!("{} is the project {named:?}, but {where_found} says {found:?}", root.name),
-        "one of the two is meant for something else, and a plan for the wrong project destroys the right one",
-        format!("if {named} is meant: gcloud config set project {named} (or unset the variable); if not: mend {}", root.folder.join("terraform.tfvars").display()),
+        format!("{} is the project {named:?}, but {where_found} has {found:?}", root.name),
+        "one of them is wrong, and a plan for the wrong project could destroy the right one",
+        format!("if {named} is intended: gcloud config set project {named} (or unset the variable); if not: correct {}", root.folder.join("terraform.tfvars").display()),
     )
     .into())
 }

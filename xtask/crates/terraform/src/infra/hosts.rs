@@ -1,4 +1,4 @@
-//! Whether the four hosts answer over HTTPS, asked from here as a user would.
+//! Whether the four hosts respond over HTTPS, as seen from here.
 
 use std::time::{Duration, Instant};
 
@@ -7,16 +7,16 @@ use anyhow::Result;
 use xtask::failure::{Failure, Kind};
 use xtask::interrupt;
 
-/// What one host said when it was asked last.
+/// The last result of one host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// It answered, over a valid certificate, with a status that is no server's error.
+    /// It responded, with a valid certificate and without a server error.
     Serves(u16),
-    /// It did not, and why.
+    /// It did not respond, and why.
     Away(String),
 }
 
-/// Asks until all answer, or until the time is over; `report` is told of every round.
+/// Polls until all respond or the time is over; calls `report` every round.
 pub(crate) fn wait(
     hosts: &[(String, String)],
     limit: Duration,
@@ -46,16 +46,16 @@ pub(crate) fn wait(
                 Kind::Interrupted,
                 "interrupted while waiting for the hosts",
                 "",
-                "run it again: it goes on from here",
+                "run it again to continue from here",
             )
             .into());
         }
         if begun.elapsed() >= limit {
             return Err(Failure::new(
                 Kind::Unreachable,
-                format!("{} of {} hosts do not answer", away.len(), hosts.len()),
+                format!("{} of {} hosts do not respond", away.len(), hosts.len()),
                 away.join("\n"),
-                "a certificate takes up to an hour after the name servers are entered at the registrar; then run the same command again",
+                "a certificate takes up to an hour after the name servers are set at the registrar; then run the same command again",
             )
             .into());
         }
@@ -63,7 +63,7 @@ pub(crate) fn wait(
     }
 }
 
-/// Asks one host for `/` over HTTPS, its certificate verified by the system's authorities.
+/// Requests `/` from one host over HTTPS, verified with the system's root certificates.
 pub(crate) fn ask(host: &str) -> Answer {
     let agent = http_client::agent(Duration::from_secs(10));
     match agent.get(format!("https://{host}/")).call() {
@@ -72,12 +72,12 @@ pub(crate) fn ask(host: &str) -> Answer {
     }
 }
 
-/// The load balancer itself answers 404 for a host that no route has joined for, and 5xx without a healthy pod.
+/// The load balancer itself responds 404 for a host without a route, and 5xx without a healthy pod.
 fn judged(status: u16) -> Answer {
     match status {
-        404 => {
-            Answer::Away("answers 404: no route of this host has joined the gateway yet".to_owned())
-        }
+        404 => Answer::Away(
+            "responds 404: no route for this host is attached to the gateway yet".to_owned(),
+        ),
         500.. => Answer::Away(format!("answers {status}")),
         _ => Answer::Serves(status),
     }

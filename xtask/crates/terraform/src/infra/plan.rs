@@ -1,7 +1,7 @@
-//! A saved plan: made, read, applied exactly as it was shown, and removed.
+//! A saved plan: created, read, applied exactly as shown, and removed.
 //!
-//! The plan file holds all that Terraform knows, so it lies in the root's closed work folder and is gone when the
-//! value is dropped, however the command ends.
+//! The plan file contains secrets, so it is in the root's private working directory and is removed on drop, however the
+//! command ends.
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -15,15 +15,15 @@ use crate::infra::terraform::Terraform;
 use xtask::failure::{Failure, Kind};
 use xtask::interrupt;
 
-/// How long a command waits for somebody else's lock on the state.
+/// How long a command waits for another's lock on the state.
 const LOCK_TIMEOUT: &str = "-lock-timeout=60s";
 
-/// A plan on disk, with what it would do.
+/// A plan on disk and its changes.
 pub(crate) struct SavedPlan {
     terraform: Terraform,
     file: PathBuf,
     json: String,
-    /// What it would change.
+    /// Its changes.
     pub(crate) summary: Summary,
 }
 
@@ -32,7 +32,7 @@ impl SavedPlan {
     pub(crate) fn make(root: &Root, terraform: Terraform, extra: &[String]) -> Result<Self> {
         root.make_work_folder()?;
         remove_abandoned(&root.work);
-        // Each command has a file of its own: what was shown is applied, whoever else plans meanwhile.
+        // Each command has its own file: what was shown is applied, even if another command plans meanwhile.
         let name = format!("plan-{}-{}.tfplan", std::process::id(), next_number());
         let file = std::path::absolute(root.work.join(name))?;
         let mut plan = Self {
@@ -44,7 +44,7 @@ impl SavedPlan {
                 outputs: 0,
             },
         };
-        // Noted, not obeyed at once, so that the plan file goes too.
+        // Recorded instead of ending the process, so that the plan file is removed too.
         interrupt::watch()?;
         plan.terraform
             .command("plan")
@@ -65,12 +65,12 @@ impl SavedPlan {
         Ok(plan)
     }
 
-    /// The plan as Terraform describes it to machines.
+    /// The plan as JSON.
     pub(crate) fn json(&self) -> &str {
         &self.json
     }
 
-    /// The plan as Terraform describes it to people.
+    /// The plan as text.
     pub(crate) fn text(&self) -> Result<String> {
         self.terraform
             .command("show")
@@ -80,9 +80,9 @@ impl SavedPlan {
             .output()
     }
 
-    /// Does what was shown, and nothing that has come up since.
+    /// Applies exactly what was shown.
     pub(crate) fn apply(&self) -> Result<()> {
-        // Terraform gets Ctrl-C itself and ends after the resource in hand; leaving before it would orphan it.
+        // Terraform receives Ctrl-C itself and stops after the current resource; exiting earlier would orphan it.
         interrupt::watch()?;
         self.terraform
             .command("apply")
@@ -96,22 +96,22 @@ impl SavedPlan {
     fn close_to_others(&self) -> Result<()> {
         use std::os::unix::fs::PermissionsExt;
         std::fs::set_permissions(&self.file, std::fs::Permissions::from_mode(0o600))
-            .with_context(|| format!("cannot close {} to others", self.file.display()))
+            .with_context(|| format!("cannot restrict access to {}", self.file.display()))
     }
 }
 
-/// Terraform's own colours, where somebody sees them.
+/// Terraform's colours, on a terminal.
 fn colour() -> Option<&'static str> {
     (!std::io::stdout().is_terminal()).then_some("-no-color")
 }
 
-/// Tells the plans of one process apart.
+/// Distinguishes the plans of one process.
 fn next_number() -> u32 {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     NUMBER.fetch_add(1, Ordering::Relaxed)
 }
 
-/// Removes plans whose command was killed before it could: they hold all that Terraform knows.
+/// Removes plans of killed commands, because they contain secrets.
 fn remove_abandoned(work: &Path) {
     for entry in std::fs::read_dir(work).into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -132,13 +132,14 @@ fn remove_abandoned(work: &Path) {
     }
 }
 
-/// Terraform ends with 1 when it was interrupted; the caller is told which it was.
+/// Terraform exits with 1 if interrupted; the error distinguishes the two.
 fn interrupted_or(error: anyhow::Error) -> anyhow::Error {
     if interrupt::requested() {
-        let next = "what was applied so far is in the state: run the same command again to go on";
+        let next =
+            "what was applied so far is in the state: run the same command again to continue";
         return Failure::new(
             Kind::Interrupted,
-            "interrupted; Terraform has stopped in order",
+            "interrupted; Terraform has stopped cleanly",
             "",
             next,
         )

@@ -1,4 +1,4 @@
-//! Against the real Terraform, with its built-in `terraform_data`: no provider and no cloud is needed.
+//! Tests with the real Terraform and its built-in `terraform_data`: no provider and no cloud is needed.
 
 use std::path::PathBuf;
 
@@ -57,7 +57,7 @@ impl Fixture {
     }
 }
 
-/// The plan files in a work folder.
+/// The plan files in a working directory.
 fn plans(work: &std::path::Path) -> Vec<PathBuf> {
     std::fs::read_dir(work)
         .expect("is there")
@@ -142,7 +142,7 @@ fn the_plan_file_is_private_and_does_not_stay() {
         "a plan outlived its command"
     );
 
-    // No process has this number: the largest that Linux gives is 4194304.
+    // No process has this id: Linux's maximum is 4194304.
     std::fs::write(fixture.work().join("plan-9999999-0.tfplan"), "").expect("writable");
     drop(fixture.plan(&[]));
     assert!(

@@ -1,7 +1,7 @@
-//! What an environment costs a month, reckoned from its plan and the list prices in `terraform/prices.toml`.
+//! What an environment costs per month, computed from its plan and the list prices in `terraform/prices.toml`.
 //!
-//! Only what runs all the time is counted: traffic, requests, logs and backups depend on use and are named as not
-//! counted. It knows the kinds of resources that cost something; all others are free or billed by use.
+//! Only what runs permanently is counted; traffic, requests, logs and backups depend on use and are listed as not
+//! counted. It knows the kinds of resources with a fixed price; all others are free or billed by use.
 
 mod machines;
 
@@ -17,11 +17,10 @@ const FILE: &str = "terraform/prices.toml";
 /// One line of the bill.
 #[derive(Clone, Debug)]
 pub struct Item {
-    /// What it is.
     pub what: String,
-    /// How much of it, in words.
+    /// The quantity, for display.
     pub quantity: String,
-    /// US dollars a month.
+    /// US dollars per month.
     pub month: f64,
 }
 
@@ -87,7 +86,7 @@ struct ServiceSize {
     memory_mib: f64,
 }
 
-/// Reckons the items of a plan, given as `terraform show -json` prints it.
+/// Computes the items of a plan in the format of `terraform show -json`.
 pub fn items(plan_json: &str) -> Result<Vec<Item>> {
     let text = std::fs::read_to_string(FILE).with_context(|| format!("cannot read {FILE}"))?;
     let prices: Prices =
@@ -118,8 +117,8 @@ pub fn table(items: &[Item]) -> String {
     text
 }
 
-/// What a month of the things costs, in US dollars, that a service needs more of when it grows.
-#[allow(clippy::struct_field_names, reason = "each is the price of a month")]
+/// The monthly prices, in US dollars, of what a growing service needs more of.
+#[allow(clippy::struct_field_names, reason = "each is a monthly price")]
 pub struct UnitPrices {
     /// One vCPU of a pod.
     pub pod_vcpu_month: f64,
@@ -148,7 +147,7 @@ pub fn units() -> Result<UnitPrices> {
     })
 }
 
-/// When the prices were last looked up.
+/// The date of the prices.
 pub fn checked() -> Result<String> {
     let text = std::fs::read_to_string(FILE).with_context(|| format!("cannot read {FILE}"))?;
     Ok(toml::from_str::<Prices>(&text)?.checked)
@@ -210,7 +209,7 @@ impl Bill<'_> {
             .collect()
     }
 
-    /// What pods ask for: billed as such on Autopilot, contained in the machines otherwise. Disks are billed in both.
+    /// The pods' requests: billed on Autopilot, included in the machines otherwise. Disks are billed in both.
     fn pods(&self) -> Vec<Item> {
         let asked = &self.plan["planned_values"]["outputs"]["requests"]["value"];
         let number = |name: &str| asked[name].as_f64().unwrap_or_default();

@@ -1,6 +1,6 @@
-//! The roots of Terraform in this repository: bootstrap and the environments.
+//! The Terraform roots in this repository: bootstrap and the environments.
 //!
-//! A root is a folder that is planned and applied by itself. What it is set to stands in its `terraform.tfvars`.
+//! A root is a directory that is planned and applied separately. Its settings are in its `terraform.tfvars`.
 
 use std::path::{Path, PathBuf};
 
@@ -13,17 +13,17 @@ use xtask::failure::{Failure, Kind};
 pub const FOLDER: &str = "terraform";
 /// The root that is applied once, before any environment.
 pub const BOOTSTRAP: &str = "bootstrap";
-/// What the project's id is followed by in the name of the state bucket (bootstrap/state-bucket.tf).
+/// The suffix of the project id in the state bucket's name (bootstrap/state-bucket.tf).
 const STATE_BUCKET_SUFFIX: &str = "-terraform-state";
 
-/// A folder that Terraform plans and applies by itself.
+/// A directory that Terraform plans and applies separately.
 #[derive(Clone, Debug)]
 pub struct Root {
     /// `dev`, `production`, … or `bootstrap`.
     pub name: String,
-    /// Where its files are.
+    /// Its directory.
     pub folder: PathBuf,
-    /// Where plans, provider copies and logs of it go; nobody else may read it.
+    /// Directory of its plans, provider copies and logs, readable only by the owner.
     pub work: PathBuf,
 }
 
@@ -34,9 +34,9 @@ impl Root {
         if !known.iter().any(|one| one == name) {
             return Err(Failure::new(
                 Kind::Usage,
-                format!("there is no environment {name:?}"),
-                format!("{FOLDER}/environments has no folder of that name"),
-                format!("choose one of: {}", known.join(", ")),
+                format!("unknown environment {name:?}"),
+                format!("{FOLDER}/environments has no directory of that name"),
+                format!("use one of: {}", known.join(", ")),
             )
             .into());
         }
@@ -52,12 +52,12 @@ impl Root {
         })
     }
 
-    /// Whether destroying is asked for by name, and `--yes` is not enough.
+    /// Whether destroying requires the resource's address, so that `--yes` is not enough.
     pub fn is_guarded(&self) -> bool {
         self.name == "production" || self.name == BOOTSTRAP
     }
 
-    /// What its `terraform.tfvars` says.
+    /// Its settings in `terraform.tfvars`.
     pub(crate) fn settings(&self) -> Result<Settings> {
         let file = self.folder.join("terraform.tfvars");
         if !file.is_file() {
@@ -77,7 +77,7 @@ impl Root {
         Settings::read(&file)
     }
 
-    /// The bucket that keeps its state.
+    /// The bucket with its state.
     pub fn state_bucket(&self) -> Result<String> {
         Ok(format!(
             "{}{STATE_BUCKET_SUFFIX}",
@@ -85,7 +85,7 @@ impl Root {
         ))
     }
 
-    /// Makes the work folder, closed to everybody else: a plan holds all that Terraform knows.
+    /// Creates the working directory, private because plans contain secrets.
     pub fn make_work_folder(&self) -> Result<()> {
         use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
         std::fs::DirBuilder::new()
@@ -93,7 +93,7 @@ impl Root {
             .mode(0o700)
             .create(&self.work)
             .and_then(|()| {
-                // It may have been there before, more open.
+                // It may have existed with wider permissions.
                 std::fs::set_permissions(&self.work, std::fs::Permissions::from_mode(0o700))
             })
             .with_context(|| format!("cannot make {}", self.work.display()))

@@ -1,4 +1,4 @@
-//! What a root's `terraform.tfvars` says, as far as commands need it before Terraform runs.
+//! The settings in a root's `terraform.tfvars` that commands need before Terraform runs.
 
 use std::path::Path;
 
@@ -7,17 +7,17 @@ use hcl::Value;
 
 use xtask::failure::{Failure, Kind};
 
-/// The few settings that decide whom a command talks to.
+/// The settings that select the project.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Settings {
     /// Id of the Google Cloud project.
     pub(crate) project_id: String,
-    /// The domain of the four hosts; bootstrap has none.
+    /// The domain of the four hosts; `None` for bootstrap.
     pub(crate) domain: Option<String>,
 }
 
 impl Settings {
-    /// Reads them out of a file.
+    /// Reads them from a file.
     pub(crate) fn read(file: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(file)
             .with_context(|| format!("cannot read {}", file.display()))?;
@@ -30,7 +30,7 @@ impl Settings {
                 Kind::Usage,
                 format!("{origin} cannot be read"),
                 error.to_string(),
-                "compare it with terraform.tfvars.example beside it",
+                "compare it with terraform.tfvars.example in the same directory",
             )
         })?;
         let member = |object: &str, key: &str| -> Option<String> {
@@ -48,7 +48,7 @@ impl Settings {
             .ok_or_else(|| {
                 Failure::new(
                     Kind::Usage,
-                    format!("{origin} names no project"),
+                    format!("{origin} has no project"),
                     "`project` has no `id`",
                     "write: project = { id = \"my-project\", number = \"123456789012\" }",
                 )

@@ -1,7 +1,7 @@
-//! Finds misspelt members of object arguments, which Terraform drops without a word.
+//! Finds misspelt members of object arguments, which Terraform silently drops.
 //!
-//! `database = { highly_availible = true }` is converted to the variable's type, and what the type does not know is
-//! gone: production would run without a standby. So the names are compared with the types here, before Terraform runs.
+//! `database = { highly_availible = true }` is converted to the variable's type, and unknown members are dropped:
+//! production would run without a standby. The names are therefore compared with the types before Terraform runs.
 
 use std::path::Path;
 
@@ -11,13 +11,13 @@ use hcl::{Expression, ObjectKey};
 
 use xtask::failure::{Failure, Kind};
 
-/// Refuses a root whose settings or module calls hold a member that the variable's type does not know.
+/// Refuses a root whose settings or module calls contain a member that the variable's type does not have.
 pub(crate) fn check(folder: &Path) -> Result<()> {
     let faults = faults(folder)?;
     if faults.is_empty() {
         return Ok(());
     }
-    let next = "write the name as it stands in variables.tf; Terraform itself would drop the value without a word";
+    let next = "use the name in variables.tf; Terraform would silently drop the value";
     Err(Failure::new(
         Kind::Usage,
         format!("{} misspelt names in {}", faults.len(), folder.display()),
@@ -27,7 +27,7 @@ pub(crate) fn check(folder: &Path) -> Result<()> {
     .into())
 }
 
-/// What is misspelt in a folder: in its terraform.tfvars, and in its calls of modules of this repository.
+/// The misspelt names in a directory: in its terraform.tfvars, and in its calls of modules of this repository.
 pub(crate) fn faults(folder: &Path) -> Result<Vec<String>> {
     let mut faults = Vec::new();
     for name in ["terraform.tfvars", "terraform.tfvars.example"] {
@@ -108,7 +108,7 @@ fn compare(variables: &Body, given: &Body, origin: &str, faults: &mut Vec<String
     }
 }
 
-/// Goes down type and value together as long as both are written out.
+/// Descends type and value together while both are literal.
 fn members(typed: &Expression, value: &Expression, path: &str, faults: &mut Vec<String>) {
     let Expression::FuncCall(call) = typed else {
         return;

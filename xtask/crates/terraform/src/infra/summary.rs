@@ -1,6 +1,6 @@
-//! What a plan would change, read from `terraform show -json` and written so that it is read before it is applied.
+//! A short summary of a plan's changes, from `terraform show -json`.
 //!
-//! It knows plans, not how they are made. What destroys something stands out and is listed one by one.
+//! It knows plans, not how they are created. Destructive changes are highlighted and listed individually.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -13,13 +13,13 @@ use serde_json::Value;
 /// What happens to one resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Action {
-    /// It is gone afterwards.
+    /// Destroyed.
     Destroy,
-    /// It is destroyed and made anew.
+    /// Destroyed and created again.
     Replace,
-    /// It is changed in place.
+    /// Changed in place.
     Change,
-    /// It is made.
+    /// Created.
     Add,
 }
 
@@ -30,14 +30,14 @@ pub(crate) struct Change {
     pub(crate) address: String,
     /// What happens to it.
     pub(crate) action: Action,
-    /// Arguments that change, or that force the replacement.
+    /// The arguments that change or force the replacement.
     pub(crate) because: Vec<String>,
 }
 
 /// All changes of a plan.
 #[derive(Debug)]
 pub(crate) struct Summary {
-    /// Destructive ones first, then by address.
+    /// Destructive changes first, then by address.
     pub(crate) changes: Vec<Change>,
     /// Outputs that change without any resource.
     pub(crate) outputs: usize,
@@ -77,10 +77,10 @@ struct Planned {
 }
 
 impl Summary {
-    /// Reads what `terraform show -json` says of a plan.
+    /// Parses the output of `terraform show -json` for a plan.
     pub(crate) fn read(json: &str) -> Result<Self> {
-        let plan: Plan = serde_json::from_str(json)
-            .context("terraform show answered in another form than expected")?;
+        let plan: Plan =
+            serde_json::from_str(json).context("terraform show printed an unexpected format")?;
         let mut changes: Vec<_> = plan
             .resource_changes
             .into_iter()
@@ -96,7 +96,7 @@ impl Summary {
         Ok(Self { changes, outputs })
     }
 
-    /// How many resources have this happen to them.
+    /// The number of resources with this action.
     pub(crate) fn count(&self, action: Action) -> usize {
         self.changes
             .iter()
@@ -104,7 +104,7 @@ impl Summary {
             .count()
     }
 
-    /// What would be destroyed, for good or to be made anew.
+    /// The resources that would be destroyed or replaced.
     pub(crate) fn destructive(&self) -> impl Iterator<Item = &Change> {
         self.changes
             .iter()
@@ -116,7 +116,7 @@ impl Summary {
         self.changes.is_empty() && self.outputs == 0
     }
 
-    /// The summary as text, with styles that are left out where there is no terminal.
+    /// The summary as text, with styles that are omitted without a terminal.
     pub(crate) fn render(&self) -> String {
         const RED: Style = AnsiColor::Red.on_default().bold();
         const YELLOW: Style = AnsiColor::Yellow.on_default();
@@ -151,7 +151,7 @@ impl Summary {
         text
     }
 
-    /// What is added, one line for each module: its kinds of resources and how many of each.
+    /// The additions, one line per module: its kinds of resources with their numbers.
     fn additions(&self) -> String {
         let mut modules: BTreeMap<String, BTreeMap<&str, usize>> = BTreeMap::new();
         for change in self
@@ -224,7 +224,7 @@ fn path_text(path: &[Value]) -> String {
     text
 }
 
-/// Names of the arguments that differ; never their values, which may be secret.
+/// The names of the arguments that differ, never their values, which may be secret.
 fn changed_arguments(change: &Planned) -> Vec<String> {
     let (Value::Object(before), Value::Object(after)) = (&change.before, &change.after) else {
         return Vec::new();
@@ -261,7 +261,7 @@ fn module_and_kind(address: &str) -> (String, &str) {
     let module = match modules.as_slice() {
         [] => "(root)".to_owned(),
         [one] => one.clone(),
-        // The one module that an environment calls says nothing.
+        // The one module that every environment calls is omitted.
         [_, inner @ ..] => inner.join(" / "),
     };
     (module, kind)

@@ -1,6 +1,6 @@
-//! Runs Terraform in a root: initialised against the root's own state bucket, its data folder outside the sources.
+//! Runs Terraform in a root, initialised with the root's state bucket, with the data directory outside of the sources.
 //!
-//! It knows how Terraform is called, not what is planned.
+//! It knows how to call Terraform, not what is planned.
 
 use std::path::{Path, PathBuf};
 
@@ -11,10 +11,10 @@ use xtask::failure::{Failure, Kind};
 use xtask::run_tool::{Run, tool};
 use xtask::tools;
 
-/// The version that the roots ask for (`required_version`).
+/// The version that the roots require (`required_version`).
 pub(crate) const VERSION: &str = "1.11.4";
 
-/// Terraform in one folder.
+/// Terraform in one directory.
 #[derive(Clone, Debug)]
 pub(crate) struct Terraform {
     folder: PathBuf,
@@ -22,17 +22,17 @@ pub(crate) struct Terraform {
 }
 
 impl Terraform {
-    /// For a folder of sources and one for providers and backend settings, which may be relative to the repository.
+    /// For a directory of sources and one for providers and backend settings, which may be relative to the repository.
     pub(crate) fn new(folder: &Path, data: &Path) -> Result<Self> {
         // Terraform takes its data folder relative to -chdir.
-        let data = std::path::absolute(data).context("cannot tell the working folder")?;
+        let data = std::path::absolute(data).context("cannot determine the working directory")?;
         Ok(Self {
             folder: folder.to_owned(),
             data,
         })
     }
 
-    /// Initialised for planning: state from the bucket, providers as the lock file says.
+    /// Initialised for planning: state from the bucket, providers from the lock file.
     pub(crate) fn initialised(root: &Root) -> Result<Self> {
         require()?;
         root.make_work_folder()?;
@@ -45,8 +45,11 @@ impl Terraform {
             return Err(Failure::new(
                 Kind::Refused,
                 format!("{} has no lock file", root.name),
-                "without it, a provider that somebody else put into the registry would be run unseen",
-                format!("cargo xtask infra lock --env {}   and commit what it writes", root.name),
+                "without it, a provider that was replaced in the registry would run unnoticed",
+                format!(
+                    "cargo xtask infra lock --env {}   and commit the result",
+                    root.name
+                ),
             )
             .into());
         }
@@ -57,7 +60,7 @@ impl Terraform {
         Ok(terraform)
     }
 
-    /// `terraform -chdir=… <subcommand>`, without questions and colours of its own.
+    /// `terraform -chdir=… <subcommand>`, without prompts and colours.
     pub(crate) fn command(&self, subcommand: &str) -> Run {
         tool("terraform")
             .env("TF_DATA_DIR", &self.data)
@@ -72,7 +75,7 @@ pub(crate) fn has_remote_state(root: &Root) -> bool {
     root.folder.join("backend_override.tf").is_file()
 }
 
-/// Refuses to go on without the very version of Terraform that the roots ask for.
+/// Refuses any version of Terraform but the one that the roots require.
 pub(crate) fn require() -> Result<()> {
     if !tools::is_installed("terraform") {
         return Err(tools::missing("terraform"));
@@ -89,14 +92,14 @@ pub(crate) fn require() -> Result<()> {
     }
     Err(Failure::new(
         Kind::Missing,
-        format!("terraform {VERSION} is needed, {found} is installed"),
+        format!("terraform {VERSION} is required, {found} is installed"),
         "a newer Terraform would write a state that this one cannot read",
         format!("install terraform {VERSION}: https://releases.hashicorp.com/terraform/{VERSION}/"),
     )
     .into())
 }
 
-/// Tells a registry, bucket or account that cannot be reached from other faults of `init`.
+/// Distinguishes an unreachable registry, bucket or account from other failures of `init`.
 fn unreachable(error: &anyhow::Error, root: &Root) -> anyhow::Error {
     let words = error
         .downcast_ref::<Failure>()
@@ -113,7 +116,7 @@ fn unreachable(error: &anyhow::Error, root: &Root) -> anyhow::Error {
         )
     } else {
         format!(
-            "log in (gcloud auth application-default login), and look whether you may read the project {project}; behind a proxy set HTTPS_PROXY"
+            "log in (gcloud auth application-default login), and check your access to the project {project}; behind a proxy, set HTTPS_PROXY"
         )
     };
     let kind = if words.contains("rror") && words.contains("lock file") {

@@ -1,7 +1,7 @@
-//! `cargo xtask infra` as a person runs it: the real Terraform with what it has built in, and a stand-in of gcloud.
+//! `cargo xtask infra` as a person runs it: the real Terraform with its built-in provider, and a stand-in for gcloud.
 //!
-//! A small repository is made for each test; its environments hold `terraform_data` alone, and keep their state beside
-//! them, where the real ones keep it in a bucket.
+//! Each test has a small repository whose environments contain only `terraform_data` and keep their state locally
+//! instead of in a bucket.
 
 #[cfg(test)]
 mod infra {
@@ -112,7 +112,7 @@ mod infra {
         assert!(text.contains("gcloud's active configuration"), "{text}");
         repository.write("bin/project", "acme-dev\n");
         repository.ends(0, &plan);
-        // It wins over terraform.tfvars, which the command has read.
+        // It overrides terraform.tfvars, which the command has read.
         repository.write(
             "terraform/environments/dev/x.auto.tfvars",
             "project = { id = \"acme-production\", number = \"123456789012\" }\n",
@@ -175,7 +175,7 @@ resource "terraform_data" "slow" {
             );
             std::thread::sleep(Duration::from_millis(50));
         }
-        // As a terminal does: to everybody in the group.
+        // As a terminal does: to the whole process group.
         let group = format!("-{}", child.id());
         let killed = Command::new("kill").args(["-INT", "--", &group]).status();
         assert!(killed.expect("there is a kill").success());
@@ -190,7 +190,7 @@ resource "terraform_data" "slow" {
         );
     }
 
-    /// On a terminal of its own, which `script` makes: Ctrl-C is typed there, while the command waits for an answer.
+    /// On a separate terminal, created by `script`: Ctrl-C is typed there while the command waits for input.
     #[test]
     #[cfg(target_os = "linux")]
     #[ignore = "needs terraform: cargo xtask check terraform runs it"]
@@ -240,7 +240,7 @@ resource "terraform_data" "slow" {
         assert!(left.is_empty(), "a state or its lock is left: {left:?}");
     }
 
-    /// The script of `modules/build-workers`, with what Google's metadata server and Secret Manager would answer.
+    /// The script of `modules/build-workers`, with the responses of Google's metadata server and Secret Manager.
     #[test]
     fn a_build_machine_reads_its_keys() {
         let template = Path::new(env!("CARGO_MANIFEST_DIR"))

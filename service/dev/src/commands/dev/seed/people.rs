@@ -1,10 +1,10 @@
-//! The names that seeded users are made of. Each has the form shown, its folded form and one for an address.
+//! The names of seeded users. Each has its display form, its folded form and one for an address.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::user_copy::UserRow;
 
-/// Shown, and as it stands in an e-mail address.
+/// Display form, and form in an e-mail address.
 const FIRST: &[(&str, &str)] = &[
     ("Ada", "ada"),
     ("Aisha", "aisha"),
@@ -147,7 +147,7 @@ const DEPARTMENTS: &[&str] = &[
     "Sales",
 ];
 
-/// The user of this number: always the same one, but for the instant of creation.
+/// The user with this number: always the same, except for the time of creation.
 pub(super) fn person(row: u64, created_at: SystemTime) -> UserRow {
     let chance = scattered(row).to_le_bytes();
     let picked =
@@ -172,7 +172,7 @@ pub(super) fn person(row: u64, created_at: SystemTime) -> UserRow {
     }
 }
 
-/// A UUID of version 7 (RFC 9562): milliseconds, then what tells those of one millisecond apart.
+/// A UUID of version 7 (RFC 9562): milliseconds, then a part that is unique within a millisecond.
 fn id(at: SystemTime, chance: u64) -> u128 {
     let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
     let chance = u128::from(chance);
@@ -183,7 +183,7 @@ fn id(at: SystemTime, chance: u64) -> u128 {
         | chance & 0x3fff_ffff_ffff_ffff
 }
 
-/// The finishing step of `SplitMix64`: each number another one, in no visible order.
+/// The finalizer of `SplitMix64`: a bijection without visible order.
 fn scattered(number: u64) -> u64 {
     let mut mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -1,11 +1,10 @@
-//! Progress of long work: a bar on a terminal, else a line for every tenth part.
+//! Progress of long work: a bar on a terminal, otherwise a line per tenth.
 
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Counts towards a known end.
 pub(super) struct Progress {
     bar: Option<ProgressBar>,
     what: &'static str,
@@ -14,7 +13,7 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// Users being made.
+    /// Progress in users.
     pub(super) fn rows(total: u64) -> Self {
         Self::new(
             total,
@@ -23,7 +22,7 @@ impl Progress {
         )
     }
 
-    /// A few larger steps.
+    /// Progress in a few large steps.
     pub(super) fn steps(total: u64, what: &'static str) -> Self {
         Self::new(total, what, "  seed {bar:32} {pos}/{len} {msg}, {elapsed}")
     }
@@ -42,7 +41,7 @@ impl Progress {
         }
     }
 
-    /// So many more are done.
+    /// Adds to the number done.
     pub(super) fn add(&self, count: u64) {
         let before = self.done.fetch_add(count, Ordering::Relaxed);
         let now = before + count;

@@ -1,4 +1,4 @@
-//! What one step hands to the next: files, inputs, outputs, images and parameters, followed through each job.
+//! What one step passes to the next: files, inputs, outputs, images and parameters, followed through each job.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,7 +24,7 @@ pub(super) fn check(parsed: &Parsed, faults: &mut Faults) {
     }
 }
 
-/// The path in this repository of a file that a step names below an artifact.
+/// The repository path of a file that a step refers to inside an artifact.
 pub(super) fn path_in_repository(file: &str) -> Option<(&str, &str)> {
     file.split_once('/')
 }
@@ -95,7 +95,7 @@ impl Walk<'_> {
         let files = step.var_files.iter().flatten().chain(&step.file);
         for file in files {
             let Some((artifact, path)) = path_in_repository(file) else {
-                self.fault(step, &format!("{file} lies in no artifact"));
+                self.fault(step, &format!("{file} is not in any artifact"));
                 continue;
             };
             self.needs(step, "file", artifact, artifacts);
@@ -112,7 +112,7 @@ impl Walk<'_> {
         } else {
             let file = step.file.as_deref().unwrap_or_default();
             let Some((artifact, path)) = path_in_repository(file) else {
-                return self.fault(step, &format!("{file} lies in no artifact"));
+                return self.fault(step, &format!("{file} is not in any artifact"));
             };
             self.needs(step, "file", artifact, artifacts);
             let Some(task) = parsed.tasks.get(path) else {
@@ -140,7 +140,7 @@ impl Walk<'_> {
         {
             self.fault(
                 step,
-                &format!("input_mapping names {name}, which the task does not take"),
+                &format!("input_mapping names {name}, which is not an input of the task"),
             );
         }
         for name in outputs
@@ -149,7 +149,7 @@ impl Walk<'_> {
         {
             self.fault(
                 step,
-                &format!("output_mapping names {name}, which the task does not give"),
+                &format!("output_mapping names {name}, which is not an output of the task"),
             );
         }
         let given = task
@@ -174,13 +174,16 @@ impl Walk<'_> {
             .iter()
             .filter(|name| !task.params.contains_key(**name))
         {
-            self.fault(step, &format!("parameter {name} is none of the task's"));
+            self.fault(
+                step,
+                &format!("parameter {name} is not a parameter of the task"),
+            );
         }
         for (name, default) in &task.params {
             if default.is_none() && !given.contains(name) {
                 self.fault(
                     step,
-                    &format!("parameter {name} has no default and is not given"),
+                    &format!("parameter {name} has no default and no value"),
                 );
             }
         }
@@ -188,7 +191,10 @@ impl Walk<'_> {
 
     fn needs(&mut self, step: &Step, what: &str, artifact: &str, artifacts: &BTreeSet<String>) {
         if !artifacts.contains(artifact) {
-            self.fault(step, &format!("{what}: no earlier step gives {artifact:?}"));
+            self.fault(
+                step,
+                &format!("{what}: no earlier step produces {artifact:?}"),
+            );
         }
     }
 

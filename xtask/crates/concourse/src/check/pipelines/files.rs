@@ -1,4 +1,4 @@
-//! The files below `concourse/`, held in memory so that a test can change one and look what the checks say.
+//! The files below `concourse/`, in memory, so that a test can change one and run the checks.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
@@ -64,7 +64,7 @@ impl Files {
         files.filter(move |(path, _)| path.starts_with(folder) && path.ends_with(end))
     }
 
-    /// All files as data, or nothing when one cannot be read as such.
+    /// All files as data, or `None` if one cannot be parsed.
     pub(super) fn parse(&self, faults: &mut Faults) -> Option<Parsed> {
         let mut parsed = Parsed {
             pipelines: BTreeMap::new(),
@@ -89,7 +89,7 @@ impl Files {
             }
         }
         if parsed.pipelines.is_empty() {
-            faults.add("concourse/pipelines", "no pipeline here");
+            faults.add("concourse/pipelines", "there is no pipeline");
         }
         faults.0.is_empty().then_some(parsed)
     }

@@ -1,4 +1,4 @@
-//! Every rule has been seen to fail: one slip at a time is planted into the repository's own files, and named.
+//! Every rule is seen to fail: one mistake at a time is planted into the repository's own files.
 
 mod table;
 
@@ -6,7 +6,7 @@ use super::faults_of;
 use super::files::Files;
 use table::{MUTATIONS, TEST_RUN};
 
-/// What is changed, in which file, from what to what; and what the fault must say.
+/// A mistake: the file, the text and its replacement, and what the fault must contain.
 struct Mutation {
     slip: &'static str,
     file: &'static str,

@@ -1,4 +1,4 @@
-//! Roster's own rules for every job: who is told, how long it may take, what it may use, what is kept, what is pinned.
+//! Roster's own rules for every job: notifications, timeouts, limits, retention, pinning.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::concourse::{Hook, Job, Kind, Pipeline, Resource, Step};
 const TELL_SLACK: &str = "concourse/tasks/tell-slack/task.yml";
 const SETTER: &str = "set-pipelines";
 const APPLY: &str = "concourse/tasks/apply-infrastructure/task.yml";
-/// The resource through which the author of a pull request is told.
+/// The resource that notifies the author of a pull request.
 const PULL_REQUEST: &str = "pull-request";
 
 pub(super) fn check(parsed: &Parsed, files: &Files, faults: &mut Faults) {
@@ -43,7 +43,7 @@ pub(super) fn check(parsed: &Parsed, files: &Files, faults: &mut Faults) {
     }
 }
 
-/// Somebody is told of each of the four ways in which a job ends, with the right words.
+/// Each of the four ways in which a job can end sends a notification with the right parameters.
 fn alerts(place: &str, pipeline: &str, job: &Job, faults: &mut Faults) {
     let states = [
         (Hook::Success, "succeeded"),
@@ -60,7 +60,7 @@ fn alerts(place: &str, pipeline: &str, job: &Job, faults: &mut Faults) {
         let Some(step) = step else {
             faults.add(
                 place,
-                format_args!("has no {}: nobody would be told", hook.key()),
+                format_args!("has no {}: nobody would be notified", hook.key()),
             );
             continue;
         };
@@ -81,7 +81,7 @@ fn alerts(place: &str, pipeline: &str, job: &Job, faults: &mut Faults) {
             .as_deref()
             .is_some_and(|file| file.ends_with(TELL_SLACK))
         {
-            faults.add(&place, "tells neither Slack nor the pull request");
+            faults.add(&place, "notifies neither Slack nor the pull request");
             continue;
         }
         for (name, wanted) in [("FLOW", pipeline), ("JOB", &job.name), ("STATE", state)] {
@@ -94,7 +94,7 @@ fn alerts(place: &str, pipeline: &str, job: &Job, faults: &mut Faults) {
                 faults.add(
                     &place,
                     format_args!(
-                        "{name} is {} and not {wanted}",
+                        "{name} is {} instead of {wanted}",
                         given.unwrap_or("not given")
                     ),
                 );
@@ -116,7 +116,7 @@ fn limits(place: &str, job: &Job, faults: &mut Faults) {
     if !job.serial && job.max_in_flight.is_none() {
         faults.add(place, "has neither serial nor max_in_flight");
     }
-    // `tell-slack` asks for the history of the job's builds without a token.
+    // `tell-slack` reads the job's build history without a token.
     if !job.public {
         faults.add(
             place,
@@ -130,7 +130,7 @@ fn limits(place: &str, job: &Job, faults: &mut Faults) {
         {
             faults.add(place, format_args!("{}: has no timeout", step.name()));
         }
-        // A registry or a git server that does not answer once is no reason to redden a build; a `try` cannot.
+        // One failed request to a registry or git server must not fail a build; a `try` cannot fail it.
         let inside_try = job.all_steps().iter().any(|outer| {
             outer
                 .attempt
@@ -186,13 +186,13 @@ fn locks(place: &str, job: &Job, faults: &mut Faults) {
         if !locked || !job.serial_groups.contains(&environment) {
             faults.add(
                 place,
-                format_args!("works on {environment} without its lock and its serial group"),
+                format_args!("changes {environment} without its lock and its serial group"),
             );
         }
     }
 }
 
-/// Nothing that changes the cloud is started by a push: a person reads the plan first.
+/// A push never starts a job that changes the cloud: a person reads the plan first.
 fn by_hand(place: &str, job: &Job, faults: &mut Faults) {
     let steps = job.all_steps();
     let applies = |step: &&Step| {
@@ -210,7 +210,7 @@ fn by_hand(place: &str, job: &Job, faults: &mut Faults) {
 fn pins(name: &str, pipeline: &Pipeline, faults: &mut Faults) {
     for resource in pipeline.resources.iter().chain(&pipeline.resource_types) {
         let place = format!("{name}: resource {}", resource.name);
-        // The newest of several versions may carry a message, and run nothing else.
+        // The newest of several versions may send a notification, and run nothing else.
         if resource.source.get("tag_regex").is_some() {
             newest(&place, pipeline, resource, faults);
         } else {
@@ -234,7 +234,7 @@ fn pins(name: &str, pipeline: &Pipeline, faults: &mut Faults) {
     }
 }
 
-/// An image that is whichever is the newest: of whole versions alone, and for `tell-slack` alone.
+/// An image whose newest version is used: only among exact versions, and only for `tell-slack`.
 fn newest(place: &str, pipeline: &Pipeline, resource: &Resource, faults: &mut Faults) {
     let regex = resource.source.get("tag_regex").and_then(Value::as_str);
     if !regex.is_some_and(|regex| regex.starts_with('^') && regex.ends_with('$')) {
@@ -267,14 +267,12 @@ fn pinned(place: &str, kind: &str, source: &Value, version: Option<&Value>, faul
         let tag = tag.unwrap_or("latest");
         faults.add(
             place,
-            format_args!(
-                "the image is pinned neither by digest nor by an exact version (tag {tag})"
-            ),
+            format_args!("the image is pinned neither by digest nor by exact version (tag {tag})"),
         );
     }
 }
 
-/// The page beside the pipeline names every job.
+/// The pipeline's page names every job.
 fn page(name: &str, pipeline: &Pipeline, files: &Files, faults: &mut Faults) {
     let path = format!("concourse/pipelines/{name}.md");
     let Some(text) = files.text(&path) else {
@@ -299,7 +297,7 @@ fn owners(files: &Files, faults: &mut Faults) {
     }
 }
 
-/// A push sets every pipeline, that which sets them included.
+/// A push sets every pipeline, including the one that sets them.
 fn set_by_themselves(parsed: &Parsed, faults: &mut Faults) {
     let Some(setter) = parsed.pipelines.get(SETTER) else {
         return faults.add(SETTER, "is not there");

@@ -1,4 +1,4 @@
-//! Names that lead somewhere: resources, resource types, jobs in `passed` and in groups.
+//! References: resources, resource types, jobs in `passed` and in groups.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use super::Faults;
 use super::files::Parsed;
 use crate::concourse::{Job, Pipeline};
 
-/// The resource types that every worker brings.
+/// The resource types built into every worker.
 const BUILT_IN: &[&str] = &[
     "git",
     "registry-image",
@@ -82,7 +82,7 @@ fn groups(name: &str, pipeline: &Pipeline, faults: &mut Faults) {
     for job in grouped.difference(&known) {
         faults.add(
             name,
-            format_args!("a group names the job {job}, which is not there"),
+            format_args!("a group names the job {job}, which does not exist"),
         );
     }
     if !pipeline.groups.is_empty() {
@@ -115,7 +115,7 @@ fn steps(place: &str, job: &Job, pipeline: &Pipeline, faults: &mut Faults) {
                 faults.add(
                     place,
                     format_args!(
-                        "{}: passed names the job {passed}, which is not there",
+                        "{}: passed names the job {passed}, which does not exist",
                         step.name()
                     ),
                 );

@@ -8,7 +8,7 @@ use super::files::{Files, Parsed};
 use crate::concourse::Task;
 use xtask::{command_list, secrets};
 
-/// The task that makes the image with cargo in it, and so cannot call cargo.
+/// The task that builds the image with cargo, and so cannot call cargo.
 const WITHOUT_CARGO: &str = "concourse/tasks/build-toolchain/task.yml";
 /// Settings of signatures, which `image push` and `deploy` read and no flag has.
 const SIGNATURES: &[&str] = &[
@@ -16,7 +16,7 @@ const SIGNATURES: &[&str] = &[
     "ROSTER_COSIGN_IDENTITY",
     "ROSTER_COSIGN_ISSUER",
 ];
-/// What scripts share; each may call those after it.
+/// Shared scripts; each may call those after it.
 const SHARED: &[&str] = &["with-credentials", "run-step", "in-source"];
 
 pub(super) fn check(parsed: &Parsed, files: &Files, faults: &mut Faults) {
@@ -38,13 +38,13 @@ pub(super) fn check(parsed: &Parsed, files: &Files, faults: &mut Faults) {
         if task.platform != "linux" || !task.run.args.is_empty() {
             faults.add(
                 path,
-                "runs on linux, without arguments: they stand in run.sh",
+                "must run on linux, without arguments: they belong in run.sh",
             );
         }
         if task.run.path != format!("source/{script}") {
             faults.add(
                 path,
-                format_args!("runs {} and not its own run.sh", task.run.path),
+                format_args!("runs {} instead of its own run.sh", task.run.path),
             );
         }
         command(&script, &file.text, parsed, path, faults);
@@ -52,14 +52,14 @@ pub(super) fn check(parsed: &Parsed, files: &Files, faults: &mut Faults) {
         artifacts(path, task, &text, faults);
         for name in task.params.keys() {
             if !name.starts_with("CARGO_") && !settings.contains(name) && !mentions(&text, name) {
-                faults.add(path, format_args!("parameter {name} is used by nothing"));
+                faults.add(path, format_args!("parameter {name} is not used"));
             }
         }
     }
     outputs_are_taken(parsed, faults);
 }
 
-/// The one command of a script, given to the command line's own parser.
+/// Passes a script's command to the command-line parser.
 fn command(script: &str, text: &str, parsed: &Parsed, path: &str, faults: &mut Faults) {
     let code: Vec<_> = text
         .lines()
@@ -81,7 +81,7 @@ fn command(script: &str, text: &str, parsed: &Parsed, path: &str, faults: &mut F
     let Some(arguments) = call.strip_prefix("cargo xtask ") else {
         return faults.add(script, "calls cargo, but not `cargo xtask`");
     };
-    // A parameter stands for the first value that a pipeline gives it.
+    // A parameter has the first value that a pipeline gives it.
     let values = given_values(parsed, path);
     let value = |name: &str| {
         values
@@ -105,7 +105,7 @@ fn command(script: &str, text: &str, parsed: &Parsed, path: &str, faults: &mut F
         let reason = reason.lines().next().unwrap_or_default();
         faults.add(
             script,
-            format_args!("`cargo xtask {arguments}` is no command: {reason}"),
+            format_args!("`cargo xtask {arguments}` is not a command: {reason}"),
         );
     }
 }
@@ -166,29 +166,20 @@ fn with_shared(text: &str, files: &Files, script: &str, faults: &mut Faults) -> 
 }
 
 fn artifacts(path: &str, task: &Task, text: &str, faults: &mut Faults) {
-    // What lies below `source/` is found by the command itself.
+    // The command finds what is below `source/` itself.
     let used = |folder: &str| folder.starts_with("source/") || mentions(text, folder);
     for input in task.inputs.iter().filter(|input| !used(input.folder())) {
-        faults.add(
-            path,
-            format_args!("input {} is used by nothing", input.name),
-        );
+        faults.add(path, format_args!("input {} is not used", input.name));
     }
     for output in task.outputs.iter().filter(|output| !used(output.folder())) {
-        faults.add(
-            path,
-            format_args!("output {} is written by nothing", output.name),
-        );
+        faults.add(path, format_args!("output {} is not written", output.name));
     }
     for cache in task
         .caches
         .iter()
         .filter(|cache| !mentions(text, &cache.path))
     {
-        faults.add(
-            path,
-            format_args!("cache {} is used by nothing", cache.path),
-        );
+        faults.add(path, format_args!("cache {} is not used", cache.path));
     }
     if !task.inputs.iter().any(|input| input.name == "source") {
         faults.add(
@@ -198,7 +189,7 @@ fn artifacts(path: &str, task: &Task, text: &str, faults: &mut Faults) {
     }
 }
 
-/// Every output is the input of some task, or what a put sends.
+/// Every output is an input of some task, or is sent by a put.
 fn outputs_are_taken(parsed: &Parsed, faults: &mut Faults) {
     let jobs = || {
         parsed
@@ -227,13 +218,13 @@ fn outputs_are_taken(parsed: &Parsed, faults: &mut Faults) {
         {
             faults.add(
                 path,
-                format_args!("output {} is taken by nothing", output.name),
+                format_args!("output {} is not used by any step", output.name),
             );
         }
     }
 }
 
-/// The variables that commands read, as the list of commands has them.
+/// The variables that commands read, from the list of commands.
 fn settings() -> BTreeSet<String> {
     let arguments = command_list::kept()
         .iter()
@@ -246,7 +237,7 @@ fn settings() -> BTreeSet<String> {
     read.chain(secrets).collect()
 }
 
-/// Whether the text has the name as a word of its own.
+/// Whether the text contains the name as a whole word.
 fn mentions(text: &str, name: &str) -> bool {
     let part = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
     text.match_indices(name)

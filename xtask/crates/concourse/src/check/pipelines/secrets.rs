@@ -84,7 +84,7 @@ fn look_through(place: &str, key: &str, value: &Value, faults: &mut Faults) {
             if secret && !text.is_empty() && !is_credential(text) {
                 faults.add(
                     place,
-                    format_args!("{key} is written out instead of asked of the credential manager"),
+                    format_args!("{key} is a literal instead of a credential manager variable"),
                 );
             }
         }
@@ -100,7 +100,7 @@ fn is_credential(text: &str) -> bool {
     name.is_some_and(|name| !name.contains("((") && name.contains(['.', ':']))
 }
 
-/// A job that runs the code of a pull request has no secret in reach, and takes its task files from elsewhere.
+/// A job that runs code from a pull request has no access to secrets and takes its task files from elsewhere.
 fn pull_request(place: &str, pipeline: &Pipeline, job: &Job, faults: &mut Faults) {
     let kind = |name: &str| {
         pipeline
@@ -135,7 +135,7 @@ fn pull_request(place: &str, pipeline: &Pipeline, job: &Job, faults: &mut Faults
             faults.add(
                 place,
                 format_args!(
-                    "{name}: its file comes from the pull request, and could ask for any secret"
+                    "{name}: its file comes from the pull request, which could request any secret"
                 ),
             );
         }

@@ -1,4 +1,4 @@
-//! The shape of steps, names and durations, as the server demands it when a pipeline is set.
+//! The form of steps, names and durations that the server requires when a pipeline is set.
 
 use super::files::Parsed;
 use super::{Fault, Faults};
@@ -104,7 +104,7 @@ fn step_shape(place: &str, step: &Step, faults: &mut Faults) {
     }
 }
 
-/// Each key that belongs to some kinds of steps alone: whether it is there, and those kinds.
+/// Each key that only some kinds of steps have: whether it is present, and those kinds.
 fn keys(step: &Step) -> [(&'static str, bool, &'static [Kind]); 20] {
     use Kind::{Get, LoadVar, Put, SetPipeline, Task};
     [

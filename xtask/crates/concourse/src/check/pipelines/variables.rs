@@ -9,7 +9,7 @@ use super::Faults;
 use super::files::{Files, Parsed};
 use xtask_delivery::cluster::environment::Environment;
 
-/// What is no secret and differs between installations.
+/// Settings that are not secret and differ between installations.
 pub(super) const FILE: &str = "concourse/vars/roster.yml";
 const PAGE: &str = "concourse/README.md";
 
@@ -50,15 +50,15 @@ pub(super) fn check(parsed: &Parsed, files: &Files, faults: &mut Faults) {
     names(&known, &used, faults);
 }
 
-/// What is in the file is used, and is no secret.
+/// Every variable in the file is used and is not a secret.
 fn names(known: &BTreeMap<String, Value>, used: &BTreeSet<String>, faults: &mut Faults) {
     for name in known.keys().filter(|name| !used.contains(*name)) {
-        faults.add(FILE, format_args!("{name} is used by nothing"));
+        faults.add(FILE, format_args!("{name} is not used"));
     }
     for name in known.keys().filter(|name| sounds_like_a_secret(name)) {
         faults.add(
             FILE,
-            format_args!("{name} sounds like a secret: it belongs to the credential manager"),
+            format_args!("{name} looks like a secret: it belongs in the credential manager"),
         );
     }
 }
@@ -83,8 +83,8 @@ fn scopes(page: &str) -> Vec<Scope<'_>> {
     rows.filter(|scope| !scope.names.is_empty()).collect()
 }
 
-/// Every secret is there for the pipelines that use it, and for no other: a secret of the whole team is in reach of
-/// whoever can push to any branch that a pipeline takes task files from.
+/// Every secret is there for the pipelines that use it, and for no other: a team-wide secret can be read
+/// by anyone who can push to any branch from which a pipeline takes task files.
 fn scoped(scopes: &[Scope<'_>], parsed: &Parsed, files: &Files, faults: &mut Faults) {
     for scope in scopes {
         for pipeline in &scope.pipelines {
@@ -154,14 +154,14 @@ fn contexts(known: &BTreeMap<String, Value>, faults: &mut Faults) {
             Ok(known) if known.has(context) => {}
             Ok(_) => faults.add(
                 FILE,
-                format_args!("{name}: the context {context:?} is no cluster of {environment}"),
+                format_args!("{name}: the context {context:?} is not a cluster of {environment}"),
             ),
             Err(error) => faults.add(FILE, format_args!("{name}: {error}")),
         }
     }
 }
 
-/// The names between double parentheses, outside comments.
+/// The names between double parentheses, outside of comments.
 fn variables(text: &str) -> impl Iterator<Item = &str> {
     let code = text
         .lines()

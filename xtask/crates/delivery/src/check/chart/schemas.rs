@@ -1,7 +1,7 @@
-//! What the chart makes against the schemas of Kubernetes, several versions of it, and of the definitions it uses.
+//! Validates the rendered chart against the schemas of several Kubernetes versions and of the CRDs it uses.
 //!
-//! The schemas are made from the OpenAPI documents and definitions in the projects' Go modules, which Go verifies
-//! against its checksum database: nothing is fetched from a mutable place.
+//! The schemas are generated from the OpenAPI documents and CRDs in the projects' Go modules, which Go verifies against
+//! its checksum database: nothing comes from a mutable source.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 
 use xtask::run_tool::tool;
 
-/// Versions of Kubernetes that the chart must fit: the oldest it admits to, the newest, and one between.
+/// Kubernetes versions that the chart must work with: the oldest supported, the newest, and one between.
 const KUBERNETES: &[&str] = &["v1.31.14", "v1.34.4", "v1.36.3"];
-/// Definitions beside Kubernetes' own: module, and the files in it.
+/// CRDs beyond Kubernetes' own kinds: module, and the files in it.
 const DEFINITIONS: &[(&str, &str)] = &[
     ("sigs.k8s.io/gateway-api@v1.5.1", "config/crd/standard"),
     (
@@ -25,7 +25,7 @@ const DEFINITIONS: &[(&str, &str)] = &[
         "example/prometheus-operator-crd",
     ),
 ];
-/// Kinds whose definitions are in no public module: they are rendered, and not checked.
+/// Kinds whose CRDs are in no public module: they are rendered but not validated.
 const UNCHECKED: &str =
     "BackendConfig,HealthCheckPolicy,GCPBackendPolicy,FrontendConfig,Middleware";
 const FOLDER: &str = "target/schemas";
@@ -45,11 +45,11 @@ pub(super) fn check(manifests: &[String]) -> Result<()> {
             .stdin(manifests.join("\n---\n"))
             .run()?;
     }
-    anstream::eprintln!("  not checked, since no module has their definitions: {UNCHECKED}");
+    anstream::eprintln!("  not checked, because no module has their definitions: {UNCHECKED}");
     Ok(())
 }
 
-/// Where Go keeps the module, downloaded and verified.
+/// Path of the module, downloaded and verified by Go.
 fn module_folder(module: &str) -> Result<PathBuf> {
     let answer = tool("go")
         .args(["mod", "download", "-json", module])
@@ -60,7 +60,7 @@ fn module_folder(module: &str) -> Result<PathBuf> {
     answer["Dir"]
         .as_str()
         .map(PathBuf::from)
-        .with_context(|| format!("go did not say where {module} is"))
+        .with_context(|| format!("go did not print the directory of {module}"))
 }
 
 fn kubernetes(version: &str) -> Result<()> {
@@ -88,7 +88,7 @@ fn kubernetes(version: &str) -> Result<()> {
             .flatten()
         {
             let name = file_name(kind);
-            // Kinds refer to one another by the whole document, which lies beside them.
+            // Kinds refer to one another through the complete document, which is in the same directory.
             let text = serde_json::to_string(&definition)?
                 .replace("\"#/definitions/", "\"all.json#/definitions/");
             fs::write(folder.join(name), text)?;
@@ -102,7 +102,7 @@ fn kubernetes(version: &str) -> Result<()> {
     Ok(fs::write(folder.join("done"), "")?)
 }
 
-/// `deployment-apps-v1.json`, as kubeconform asks for it.
+/// `deployment-apps-v1.json`, the name that kubeconform looks up.
 fn file_name(kind: &Value) -> String {
     let text = |name: &str| kind[name].as_str().unwrap_or_default().to_lowercase();
     let group = text("group");
@@ -152,7 +152,7 @@ fn write_definition(definition: &Value, target: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Refuses members that are not listed, and takes what Kubernetes writes in words of its own.
+/// Rejects unlisted members and accepts Kubernetes' own schema extensions.
 fn make_strict(schema: &mut Value) {
     if let Some(object) = schema.as_object_mut() {
         if object
@@ -165,13 +165,13 @@ fn make_strict(schema: &mut Value) {
         }
         let open = object.contains_key("additionalProperties")
             || object.contains_key("x-kubernetes-preserve-unknown-fields");
-        // Inside `allOf` and the like a list of members is a part of one, not the whole.
+        // Inside `allOf` and the like, a list of members is incomplete.
         if object.contains_key("properties") && object.contains_key("type") && !open {
             object.insert("additionalProperties".to_owned(), Value::Bool(false));
         }
         for (name, inner) in object {
             match name.as_str() {
-                // Names of members, not words of a schema.
+                // These are names of members, not schema keywords.
                 "properties" | "definitions" => each_member(inner, make_strict),
                 "default" | "enum" => {}
                 _ => make_strict(inner),

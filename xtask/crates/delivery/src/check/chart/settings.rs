@@ -19,16 +19,16 @@ const EXPECTED: &str = "target/values.schema.json";
 const CONFIG: &str = "service/src/config.rs";
 const CONFIG_FOLDER: &str = "service/src/config";
 
-/// Settings that the chart sets by values of its own, or does not offer on purpose.
+/// Settings that the chart sets from other values or deliberately does not offer.
 const ELSEWHERE: &[&str] = &[
     "databaseCaFile",
     "databasePasswordFile",
     "databaseUrl",
     "databaseUrlFile",
     "logFile",
-    // For tests of the service alone.
+    // Only for tests of the service.
     "oidcAllowPlainHttp",
-    // The issuer is a public one; a private one's authority would need a volume that nobody has asked for yet.
+    // The issuer is a public one; a private certificate authority would need a volume.
     "oidcCaFile",
     "tlsCert",
     "tlsKey",

@@ -1,6 +1,6 @@
 //! The table of values in the chart's README, made from values.yaml and, for the service's settings, from the schema.
 //!
-//! A text stands before its value as `# -- …`; a value below one that has a text needs none of its own.
+//! A description is written before its value as `# -- …`; a value below a described one needs none.
 
 use std::fmt::Write as _;
 
@@ -24,7 +24,7 @@ struct Row {
     default: Option<String>,
 }
 
-/// Fails when the README's table is not the one that values.yaml gives, or a value has no text.
+/// Fails if the README's table differs from the one generated from values.yaml, or a value has no description.
 pub(super) fn check() -> Result<()> {
     let source =
         std::fs::read_to_string(VALUES).with_context(|| format!("cannot read {VALUES}"))?;
@@ -34,8 +34,8 @@ pub(super) fn check() -> Result<()> {
     if !bare.is_empty() {
         return Err(Failure::new(
             Kind::Check,
-            format!("values without a text: {}", bare.join(", ")),
-            format!("every value of {VALUES} says what it is for"),
+            format!("values without a description: {}", bare.join(", ")),
+            format!("every value in {VALUES} needs a description"),
             "write `# -- …` before each",
         )
         .into());
@@ -53,14 +53,14 @@ pub(super) fn check() -> Result<()> {
     std::fs::write(EXPECTED, expected)?;
     Err(Failure::new(
         Kind::Check,
-        format!("the table of values in {README} is not what {VALUES} says"),
-        "it is made from that file's comments and values",
-        format!("take the right one: cp {EXPECTED} {README}"),
+        format!("the table of values in {README} does not match {VALUES}"),
+        "it is generated from that file's comments and values",
+        format!("update it: cp {EXPECTED} {README}"),
     )
     .into())
 }
 
-/// Reads every text with the path of the value that follows it.
+/// Reads every description with the path of the value that follows it.
 fn rows(source: &str) -> Vec<Row> {
     let mut rows = Vec::new();
     let mut path: Vec<(usize, String)> = Vec::new();
@@ -122,7 +122,7 @@ fn add_settings(rows: &mut Vec<Row>, schema: &Value) {
     rows.extend(after);
 }
 
-/// Leaves that no row stands for.
+/// Leaves that have no row.
 fn undocumented(value: &Value, path: &str, rows: &[Row]) -> Vec<String> {
     if rows.iter().any(|row| row.path == path) {
         return Vec::new();

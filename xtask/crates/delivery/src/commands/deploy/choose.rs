@@ -1,4 +1,4 @@
-//! Which image is deployed: the one that is named, or the registry's latest, always by digest.
+//! Selects the image to deploy: the one given, or the registry's latest, always by digest.
 
 use anyhow::Result;
 
@@ -10,17 +10,17 @@ use crate::image::registry::Registry;
 use crate::image::signature;
 use xtask::failure::{Failure, Kind};
 
-/// Where images lie when neither the caller nor Terraform says another place.
+/// The default repository of images.
 const PUBLIC: &str = "docker.io/roster/roster";
 
-/// The image that is to run.
+/// The image to deploy.
 pub(super) struct Chosen {
     pub(super) reference: Reference,
-    /// Commit that it was built from.
+    /// The commit it was built from.
     pub(super) revision: String,
 }
 
-/// The image that a person named. Production takes it by digest alone.
+/// The image given on the command line. Production accepts it only by digest.
 fn named(name: &str, environment: EnvironmentName) -> Result<Reference> {
     let reference = Reference::parse(name)?;
     if reference.is_digest() || matches!(environment, EnvironmentName::Dev) {
@@ -28,14 +28,14 @@ fn named(name: &str, environment: EnvironmentName) -> Result<Reference> {
     }
     Err(Failure::new(
         Kind::Refused,
-        format!("`{name}` is a tag, and production takes images by digest; nothing was changed"),
-        "a tag can move after what it named was tested",
-        "name it as REPOSITORY@sha256:…, as `cargo xtask image push` printed it",
+        format!("`{name}` is a tag, and production accepts only digests; nothing was changed"),
+        "a tag can move after its image was tested",
+        "use REPOSITORY@sha256:…, as printed by `cargo xtask image push`",
     )
     .into())
 }
 
-/// Where images lie: where the caller says, where Terraform made a place for them, or in the public registry.
+/// The repository of images: the caller's, Terraform's, or the public one.
 fn place<'a>(args: &'a DeployArgs, cloud: Option<&'a Cloud>) -> &'a str {
     args.repository
         .as_deref()
@@ -129,8 +129,8 @@ pub(super) fn choose(args: &DeployArgs, cloud: Option<&Cloud>) -> Result<Chosen>
     Err(Failure::new(
         Kind::Usage,
         "there is no image to deploy",
-        format!("the registry has none of: {}", names.join(", ")),
-        "build and push it: cargo xtask image build && cargo xtask image push; or name one with --image",
+        format!("the registry has none of these: {}", names.join(", ")),
+        "build and push one: cargo xtask image build && cargo xtask image push; or give one with --image",
     )
     .into())
 }

@@ -1,4 +1,4 @@
-//! What runs where: the end of a deploy, and what it takes to say that there is nothing to do.
+//! Reports what runs where at the end of a deploy, and decides whether there is nothing to do.
 
 use anyhow::Result;
 use serde_json::Value;
@@ -9,7 +9,7 @@ use crate::cluster::kubectl::{self, Cluster, SERVERS};
 use crate::cluster::{RELEASE, release};
 use xtask::steps::Steps;
 
-/// Whether every wanted pod is there and ready.
+/// Whether every wanted pod exists and is ready.
 pub(super) fn is_serving(cluster: &Cluster) -> Result<bool> {
     let Some(deployment) = cluster.deployment()? else {
         return Ok(false);
@@ -50,7 +50,7 @@ pub(super) fn print(helm: &Helm, image: &Chosen, steps: &Steps) -> Result<()> {
     Ok(())
 }
 
-/// Where users reach the service: by its hostname when it has one.
+/// The URL of the service: with its hostname, if it has one.
 pub(crate) fn url(cluster: &Cluster) -> Result<String> {
     let host = |object: Option<Value>, path: &str| {
         object.and_then(|object| object.pointer(path)?.as_str().map(str::to_owned))
@@ -59,7 +59,7 @@ pub(crate) fn url(cluster: &Cluster) -> Result<String> {
     if let Some(host) = host(ingress, "/spec/rules/0/host") {
         return Ok(format!("https://{host}/"));
     }
-    // The Gateway API need not be installed.
+    // The Gateway API may not be installed.
     let route = cluster.find("httproute", RELEASE).unwrap_or_default();
     if let Some(host) = host(route, "/spec/hostnames/0") {
         return Ok(format!("https://{host}/"));

@@ -1,4 +1,4 @@
-//! HTTPS from end to end: redirect, certificates that are renewed under load, TLS to the pods, and Ingress.
+//! HTTPS end to end: redirect, certificate renewal under load, TLS to the pods, and Ingress.
 
 use std::net::SocketAddr;
 use std::thread;
@@ -14,22 +14,20 @@ use crate::e2e::load::{Target, ask_once, wait_until_reached};
 use crate::e2e::namespace;
 use xtask::failure::{Failure, Kind};
 
-/// A kubelet brings a changed Secret into a pod within a minute and a half.
+/// A kubelet updates a mounted Secret within 90 seconds.
 const LONGEST_UNTIL_SERVED: Duration = Duration::from_mins(4);
 const AUTHORITY: &str = "e2e-authority";
 
 impl Stage<'_> {
-    /// What belongs to certificates; the last exercises, since they change what the release is.
+    /// The certificate exercises; last, because they change the release.
     pub(super) fn https_story(&mut self, authority: &[u8], domain: &str) -> Result<()> {
         let gateway = self.targets.iter().find(|target| target.name == "Gateway");
         let Some(gateway) = gateway.cloned() else {
-            self.note("not proven: certificates, since the Gateway is not reached");
+            self.note("not proven: certificates, because the Gateway cannot be reached");
             return Ok(());
         };
         let Some(issuer) = self.issuer()? else {
-            self.note(
-                "not proven: certificates, since the Gateway names no issuer of cert-manager's",
-            );
+            self.note("not proven: certificates, because the Gateway has no cert-manager issuer");
             return Ok(());
         };
         self.redirect(&gateway, domain)?;
@@ -43,7 +41,7 @@ impl Stage<'_> {
         self.ingress(&gateway, &issuer, domain)
     }
 
-    /// The `ClusterIssuer` that the Gateway names.
+    /// The Gateway's `ClusterIssuer`.
     fn issuer(&self) -> Result<Option<String>> {
         let gateway = self
             .cluster
@@ -66,13 +64,13 @@ impl Stage<'_> {
         let good = status == 308 && location.replace(":443/", "/") == wanted;
         self.faults += usize::from(!good);
         self.note(format!(
-            "plain HTTP by the {}: {status} to {location}",
+            "plain HTTP through the {}: {status} to {location}",
             target.name
         ));
         Ok(())
     }
 
-    /// Has the certificate renewed while users call, until a new one is presented.
+    /// Renews the certificate under load, until the new one is presented.
     fn renewal(&mut self, what: &str, load: &Target, server: &Target, name: &str) -> Result<()> {
         let exercise = format!("renewal of {what}");
         self.under_load(&exercise, std::slice::from_ref(load), false, |stage| {
@@ -85,14 +83,14 @@ impl Stage<'_> {
                         Kind::Check,
                         format!("{what} was renewed, but the old one is still presented"),
                         format!("{} s have passed", begun.elapsed().as_secs()),
-                        format!("look: kubectl describe certificate {name}"),
+                        format!("check: kubectl describe certificate {name}"),
                     )
                     .into());
                 }
                 thread::sleep(Duration::from_secs(1));
             }
             Ok(format!(
-                "the new certificate, verified by the authority, was presented after {:.0} s",
+                "the new certificate was presented and verified after {:.0} s",
                 begun.elapsed().as_secs_f64()
             ))
         })
@@ -121,25 +119,23 @@ impl Stage<'_> {
             wait_until_reached(target)
                 .with_context(|| format!("the {} over TLS to the pods", target.name))?;
         }
-        self.note(
-            "TLS to the pods: answered through the Service and through the Gateway, verified",
-        );
+        self.note("TLS to the pods: works through the Service and the Gateway, verified");
         let restarts = self.identities()?;
         self.renewal("the pods' certificate", gateway, &service, "roster-tls")?;
         let same = restarts == self.identities()?;
         self.faults += usize::from(!same);
         self.note(format!(
-            "the pods' certificate: picked up by {}",
+            "the pods' certificate: loaded by {}",
             if same {
                 "the pods that ran before"
             } else {
-                "new pods, which it must not need"
+                "new pods, which must not be necessary"
             }
         ));
         Ok(())
     }
 
-    /// The pods with their restarts, to see whether they are the same.
+    /// The pods with their restarts, to compare.
     fn identities(&self) -> Result<Vec<Value>> {
         let pods = self.cluster.pods(crate::cluster::kubectl::SERVERS)?;
         let identity = |pod: &Value| {

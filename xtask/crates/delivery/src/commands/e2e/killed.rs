@@ -1,4 +1,4 @@
-//! A deploy that is killed at each of its steps, without a chance to tidy up; the next one has to finish its work.
+//! Kills a deploy at each of its steps without cleanup; the next deploy must recover.
 
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::ExitStatusExt as _;
@@ -13,7 +13,7 @@ use serde_json::json;
 use super::{Stage, values_file};
 use crate::e2e::load::Target;
 
-/// Where it is killed: a step, and how long after its beginning. An upgrade migrates first, and then replaces the pods.
+/// Where to kill it: a step, and the delay after its start. An upgrade migrates first, then replaces the pods.
 const KILLS: [(&str, Duration); 12] = [
     ("preflight", Duration::ZERO),
     ("image", Duration::ZERO),
@@ -29,11 +29,11 @@ const KILLS: [(&str, Duration); 12] = [
     ("watch", Duration::from_secs(2)),
 ];
 
-/// The pods' annotation by which a release is known.
+/// The pods' annotation that identifies a release.
 const MARK: &str = "e2e";
 
 impl Stage<'_> {
-    /// Kills a deploy at each step and deploys again, while users call.
+    /// Kills a deploy at each step and deploys again, under load.
     pub(super) fn kill_at_each_step(&mut self, target: &Target) -> Result<()> {
         let targets = std::slice::from_ref(target);
         self.under_load("deploy killed at each step", targets, false, |stage| {
@@ -41,14 +41,14 @@ impl Stage<'_> {
             for (step, after) in KILLS {
                 let took = stage.kill_and_deploy(step, after)?;
                 anstream::eprintln!(
-                    "  killed {:.1} s into {step}: the next deploy had it right after {:.1} s",
+                    "  killed {:.1} s into {step}: the next deploy recovered in {:.1} s",
                     after.as_secs_f64(),
                     took.as_secs_f64()
                 );
                 slowest = slowest.max(took);
             }
             Ok(format!(
-                "{} times, each put right by the next deploy, the slowest of them in {:.1} s",
+                "{} times, each recovered by the next deploy, the slowest in {:.1} s",
                 KILLS.len(),
                 slowest.as_secs_f64()
             ))
@@ -81,7 +81,7 @@ impl Stage<'_> {
         Ok(begun.elapsed())
     }
 
-    /// The same command in a process of its own.
+    /// The same command in a separate process.
     fn begin_deploy(&self, values: &std::path::Path) -> Result<Child> {
         let mut command = Command::new(std::env::current_exe()?);
         command
@@ -107,20 +107,20 @@ impl Stage<'_> {
     }
 }
 
-/// Waits until the deploy says that the step begins. It is read on to its end: a helm that outlives the deploy must not
-/// meet a closed pipe, which no terminal is.
+/// Waits until the deploy announces the step. Its output is read to the end: a helm process that outlives the deploy
+/// must not write to a closed pipe.
 fn reach(child: &mut Child, step: &str) -> Result<()> {
     let output = child
         .stderr
         .take()
-        .context("the deploy's words are not caught")?;
+        .context("the deploy's output is not captured")?;
     let heading = format!("> {step}");
     let (begins, begun) = mpsc::channel();
     thread::spawn(move || {
         let mut said = String::new();
         for line in BufReader::new(output).lines().map_while(Result::ok) {
             if line == heading {
-                // Whoever waited may have gone.
+                // The receiver may be gone.
                 let _ = begins.send(Ok(()));
             }
             said = said + &line + "\n";

@@ -1,4 +1,4 @@
-//! What changes the pods: an upgrade, the way back, a node that is drained, and releases that are bad.
+//! What changes the pods: an upgrade, a rollback, a drained node, and broken releases.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ use crate::e2e::load::Target;
 use crate::image::reference::Repository;
 use xtask::failure::{exit_code, report};
 
-/// Chooses the one pod that a drain takes away.
+/// Selects the pod to evict.
 const DRAINED: &str = "e2e-drain=yes";
 
 impl Stage<'_> {
@@ -47,8 +47,8 @@ impl Stage<'_> {
         })
     }
 
-    /// Drains a node of one pod: the node takes no new pods meanwhile, and the pod is evicted under the disruption
-    /// budget. Where there is one node alone, its successor waits until the node is open again.
+    /// Drains a node of one pod: the node is cordoned, and the pod is evicted under the disruption budget. With a
+    /// single node, its replacement waits until the node is uncordoned.
     pub(super) fn drain(&mut self, target: &Target) -> Result<()> {
         self.under_load(
             "node drain of one pod",
@@ -86,7 +86,7 @@ impl Stage<'_> {
             .run()
     }
 
-    /// Deploys a release that is bad: the deploy must say how, and go back while users are served.
+    /// Deploys a broken release: the deploy must report the cause and roll back without failed requests.
     pub(super) fn break_it(&mut self, fault: &Fault, target: &Target) -> Result<()> {
         let repository = Repository::parse(&self.args.repository)?;
         let bad = bad_release::push(fault, &repository, &Commit::read()?)?;
@@ -103,19 +103,16 @@ impl Stage<'_> {
             let took = begun.elapsed().as_secs_f64();
             report(&error);
             let (code, wanted) = (exit_code(&error), fault.kind.exit_code());
-            anyhow::ensure!(
-                code == wanted,
-                "it ended with exit code {code} instead of {wanted}"
-            );
+            anyhow::ensure!(code == wanted, "it exited with {code} instead of {wanted}");
             stage.wait_for_rollout()?;
             Ok(format!(
-                "exit code {code} and back {took:.1} s after the deploy began: {error}"
+                "exit code {code}, rolled back {took:.1} s after the start: {error}"
             ))
         })
     }
 }
 
-/// A node that takes no new pods for as long as this lives.
+/// A node that is cordoned while this value lives.
 struct ClosedNode<'a> {
     cluster: &'a Cluster,
     name: String,
@@ -126,7 +123,7 @@ impl Drop for ClosedNode<'_> {
         let opened = self.cluster.kubectl().args(["uncordon", &self.name]).run();
         if let Err(error) = opened {
             anstream::eprintln!(
-                "the node {} still takes no pods ({error}): kubectl uncordon {0}",
+                "the node {} is still cordoned ({error}): kubectl uncordon {0}",
                 self.name
             );
         }

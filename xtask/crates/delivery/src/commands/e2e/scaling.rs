@@ -1,5 +1,5 @@
-//! Scaling by real CPU load: readers as fast as the service answers, until it has more pods; then none, until it has
-//! as few as before.
+//! Scaling by real CPU load: readers at full speed until there are more pods; then no load until there are as few as
+//! before.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,12 +12,12 @@ use crate::e2e::load::{Load, Mix};
 use xtask::failure::{Failure, Kind};
 use xtask::interrupt;
 
-/// More than a pod can serve, so that the readers never wait for their turn.
+/// More than a pod can serve, so that the readers saturate it.
 const AS_FAST_AS_ANSWERED: u64 = 100_000;
-/// Metrics come every quarter of a minute, and the autoscaler looks as often.
+/// Metrics and the autoscaler update every 15 seconds.
 const LONGEST: Duration = Duration::from_mins(5);
 
-/// What the autoscaler wants and what there is.
+/// The autoscaler's desired and current state.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Pods {
     fewest: u64,
@@ -32,7 +32,7 @@ impl Stage<'_> {
         self.under_load("scaling out and in", &targets, false, |stage| {
             let is_small =
                 |pods: Pods| pods.wanted == pods.fewest && pods.all == pods.fewest && pods.ready == pods.all;
-            let before = stage.wait_for_pods("as few pods as are allowed", is_small)?;
+            let before = stage.wait_for_pods("the minimum number of pods", is_small)?;
             let begun = Instant::now();
             let readers = Load::begin(&stage.targets[0], AS_FAST_AS_ANSWERED, Mix::Reads)?;
             let grown = stage.wait_for_pods("more pods, all ready", |pods| {
@@ -77,14 +77,14 @@ impl Stage<'_> {
             if begun.elapsed() > LONGEST || interrupt::requested() {
                 return Err(Failure::new(
                     Kind::Check,
-                    format!("the autoscaler did not bring {what}"),
+                    format!("the autoscaler did not reach {what}"),
                     format!(
                         "after {} s it wants {}, {} are ready; CPU {load}",
                         begun.elapsed().as_secs(),
                         pods.wanted,
                         pods.ready
                     ),
-                    "look: kubectl describe hpa roster; kubectl top pods",
+                    "check: kubectl describe hpa roster; kubectl top pods",
                 )
                 .into());
             }

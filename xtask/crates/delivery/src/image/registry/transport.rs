@@ -19,7 +19,7 @@ use xtask::failure::{Failure, Kind};
 use xtask::interrupt;
 
 const LARGEST_REPLY: u64 = 4 << 20;
-/// Long enough for a layer on a slow line.
+/// Long enough for a layer on a slow connection.
 const CALL_TIMEOUT: Duration = Duration::from_mins(5);
 /// How often a busy registry is asked.
 const ATTEMPTS: u32 = 4;
@@ -211,7 +211,7 @@ impl Transport {
         };
         Failure::new(
             Kind::Unreachable,
-            format!("the registry {} does not answer", self.registry),
+            format!("the registry {} does not respond", self.registry),
             why,
             "check the network, the proxy variables and the repository's name (ROSTER_IMAGE_REPOSITORY or --repository)",
         )

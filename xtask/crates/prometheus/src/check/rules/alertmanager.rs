@@ -1,5 +1,5 @@
-//! Alertmanager's configuration: its routes by amtool, its inhibition and its templates by a real Alertmanager.
-//! Must not send anything anywhere: the webhook of the running one leads to a closed port.
+//! Alertmanager's configuration: amtool checks the routes, a real Alertmanager the inhibition and templates. Must not
+//! send anything: the running instance's webhook points to a closed port.
 
 mod expected;
 mod messages;
@@ -53,7 +53,7 @@ pub(crate) fn check() -> Result<()> {
         expect_messages(&server, alerts, *messages)?;
     }
     anstream::eprintln!(
-        "alertmanager: {} routes, {} inhibitions, {} groupings hold; Slack's limit as well",
+        "alertmanager: {} routes, {} inhibitions, {} groupings are as expected; Slack's limit as well",
         ROUTES.len(),
         tried.len(),
         GROUPS.len()
@@ -91,7 +91,7 @@ fn pairs(inhibition: &Inhibition, number: usize) -> Vec<Pair> {
 }
 
 fn misrouted(labels: Labels, receiver: &str, error: &anyhow::Error) -> anyhow::Error {
-    let what = format!("{labels} does not go to {receiver} alone");
+    let what = format!("{labels} is not routed only to {receiver}");
     let why = error
         .downcast_ref::<Failure>()
         .map_or_else(|| error.to_string(), |failure| failure.why.clone());
@@ -104,7 +104,7 @@ fn misrouted(labels: Labels, receiver: &str, error: &anyhow::Error) -> anyhow::E
     .into()
 }
 
-/// A real Alertmanager with the checked-in configuration; only the places of its files are others.
+/// A real Alertmanager with the checked-in configuration; only the paths of its files differ.
 fn start(path: &Path) -> Result<Server> {
     let configuration =
         fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -196,7 +196,7 @@ fn expect_messages(server: &Server, alerts: &[Labels], messages: usize) -> Resul
         }
         if begun.elapsed() > Duration::from_secs(5) {
             let what = format!(
-                "{} comes in {} messages, not in {messages}",
+                "{} results in {} messages instead of {messages}",
                 name.unwrap_or("an alert"),
                 counts.len()
             );

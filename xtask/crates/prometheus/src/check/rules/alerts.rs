@@ -54,7 +54,7 @@ fn shape(rule: &Rule<'_>) -> Vec<String> {
     );
     demand(
         rule.value.get("for").is_some(),
-        "`for` is missing: one bad evaluation must not wake anybody",
+        "`for` is missing: one bad evaluation must not page anybody",
     );
     let summary = rule.annotation("summary").unwrap_or_default();
     demand(
@@ -68,7 +68,7 @@ fn shape(rule: &Rule<'_>) -> Vec<String> {
     let runbook = rule.annotation("runbook_url").unwrap_or_default();
     demand(
         runbook.starts_with("https://") && runbook.ends_with(&format!("/{}.md", rule.name())),
-        "annotation runbook_url must lead to the alert's own runbook",
+        "annotation runbook_url must point to the alert's own runbook",
     );
     let dashboard = rule
         .annotation("dashboard_url")
@@ -84,7 +84,7 @@ fn shape(rule: &Rule<'_>) -> Vec<String> {
     faults
 }
 
-/// The rule is found in tests by its name and by the labels that it sets itself.
+/// Tests identify the rule by its name and by the labels that it sets.
 fn untested(rule: &Rule<'_>, tests: &[YamlFile]) -> Vec<String> {
     let cases: Vec<&Value> = tests
         .iter()

@@ -1,5 +1,5 @@
-//! Dashboards: their JSON against a schema, their layout, and that rules link to dashboards that exist.
-//! Whether their queries find anything needs a running Roster: `cargo xtask dashboards` asks one.
+//! Dashboards: valid against a schema, laid out without overlaps, and every linked dashboard exists. Whether their
+//! queries find anything needs a running Roster: `cargo xtask dashboards` runs them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ pub(crate) fn faults() -> Result<Vec<String>> {
     let schema = Path::new(FOLDER).join("dashboard.schema.json");
     let schema = read(&schema)?;
     let validator = jsonschema::validator_for(&schema)
-        .context("prometheus/dashboard.schema.json is no schema")?;
+        .context("prometheus/dashboard.schema.json is not a valid schema")?;
     let mut faults = Vec::new();
     for path in paths()? {
         let dashboard = read(&path)?;
@@ -54,7 +54,7 @@ pub(crate) fn read(path: &Path) -> Result<Value> {
     serde_json::from_str(&text).with_context(|| format!("{} is not JSON", path.display()))
 }
 
-/// What a schema cannot say.
+/// Rules that a schema cannot express.
 fn layout_faults(dashboard: &Value, stem: &str) -> Vec<String> {
     let mut faults = Vec::new();
     if dashboard["uid"] != stem {

@@ -1,5 +1,4 @@
-//! Whether the checked-in files are what `prometheus/slos.toml` says today.
-//! Must not write: the command that does is named in the fault.
+//! Whether the generated files match `prometheus/slos.toml`. Must not write: the fault names the command that does.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +8,7 @@ use anyhow::Result;
 use crate::rule_files::FOLDER;
 use crate::slo;
 
-/// Every made file that differs, is missing, or is no longer asked for.
+/// Every generated file that differs, is missing, or is obsolete.
 pub(crate) fn faults() -> Result<Vec<String>> {
     let folder = Path::new(FOLDER);
     let made = slo::generated::files(folder, &slo::read(folder)?)?;
@@ -26,7 +25,7 @@ pub(crate) fn faults() -> Result<Vec<String>> {
                         .take_while(|(is, must)| is == must)
                         .count();
                     Some(format!(
-                        "{path}:{line}: differs from what prometheus/slos.toml says"
+                        "{path}:{line}: does not match prometheus/slos.toml"
                     ))
                 }
                 Err(_) => Some(format!("{path}: missing")),
@@ -37,7 +36,7 @@ pub(crate) fn faults() -> Result<Vec<String>> {
     faults.extend(
         leftovers
             .iter()
-            .map(|path| format!("{}: no promise asks for it: delete it", path.display())),
+            .map(|path| format!("{}: no objective needs it: delete it", path.display())),
     );
     Ok(faults)
 }

@@ -1,6 +1,5 @@
-//! Broken variants of one rule, each with one small fault of the kind that people make.
-//! Left out are changes that change nothing; why they do not stands where they are left out.
-//! Must not know how a mutant is run.
+//! Mutants of a rule, each with one small fault of a kind that people make. Changes without an effect are left out,
+//! with the reason at each place. Must not know how a mutant is run.
 
 mod matchers;
 mod replacements;
@@ -12,19 +11,19 @@ use crate::rule_files::promql::{Kind, Token, tokens};
 use matchers::without_matcher;
 use replacements::replacements;
 
-/// One broken variant of a rule.
+/// One mutant of a rule.
 #[derive(Debug)]
 pub(crate) struct Mutant {
-    /// What is wrong with it, as in "`>` became `<=` (the 2nd)".
+    /// Its fault, such as "`>` became `<=` (the 2nd)".
     pub(crate) fault: String,
-    /// The rule with the fault; `None` when the rule is gone.
+    /// The rule with the fault; `None` if the rule is removed.
     pub(crate) rule: Option<Value>,
 }
 
 /// Every mutant of a rule.
 pub(crate) fn of(rule: &Rule<'_>) -> Vec<Mutant> {
     let mut mutants = vec![Mutant {
-        fault: "the rule is gone".to_owned(),
+        fault: "the rule was removed".to_owned(),
         rule: None,
     }];
     let cut = tokens(rule.expression());
@@ -67,7 +66,7 @@ fn column(cut: &[Token], place: usize) -> usize {
         + 1
 }
 
-/// Drops a label from `by (a, b)`; of both sides of a join when it is one of them, for else it would not match at all.
+/// Drops a label from `by (a, b)`; from both sides of a join, because otherwise nothing would match.
 fn without_group_label(cut: &[Token], place: usize) -> Option<(String, Vec<Token>)> {
     let label = &cut[place];
     let next = cut.get(place + 1)?.text.as_str();
@@ -78,7 +77,7 @@ fn without_group_label(cut: &[Token], place: usize) -> Option<(String, Vec<Token
     "no_such_label".clone_into(&mut changed[place].text);
     Some((
         format!(
-            "`{}` is no longer kept apart, at {}",
+            "`{}` is no longer a grouping label, at {}",
             label.text,
             column(cut, place)
         ),
@@ -137,7 +136,7 @@ fn changed_annotations(rule: &Rule<'_>) -> Vec<Mutant> {
             };
             value["annotations"][name] = json!(other);
             Mutant {
-                fault: format!("annotation {name} tells something else"),
+                fault: format!("annotation {name} has another text"),
                 rule: Some(value),
             }
         })

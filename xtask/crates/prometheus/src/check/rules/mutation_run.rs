@@ -1,5 +1,5 @@
-//! Tries the tests: each rule is broken in each small way, and a test must fail each time.
-//! Must not know which faults there are (`mutants.rs`), nor how many of them share one run of promtool (`batch.rs`).
+//! Tests the tests: every mutant of every rule must fail a test. Must not know which mutants there are (`mutants.rs`)
+//! or how many share one run of promtool (`batch.rs`).
 
 mod batch;
 mod share;
@@ -22,17 +22,18 @@ pub(crate) use share::Share;
 use xtask::failure::{Failure, Kind};
 use xtask::interrupt;
 
-/// Remembers for which files every mutant was caught, so that an unchanged repository is not proven twice.
+/// Records the files for which every mutant was caught, so that an unchanged repository is not tested twice.
 const PROOF: &str = "target/rule-mutations.proven";
 
-/// Runs the mutants unless these very files were proven before.
+/// Runs the mutants unless exactly these files have passed before.
 pub(crate) fn prove(rules: &[YamlFile], tests: &[YamlFile]) -> Result<()> {
     let promtools = promtool::at_hand()?;
     let key = fingerprint(rules, tests, &promtools);
     let proof = fs::read_to_string(PROOF).unwrap_or_default();
     if let Some(count) = proof.strip_prefix(&format!("{key} ")) {
         anstream::eprintln!(
-            "mutants: all {} were caught when these rules and tests were run last (again: cargo xtask rules mutate)",
+            "mutants: all {} were caught in the last run with these rules and tests (run again: cargo \
+                xtask rules mutate)",
             count.trim()
         );
         return Ok(());
@@ -56,7 +57,7 @@ pub(crate) fn sample(rules: &[YamlFile], tests: &[YamlFile], share: &Share) -> R
     run_all(rules, tests, &[], Some(share)).map(drop)
 }
 
-/// Runs every rule unbroken through the same machinery: what it catches then is its own fault.
+/// Runs every rule unchanged through the same machinery: any failure is a fault of the machinery.
 pub(crate) fn control(names: &[String]) -> Result<()> {
     let (rules, tests) = (
         rule_files::read_folder("rules")?,
@@ -73,9 +74,9 @@ pub(crate) fn control(names: &[String]) -> Result<()> {
     for promtool in promtool::at_hand()? {
         let survivors = run_files(&promtool, &rules, &tests, &breakages)?;
         let failed = (0..breakages.len()).filter(|number| !survivors.contains(number));
-        caught.extend(failed.map(|number| breakages[number].told()));
+        caught.extend(failed.map(|number| breakages[number].description()));
         anstream::eprintln!(
-            "control: {} of {} unbroken rules pass their tests by promtool {}",
+            "control: {} of {} unchanged rules pass their tests by promtool {}",
             survivors.len(),
             breakages.len(),
             promtool.version
@@ -84,8 +85,8 @@ pub(crate) fn control(names: &[String]) -> Result<()> {
     if caught.is_empty() {
         return Ok(());
     }
-    let what = format!("{} unbroken rule(s) fail", caught.len());
-    let next = "correct xtask/crates/prometheus/src/check/rules/mutation_run, or the tests when promtool alone fails, too";
+    let what = format!("{} unchanged rule(s) fail", caught.len());
+    let next = "correct xtask/crates/prometheus/src/check/rules/mutation_run, or the tests if promtool alone fails too";
     Err(Failure::new(Kind::Check, what, caught.join("\n"), next).into())
 }
 
@@ -98,7 +99,7 @@ fn fingerprint(rules: &[YamlFile], tests: &[YamlFile], promtools: &[Promtool]) -
     for promtool in promtools {
         promtool.version.hash(&mut hasher);
     }
-    // What counts as a mutant, and as caught, is part of what was proven.
+    // The definition of a mutant, and of a caught one, is part of the proof.
     include_str!("mutants.rs").hash(&mut hasher);
     include_str!("mutants/matchers.rs").hash(&mut hasher);
     include_str!("mutants/replacements.rs").hash(&mut hasher);
@@ -117,7 +118,7 @@ fn run_all(
     let mut breakages = breakages(rules, names, mutants::of)?;
     let all = breakages.len();
     if let Some(share) = share {
-        breakages.retain(|breakage| share.takes(&breakage.told()));
+        breakages.retain(|breakage| share.takes(&breakage.description()));
         anstream::eprintln!("mutants: {} of {all}, {share} …", breakages.len());
     } else {
         anstream::eprintln!("mutants: {all} to be caught …");
@@ -137,14 +138,16 @@ fn run_all(
             .iter()
             .filter(|breakage| survivors.contains(&breakage.number));
         why.extend(
-            survived.map(|breakage| format!("{} (promtool {})", breakage.told(), promtool.version)),
+            survived.map(|breakage| {
+                format!("{} (promtool {})", breakage.description(), promtool.version)
+            }),
         );
     }
     if why.is_empty() {
         return Ok(breakages.len());
     }
-    let what = format!("{} broken rule(s) pass every test", why.len());
-    let next = "add to prometheus/tests a time at which the broken rule would behave otherwise";
+    let what = format!("{} mutant(s) pass every test", why.len());
+    let next = "add a time to prometheus/tests at which the mutant behaves differently";
     Err(Failure::new(Kind::Check, what, why.join("\n"), next).into())
 }
 
@@ -167,9 +170,9 @@ fn breakages<'a>(
         let why = format!("no rule is called {}", names.join(" or "));
         return Err(Failure::new(
             Kind::Usage,
-            "nothing to break",
+            "nothing to mutate",
             why,
-            "give the name of an alert or of a recorded series",
+            "use the name of an alert or of a recorded series",
         )
         .into());
     }
@@ -219,7 +222,7 @@ struct Group<'a> {
     steps: u64,
 }
 
-/// The groups of tests of a file of rules, the quick ones first: most mutants do not live to see the others.
+/// The test groups of a rule file, fast ones first: few mutants reach the others.
 fn groups<'a>(file: &YamlFile, tests: &'a [YamlFile]) -> Vec<Group<'a>> {
     let ending = format!("/{}", file.name());
     let uses = |test: &&YamlFile| {
@@ -248,7 +251,7 @@ fn minutes(duration: &str) -> u64 {
     crate::slo::Window::try_from(duration.to_owned()).map_or(0, |window| window.seconds() / 60)
 }
 
-/// Those that pass the group, tried on every core at once.
+/// The mutants that pass the group, run on every core in parallel.
 fn not_caught<'a, 'b>(
     promtool: &Promtool,
     group: &Group<'_>,
@@ -257,7 +260,7 @@ fn not_caught<'a, 'b>(
 ) -> Result<Vec<&'a Breakage<'b>>> {
     interrupt::check()?;
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    // To start promtool costs more than a few mutants do.
+    // Starting promtool costs more than a few mutants.
     let share = concerned.len().div_ceil(workers).max(8);
     std::thread::scope(|scope| {
         let threads: Vec<_> = concerned

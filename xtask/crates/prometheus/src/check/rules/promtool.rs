@@ -83,8 +83,9 @@ pub(crate) fn check(promtool: &Promtool, rules: &[YamlFile]) -> Result<()> {
         }
         check_scrape_without_kubernetes(promtool)?;
         anstream::eprintln!(
-            "NOT PROVEN: this promtool was built without kubernetes_sd_configs, so nobody read that part of {SCRAPE}; all else \
-             in it holds. Ours reads it: cargo xtask tools install promtool"
+            "NOT PROVEN: this promtool was built without kubernetes_sd_configs, so that part of \
+                {SCRAPE} was not checked; the rest is valid. Install one that checks it: cargo xtask \
+                tools install promtool"
         );
         Ok(())
     })
@@ -101,14 +102,15 @@ fn check_scrape(promtool: &Promtool, path: &Path) -> Result<()> {
         .map(drop)
 }
 
-/// Debian's promtool is built without that discovery; what it cannot read is not wrong.
+/// Debian's promtool is built without that service discovery; its absence is not a fault.
 fn is_without_kubernetes(error: &anyhow::Error) -> bool {
     error
         .downcast_ref::<Failure>()
         .is_some_and(|failure| failure.why.contains("kubernetes_sd_configs not found"))
 }
 
-/// The same configuration with a list of targets in place of the discovery: relabelling, rules, alerting are read.
+/// The same configuration with static targets instead of the service discovery: relabelling, rules and alerting are
+/// checked.
 fn check_scrape_without_kubernetes(promtool: &Promtool) -> Result<()> {
     let mut content = YamlFile::read(Path::new(SCRAPE))?.content;
     for job in content["scrape_configs"]
@@ -133,7 +135,7 @@ fn check_scrape_without_kubernetes(promtool: &Promtool) -> Result<()> {
     check_scrape(promtool, file.path())
 }
 
-/// Tests of rules in several groups must say which group is evaluated first: promtool takes any, and another each time.
+/// Tests of rules in several groups must fix the evaluation order: promtool picks a different one each time.
 pub(crate) fn unordered(rules: &[YamlFile], tests: &[YamlFile]) -> Vec<String> {
     let strings = |value: &Value| -> Vec<String> {
         let items = value.as_array().into_iter().flatten();
@@ -156,7 +158,7 @@ pub(crate) fn unordered(rules: &[YamlFile], tests: &[YamlFile]) -> Vec<String> {
             .collect();
         if groups.len() > 1 && strings(&test.content["group_eval_order"]) != groups {
             faults.push(format!(
-                "{}: lacks `group_eval_order: [{}]`; without it promtool takes the groups in an order that changes",
+                "{}: lacks `group_eval_order: [{}]`; without it, promtool's order of the groups varies",
                 test.path.display(),
                 groups.join(", ")
             ));
@@ -177,7 +179,7 @@ pub(crate) fn test(promtool: &Promtool, tests: &[YamlFile]) -> Result<()> {
             )
         })
         .collect();
-    // Those that look at days first: the short ones fill the end.
+    // Tests that cover days come first; short ones fill the end.
     paths.sort_by_key(|(bytes, path)| (!path.to_string_lossy().contains("days"), u64::MAX - bytes));
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {

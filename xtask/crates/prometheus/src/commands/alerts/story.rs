@@ -1,5 +1,5 @@
-//! The story of one outage, with the time of each turn. A turn that does not come in time ends it as a failure.
-//! Must not start or configure anything.
+//! The sequence of one outage, with the time of each event. An event that does not occur in time is a failure. Must not
+//! start or configure anything.
 
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,7 @@ const ALERT: &str = "RosterAvailabilityBudgetBurn";
 const CHANNEL: &str = "#roster-pages";
 const RUNBOOK: &str = "runbooks/RosterAvailabilityBudgetBurn.md";
 
-/// What is watched, and what has happened so far.
+/// What is observed, and what has happened so far.
 pub(super) struct Story<'a> {
     roster: &'a WatchedRoster,
     prometheus: &'a Server,
@@ -44,14 +44,14 @@ impl<'a> Story<'a> {
         }
     }
 
-    /// Tells it to its end, and prints the times.
-    pub(super) fn tell(mut self) -> Result<()> {
+    /// Runs the whole sequence and prints the times.
+    pub(super) fn run(mut self) -> Result<()> {
         self.until(
-            "both replicas are scraped and the promise is measured",
+            "both replicas are scraped and the objective is measured",
             120,
             Story::is_measured,
         )?;
-        self.until("requests are answered, and nothing fires", 60, |story| {
+        self.until("requests succeed, and nothing fires", 60, |story| {
             Ok(story.roster.answered().0 > 100 && story.state()?.is_none())
         })?;
         self.roster.cut_database();
@@ -71,7 +71,7 @@ impl<'a> Story<'a> {
         self.until("the alert is over", 1200, |story| {
             Ok(story.state()?.is_none())
         })?;
-        let resolved = self.until("Slack has the all-clear", 600, |story| {
+        let resolved = self.until("Slack has the resolved message", 600, |story| {
             Ok(story.message("RESOLVED").is_some())
         })?;
         self.conclude(
@@ -95,7 +95,7 @@ impl<'a> Story<'a> {
             .and_then(|text| text.parse().ok()))
     }
 
-    /// `pending` or `firing`, when the alert's quickest rule is either.
+    /// `pending` or `firing`, if the alert's fastest rule is either.
     fn state(&self) -> Result<Option<String>> {
         let answer = self.prometheus.ask("/api/v1/alerts", &[])?;
         let alerts = answer["data"]["alerts"]
@@ -110,7 +110,7 @@ impl<'a> Story<'a> {
             .map(str::to_owned))
     }
 
-    /// The first message of Slack's that speaks of the alert in this state.
+    /// The first message about the alert in this state.
     fn message(&self, state: &str) -> Option<Value> {
         let title = format!("{state} {ALERT}");
         self.slack
@@ -119,7 +119,7 @@ impl<'a> Story<'a> {
             .find(|message| message.to_string().contains(&title))
     }
 
-    /// What reached Slack says how bad it is and where to look, and went to the channel that wakes people.
+    /// Checks that the message has the value and links, and went to the paging channel.
     fn check_page(&self) -> Result<()> {
         let message = self.message("FIRING").unwrap_or_default();
         let text = message.to_string();
@@ -156,14 +156,14 @@ impl<'a> Story<'a> {
         at
     }
 
-    /// Waits for a turn; the limit is for undivided durations.
+    /// Waits for an event; the limit applies to undivided durations.
     fn until(
         &mut self,
         what: &str,
         limit_s: u64,
         has_come: impl Fn(&Self) -> Result<bool>,
     ) -> Result<Duration> {
-        // Scrapes, starts and deliveries take their time whatever the durations are divided by.
+        // Scrapes, starts and deliveries take the same time however the durations are divided.
         let limit = Duration::from_secs(limit_s) / self.speed + Duration::from_secs(30);
         let begun = Instant::now();
         while !has_come(self)? {
@@ -178,7 +178,7 @@ impl<'a> Story<'a> {
             }
             if begun.elapsed() > limit {
                 let why = format!(
-                    "waited {} s; Prometheus and Slack's stand-in were asked all the time",
+                    "waited {} s and polled Prometheus and the stand-in for Slack",
                     limit.as_secs()
                 );
                 return Err(Failure::new(
@@ -201,7 +201,8 @@ impl<'a> Story<'a> {
         }
         let (good, bad) = self.roster.answered();
         println!(
-            "\n{good} requests answered well, {bad} not; {:.1} s from outage to Slack, {:.1} s from repair to the all-clear; durations divided by {}",
+            "\n{good} requests succeeded, {bad} failed; {:.1} s from outage to Slack, {:.1} s from \
+                repair to the resolved message; durations divided by {}",
             to_slack.as_secs_f64(),
             to_all_clear.as_secs_f64(),
             self.speed
@@ -212,7 +213,7 @@ impl<'a> Story<'a> {
         }
         Err(Failure::new(
             Kind::Check,
-            "Slack would have refused messages",
+            "Slack would have rejected messages",
             refused.join("\n"),
             "correct prometheus/alertmanager.yaml",
         )

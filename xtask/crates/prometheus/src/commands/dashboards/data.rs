@@ -1,5 +1,4 @@
-//! What a real Prometheus answers to the queries of a dashboard.
-//! Must not draw.
+//! Prometheus' results for the queries of a dashboard. Must not draw.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -12,13 +11,13 @@ use crate::prometheus_servers::Server;
 /// One line of a panel.
 #[derive(Debug)]
 pub(super) struct Series {
-    /// Its name below the panel.
+    /// Its legend.
     pub(super) legend: String,
-    /// Unix time and value; what is not finite is left out.
+    /// Unix time and value; non-finite values are omitted.
     pub(super) points: Vec<(f64, f64)>,
 }
 
-/// The lines of each panel, by its id, and what happened meanwhile.
+/// The lines of each panel, by its id, and the annotations.
 pub(super) struct Data {
     pub(super) from: f64,
     pub(super) to: f64,
@@ -26,7 +25,7 @@ pub(super) struct Data {
     pub(super) markers: Vec<Marker>,
 }
 
-/// Something that happened: a roll-out, an alert that began to fire.
+/// An annotation: a rollout, or an alert that started to fire.
 pub(super) struct Marker {
     pub(super) time: f64,
     pub(super) colour: String,
@@ -40,7 +39,7 @@ pub(super) fn count_queries(dashboard: &Value) -> usize {
         .sum()
 }
 
-/// Asks every query over the last `age`; those without an answer are named in `empty`.
+/// Runs every query over the last `age`; those without a result are added to `empty`.
 pub(super) fn ask(
     prometheus: &Server,
     dashboard: &Value,

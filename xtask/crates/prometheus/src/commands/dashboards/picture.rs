@@ -1,5 +1,5 @@
-//! A dashboard as SVG: panels where Grafana puts them, with the lines that Prometheus answered.
-//! Must not ask anything: it is handed all that it draws.
+//! A dashboard as SVG: panels in Grafana's layout, with the lines from Prometheus. Must not query anything: it gets
+//! everything it draws.
 
 mod scale;
 
@@ -122,7 +122,7 @@ fn unit(panel: &Value) -> &str {
         .unwrap_or_default()
 }
 
-/// The limit of a panel, and whether what lies below it is bad.
+/// The limit of a panel, and whether values below it are bad.
 fn limit(panel: &Value) -> Option<(f64, bool)> {
     let steps = &panel["fieldConfig"]["defaults"]["thresholds"]["steps"];
     Some((steps[1]["value"].as_f64()?, steps[0]["color"] == "red"))
@@ -155,7 +155,7 @@ fn number(svg: &mut String, panel: &Value, series: &[Series]) {
     );
 }
 
-/// Where a time and a value lie in a plot.
+/// The coordinates of a time and a value in a plot.
 struct Plot {
     area: Area,
     times: (f64, f64),
@@ -204,7 +204,7 @@ fn lines(svg: &mut String, panel: &Value, series: &[Series], data: &Data) {
     };
     axes(svg, panel, &plot);
     marks(svg, panel, &plot, data);
-    // The highest of a stack first, so that each lower one is seen before it.
+    // The top of a stack first, so that lower ones are drawn over it.
     for (index, points) in shown.iter().enumerate().rev() {
         curve(
             svg,
@@ -217,7 +217,7 @@ fn lines(svg: &mut String, panel: &Value, series: &[Series], data: &Data) {
     legend(svg, series, outer);
 }
 
-/// Roll-outs and alerts across, the limit along.
+/// Rollouts and alerts as vertical lines, the limit as a horizontal one.
 fn marks(svg: &mut String, panel: &Value, plot: &Plot, data: &Data) {
     let Area {
         left,
@@ -311,7 +311,7 @@ fn legend(svg: &mut String, series: &[Series], area: Area) {
         .enumerate()
         .filter(|(_, series)| !series.legend.is_empty())
         .collect();
-    // What is nothing but zero is named last, where the room ends.
+    // Series that are always zero come last in the legend.
     named.sort_by_key(|(_, series)| series.points.iter().all(|(_, value)| *value == 0.0));
     let all = named.len();
     for (shown, (index, line)) in named.into_iter().enumerate() {

@@ -1,10 +1,10 @@
-//! The promises: what is left of each budget, how fast it burns, and the alerts.
+//! The objectives: the remaining budget, the burn rate, and alerts.
 
 use super::{lines, number, panel, query, row};
 use crate::slo::grafana::{Query, Row, Shape};
 use crate::slo::{Promises, Slo};
 
-/// The row of one promise; every limit in it is computed from the objective.
+/// The row of one objective; every limit in it is computed.
 #[allow(clippy::too_many_lines, reason = "one panel after the other")]
 pub(super) fn budget(promises: &Promises, slo: &Slo) -> Row {
     let matchers = format!(
@@ -85,7 +85,7 @@ pub(super) fn budget(promises: &Promises, slo: &Slo) -> Row {
     }
 }
 
-/// Legends are templates in Grafana; those of windows are plain words.
+/// Legends are templates in Grafana; those of windows are plain text.
 fn window_legend(window: &str) -> &'static str {
     match window {
         "5m" => "5m",

@@ -1,4 +1,4 @@
-//! Roll-outs: which version runs where, and the new one beside the old.
+//! Rollouts: which version runs where, and the new version compared with the old.
 
 use super::{lines, panel, query, row};
 use crate::slo::grafana::{Row, Shape};

@@ -1,12 +1,13 @@
-//! What of an OpenAPI document clients rely on beside schemas: paths, methods, parameters, bodies, answers, scopes.
+//! The parts of an OpenAPI document that clients rely on, except schemas: paths, methods, parameters, bodies,
+//! responses, scopes.
 //!
-//! Knows the ways in which an operation can break its clients, and nothing of files.
+//! Knows how an operation can break its clients, and nothing about files.
 
 use serde_json::{Map, Value};
 
 use super::schemas::{Direction, Schemas};
 
-/// The names under which a path keeps its operations; QUERY has no place of its own in `OpenAPI` 3.1.
+/// The keys of a path's operations; OpenAPI 3.1 has no key for QUERY.
 const METHODS: [&str; 9] = [
     "get", "put", "post", "delete", "options", "head", "patch", "trace", "x-query",
 ];
@@ -19,7 +20,7 @@ struct Operation<'a> {
 }
 
 impl Operation<'_> {
-    /// How people call it, such as `GET /v1/users`.
+    /// Its display name, such as `GET /v1/users`.
     fn name(&self) -> String {
         let method = self.method.trim_start_matches("x-").to_uppercase();
         format!("{method} {}", self.path)
@@ -47,13 +48,13 @@ pub(super) fn count(document: &Value) -> usize {
     operations(document).count()
 }
 
-/// Everything that a client of `released` would stumble over in `present`, a line each.
+/// Every change from `released` to `present` that breaks a client, one line each.
 pub(super) fn breaks(released: &Value, present: &Value) -> Vec<String> {
     let mut found = Vec::new();
     for old in operations(released) {
         let name = old.name();
         match present["paths"][old.path].get(old.method) {
-            None => found.push(format!("{name} is gone")),
+            None => found.push(format!("{name} was removed")),
             Some(new) => {
                 let mut broken = Broken {
                     schemas: Schemas::new(released, present),
@@ -81,12 +82,12 @@ impl<'a> Broken<'a> {
     fn operation(&mut self, old: &'a Value, new: &'a Value) {
         if old["operationId"] != new["operationId"] {
             self.say(format!(
-                "operationId, by which generated clients call it, was {} and is {}",
+                "operationId, which generated clients use, changed from {} to {}",
                 old["operationId"], new["operationId"]
             ));
         }
         if !admits(&old["security"], &new["security"]) {
-            self.say("a caller who was let in is not any more: other or more scopes are asked for");
+            self.say("callers lose access: other or more scopes are required");
         }
         self.parameters(&old["parameters"], &new["parameters"]);
         self.request_body(&old["requestBody"], &new["requestBody"]);
@@ -109,7 +110,7 @@ impl<'a> Broken<'a> {
         for before in list(old) {
             let name = format!("the {} parameter {}", text(&before["in"]), before["name"]);
             match list(new).find(|after| same(before, after)) {
-                None => self.say(format!("{name} is not taken any more")),
+                None => self.say(format!("{name} is no longer accepted")),
                 Some(after) => {
                     if is_required(after) && !is_required(before) {
                         self.say(format!("{name} is now required"));
@@ -139,7 +140,7 @@ impl<'a> Broken<'a> {
         }
         for (media_type, before) in members(&old["content"]) {
             match new["content"].get(media_type) {
-                None => self.say(format!("a body of {media_type} is not taken any more")),
+                None => self.say(format!("a body of {media_type} is no longer accepted")),
                 Some(after) => self.compare(
                     Direction::Request,
                     &format!("the body ({media_type})"),
@@ -153,17 +154,17 @@ impl<'a> Broken<'a> {
     fn responses(&mut self, old: &'a Value, new: &'a Value) {
         for (status, before) in members(old) {
             let Some(after) = new.get(status) else {
-                self.say(format!("the status {status} is not answered any more"));
+                self.say(format!("the status {status} is no longer returned"));
                 continue;
             };
             for (header, _) in members(&before["headers"]) {
                 if after["headers"].get(header).is_none() {
-                    self.say(format!("{status} has lost its header {header}"));
+                    self.say(format!("{status} no longer has the header {header}"));
                 }
             }
             for (media_type, document) in members(&before["content"]) {
                 match after["content"].get(media_type) {
-                    None => self.say(format!("{status} is not answered as {media_type} any more")),
+                    None => self.say(format!("{status} is no longer returned as {media_type}")),
                     Some(present) => self.compare(
                         Direction::Response,
                         &format!("{status} ({media_type})"),
@@ -173,16 +174,16 @@ impl<'a> Broken<'a> {
                 }
             }
         }
-        // Clients have to cope with an error that they do not know, but not with a success that they do not know.
+        // Clients must handle an unknown error, but cannot be expected to handle an unknown success.
         for (status, _) in members(new).filter(|(status, _)| status.starts_with(['2', '3'])) {
             if old.get(status).is_none() {
-                self.say(format!("the status {status} is new, and no error"));
+                self.say(format!("the status {status} is new and not an error"));
             }
         }
     }
 }
 
-/// Whether everyone whom the old requirements let in is let in by the new ones.
+/// Whether every caller that the old requirements admit is admitted by the new ones.
 fn admits(old: &Value, new: &Value) -> bool {
     let alternatives = |value: &Value| -> Vec<Map<String, Value>> {
         let list = value.as_array().into_iter().flatten();

@@ -1,21 +1,21 @@
-//! Whether what one JSON Schema allows is allowed by another: what clients sent must still be taken, what they are
-//! answered must be what they were told of.
+//! Whether one JSON Schema allows everything that another allows: old requests must still be accepted, and new
+//! responses must be valid under the old schema.
 //!
-//! Understands the part of JSON Schema that the document uses. What cannot be decided, such as whether one pattern
-//! allows what another does, counts as a break when it was changed.
+//! Supports the part of JSON Schema that the document uses. A change that cannot be decided, such as between two
+//! patterns, counts as breaking.
 
 use serde_json::Value;
 
-/// Which way a document travels.
+/// The direction of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Direction {
-    /// To the service: it must go on taking what it took.
+    /// To the service: it must accept everything that it accepted.
     Request,
-    /// To the client: it must get nothing that it was not told of.
+    /// To the client: it must receive nothing that the released schema does not allow.
     Response,
 }
 
-/// Deeper than any document of ours; keeps a schema that names itself from going on for ever.
+/// Deeper than any of our documents; stops the recursion of a schema that refers to itself.
 const MAX_DEPTH: usize = 24;
 
 /// The two documents whose schemas are compared.
@@ -24,7 +24,7 @@ pub(super) struct Schemas<'a> {
     present: &'a Value,
 }
 
-/// A schema with the document that its references lead into.
+/// A schema with the document that its references point into.
 #[derive(Clone, Copy)]
 struct Schema<'a> {
     document: &'a Value,
@@ -36,7 +36,7 @@ impl<'a> Schema<'a> {
         Self { value, ..self }
     }
 
-    /// Where a reference leads.
+    /// The target of a reference.
     fn resolved(self) -> Self {
         let mut value = self.value;
         for _ in 0..MAX_DEPTH {
@@ -51,7 +51,7 @@ impl<'a> Schema<'a> {
         self.of(value)
     }
 
-    /// The forms that it allows; one, unless it names several.
+    /// The alternatives that it allows; one, unless it lists several.
     fn forms(self) -> Vec<Self> {
         let schema = self.resolved();
         let several = schema.value.get("oneOf").or(schema.value.get("anyOf"));
@@ -98,7 +98,7 @@ impl<'a> Schemas<'a> {
         Self { released, present }
     }
 
-    /// What of the change from `old` to `new` clients would stumble over.
+    /// The changes from `old` to `new` that break clients.
     pub(super) fn differences(
         &self,
         direction: Direction,
@@ -133,8 +133,8 @@ impl Comparison {
         self.found.push(format!("{at}: {what}"));
     }
 
-    /// Everything that the inner schema allows has to be allowed by the outer one: of a request, the old inside the
-    /// new; of an answer, the new inside the old.
+    /// The outer schema must allow everything that the inner one allows. For a request the old one is inner, for a
+    /// response the new one.
     fn sides<'a>(&self, old: Schema<'a>, new: Schema<'a>) -> (Schema<'a>, Schema<'a>) {
         match self.direction {
             Direction::Request => (old, new),
@@ -163,13 +163,13 @@ impl Comparison {
                 old_forms
                     .iter()
                     .all(|old| new_forms.iter().any(|new| fits(*old, *new))),
-                "a form of it is not taken any more",
+                "an alternative is no longer accepted",
             ),
             Direction::Response => (
                 new_forms
                     .iter()
                     .all(|new| old_forms.iter().any(|old| fits(*old, *new))),
-                "it has a form that clients were not told of",
+                "it has an alternative that the release does not have",
             ),
         };
         if !holds {
@@ -202,7 +202,7 @@ impl Comparison {
         }
     }
 
-    /// Closed lists of values, and what can only be compared for being the same.
+    /// Closed lists of values, and keywords that can only be compared for equality.
     fn values(&mut self, at: &str, inner: Schema<'_>, outer: Schema<'_>) {
         if let Some(allowed) = outer.list("enum") {
             let fits = inner
@@ -210,8 +210,8 @@ impl Comparison {
                 .is_some_and(|values| values.iter().all(|value| allowed.contains(value)));
             if !fits {
                 let what = match self.direction {
-                    Direction::Request => "a value is not taken any more",
-                    Direction::Response => "it has a value that clients were not told of",
+                    Direction::Request => "a value is no longer accepted",
+                    Direction::Response => "it has a value that the release does not have",
                 };
                 self.say(at, what);
             }
@@ -219,7 +219,7 @@ impl Comparison {
         for name in ["pattern", "format", "const"] {
             let (inner, outer) = (inner.value.get(name), outer.value.get(name));
             if outer.is_some() && inner != outer {
-                self.say(at, &format!("its {name} is another"));
+                self.say(at, &format!("its {name} changed"));
             }
         }
     }
@@ -256,7 +256,7 @@ impl Comparison {
             if !given {
                 let what = match self.direction {
                     Direction::Request => format!("the member {name} is now required"),
-                    Direction::Response => format!("the member {name} may be missing now"),
+                    Direction::Response => format!("the member {name} may now be missing"),
                 };
                 self.say(at, &what);
             }
@@ -264,14 +264,14 @@ impl Comparison {
         let is_closed = |schema: Schema<'_>| schema.value["additionalProperties"] == false;
         if is_closed(outer) && !is_closed(inner) {
             let what = match self.direction {
-                Direction::Request => "members that it does not name are not taken any more",
-                Direction::Response => "it may have members that it does not name",
+                Direction::Request => "unlisted members are no longer accepted",
+                Direction::Response => "it may have unlisted members",
             };
             self.say(at, what);
         }
         for (name, old) in old.properties() {
             match new.property(name) {
-                None => self.say(at, &format!("the member {name:?} is gone")),
+                None => self.say(at, &format!("the member {name:?} was removed")),
                 Some(new) => self.compare(&format!("{at}/{name}"), old, new, depth + 1),
             }
         }

@@ -1,4 +1,4 @@
-//! The client against servers that are away, slow, busy, or do not take the token.
+//! The client with servers that are unreachable, slow, busy, or reject the token.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::Client;
 use xtask::failure::{Failure, exit_code};
 
-/// A server that gives these answers, one to each connection, and then hangs up on everybody.
+/// A server that sends these responses, one per connection, and then closes every connection.
 fn server(answers: Vec<Option<&'static str>>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -59,7 +59,10 @@ fn failure(url: &str) -> (String, u8) {
 #[test]
 fn a_server_that_is_away_is_told_apart_from_one_that_is_slow() {
     let (away, code) = failure("http://127.0.0.1:1");
-    assert!(away.starts_with("SonarQube is away") && code == 4, "{away}");
+    assert!(
+        away.starts_with("SonarQube is unreachable") && code == 4,
+        "{away}"
+    );
     let (slow, code) = failure(&server(vec![None; 30]));
     assert!(slow.starts_with("SonarQube is slow") && code == 4, "{slow}");
     let (busy, code) = failure(&server(vec![

@@ -1,4 +1,4 @@
-//! Verdicts, and the server's answers as it gave them.
+//! Gate results, with recorded responses of the server.
 
 use serde_json::json;
 

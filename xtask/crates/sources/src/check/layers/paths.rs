@@ -1,17 +1,17 @@
-//! Every path that a Rust file names, made absolute where it is relative to the file's own module.
+//! Every path that a Rust file names, resolved to an absolute path from the file's module.
 //!
-//! It knows syntax alone: no rule of the layers, and no meaning of a name.
+//! It handles only syntax: neither the layer rules nor the meaning of a name.
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 
-/// One path as it stands in a file.
+/// One path in a file.
 #[derive(Debug)]
 pub(super) struct NamedPath {
     segments: Vec<String>,
-    /// The line it stands on, from 1.
+    /// Its line, from 1.
     pub(super) line: usize,
-    /// Whether it stands in a module of tests.
+    /// Whether it is in a test module.
     pub(super) in_tests: bool,
 }
 
@@ -21,8 +21,8 @@ impl NamedPath {
         self.segments.join("::")
     }
 
-    /// Whether the path lies at or below `name`; a name of two parts that begins with a type (`Uuid::now_v7`) also
-    /// matches wherever these two stand in the path.
+    /// Whether the path is `name` or below it; a name of two parts that starts with a type (`Uuid::now_v7`) matches
+    /// anywhere in the path.
     pub(super) fn matches(&self, name: &str) -> bool {
         let wanted: Vec<_> = name.split("::").collect();
         if self.segments.len() >= wanted.len()
@@ -143,7 +143,7 @@ impl Collector {
     }
 
     fn flush(&mut self, path: &mut Vec<String>, line: usize) {
-        // A lone name in a macro is a variable or a word of the macro's own.
+        // A single name in a macro is a variable or a keyword of the macro.
         if path.len() > 1 {
             self.add(std::mem::take(path), line);
         }
@@ -166,7 +166,7 @@ impl<'ast> Visit<'ast> for Collector {
     }
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
-        // A lone name cannot reach into another layer without a `use` line, which is looked at by itself.
+        // A single name cannot reach another layer without a `use` line, which is checked separately.
         if path.segments.len() > 1 {
             let segments = path
                 .segments

@@ -1,7 +1,7 @@
-//! What must hold of everything that an environment plans, whichever module it comes from.
+//! Security controls for everything that an environment plans, in any module.
 //!
-//! Each control looks at the planned resources and names those that break it. A control that finds nothing of what it
-//! is about is broken too: it would otherwise hold of an empty plan.
+//! Each control checks the planned resources and reports violations. A control without any matching resource fails as
+//! well: otherwise it would pass on an empty plan.
 
 use serde_json::Value;
 
@@ -14,9 +14,9 @@ pub(super) struct Resource<'plan> {
 
 struct Control {
     name: &'static str,
-    /// Kinds of resources that it is about.
+    /// The kinds of resources that it applies to.
     kinds: &'static [&'static str],
-    /// What is wrong with one of them, if anything is.
+    /// What is wrong with one of them, if anything.
     fault: fn(&Resource<'_>) -> Option<String>,
 }
 
@@ -38,7 +38,7 @@ const CONTROLS: &[Control] = &[
         fault: |r| unless(r, "/private_cluster_config/0/enable_private_nodes", true),
     },
     Control {
-        name: "no address of the control plane",
+        name: "no public address of the control plane",
         kinds: &["google_container_cluster"],
         fault: |r| {
             unless(
@@ -99,12 +99,12 @@ const CONTROLS: &[Control] = &[
         fault: |r| unless(r, "/settings/0/deletion_protection_enabled", true),
     },
     Control {
-        name: "no way in for the whole internet",
+        name: "no access from the whole internet",
         kinds: &["google_compute_firewall"],
         fault: open_firewall,
     },
     Control {
-        name: "TLS 1.2 at least",
+        name: "at least TLS 1.2",
         kinds: &["google_compute_ssl_policy"],
         fault: |r| unless(r, "/min_tls_version", "TLS_1_2"),
     },
@@ -160,12 +160,12 @@ const IAM_MEMBERS: &[&str] = &[
     "google_service_account_iam_member",
 ];
 
-/// How many controls there are, those about the whole plan included.
+/// The number of controls, including those for the whole plan.
 pub(super) fn count() -> usize {
     CONTROLS.len() + 2
 }
 
-/// The controls that do not hold, each with what breaks it.
+/// The violated controls, each with its violations.
 pub(super) fn broken(plan: &Value) -> Vec<(&'static str, String)> {
     let mut resources = Vec::new();
     collect(&plan["planned_values"]["root_module"], &mut resources);
@@ -234,7 +234,7 @@ fn unless(resource: &Resource<'_>, path: &str, wanted: impl Into<Value>) -> Opti
     let found = resource.values.pointer(path).unwrap_or(&Value::Null);
     (*found != wanted).then(|| {
         format!(
-            "{} is {found}, not {wanted}",
+            "{} is {found} instead of {wanted}",
             path.trim_start_matches('/').replace('/', ".")
         )
     })
@@ -265,7 +265,7 @@ fn open_firewall(resource: &Resource<'_>) -> Option<String> {
         .into_iter()
         .flatten()
         .any(|range| range == "0.0.0.0/0" || range == "::/0");
-    (allows && world).then(|| "it lets every address in".to_owned())
+    (allows && world).then(|| "it allows every address".to_owned())
 }
 
 fn four_hosts(resource: &Resource<'_>, path: &str) -> Option<String> {
@@ -295,7 +295,7 @@ fn broad_role(resource: &Resource<'_>) -> Option<String> {
 fn anybody(resource: &Resource<'_>) -> Option<String> {
     let member = resource.values["member"].as_str()?;
     matches!(member, "allUsers" | "allAuthenticatedUsers")
-        .then(|| format!("{member} is nobody in particular"))
+        .then(|| format!("{member} is not a specific principal"))
 }
 
 fn unpinned_chart(resource: &Resource<'_>) -> Option<String> {
@@ -309,7 +309,7 @@ fn unpinned_chart(resource: &Resource<'_>) -> Option<String> {
     (remote && !exact).then(|| format!("version {version:?} is not exact"))
 }
 
-/// Arguments that hold a secret in plain text: one named so that is set, or a private key anywhere.
+/// Arguments with a plain-text secret: one with such a name that is set, or a private key anywhere.
 fn secrets(address: &str, value: &Value) -> Vec<String> {
     const NAMES: [&str; 6] = [
         "password",
@@ -337,7 +337,7 @@ fn secrets(address: &str, value: &Value) -> Vec<String> {
                 .flat_map(|element| secrets(address, element)),
         ),
         Value::String(text) if text.contains("PRIVATE KEY-----") => {
-            found.push(format!("{address} holds a private key"));
+            found.push(format!("{address} contains a private key"));
         }
         _ => {}
     }

@@ -31,7 +31,7 @@ fn a_firewall_open_to_the_world_is_named_and_one_that_denies_is_not() {
     let open = json!({"source_ranges": ["0.0.0.0/0"], "allow": [{"protocol": "tcp"}], "deny": []});
     assert_eq!(
         broken_by("google_compute_firewall", &open),
-        ["no way in for the whole internet"]
+        ["no access from the whole internet"]
     );
     let closed =
         json!({"source_ranges": ["0.0.0.0/0"], "allow": [], "deny": [{"protocol": "all"}]});

@@ -1,6 +1,6 @@
-//! The environments against each other: Terraform cannot share a root's variables and outputs, so they are held together.
+//! Compares the environments: Terraform cannot share a root's variables and outputs, so they are kept equal here.
 //!
-//! What an environment has otherwise than the others stands in its `main.tf`, and nowhere else.
+//! Differences between environments are only in `main.tf`.
 
 use std::path::Path;
 
@@ -28,16 +28,16 @@ pub(super) fn run() -> Result<String> {
     let faults = faults(Path::new(FOLDER), &names)?;
     if faults.is_empty() {
         return Ok(format!(
-            "{} have the same {}, and differ in main.tf alone",
+            "{} have the same {} and differ only in main.tf",
             names.join(" and "),
             SHARED.join(", ")
         ));
     }
     Err(Failure::new(
         Kind::Check,
-        "the environments have drifted apart",
+        "the environments have diverged",
         faults.join("\n"),
-        "make the files equal; what is to differ becomes an argument of module.stack in main.tf",
+        "make the files equal; a difference becomes an argument of module.stack in main.tf",
     )
     .into())
 }

@@ -1,4 +1,4 @@
-//! tflint with the rules that it brings, and checkov's policies.
+//! tflint with its bundled rules, and checkov's policies.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use xtask::failure::{Failure, Kind};
 use xtask::run_tool::tool;
 use xtask::tools;
 
-/// checkov and all that it needs, pinned: its policies change with every version.
+/// checkov with pinned dependencies: its policies change with every version.
 const REQUIREMENTS: &str = "xtask/tools/checkov/requirements.txt";
 
 pub(super) fn tflint() -> Result<String> {
@@ -23,16 +23,16 @@ pub(super) fn tflint() -> Result<String> {
         .outcome()?;
     if outcome.status.success() {
         return Ok(
-            "every rule of the bundled ruleset but those switched off with a reason".to_owned(),
+            "every rule of the bundled ruleset, except those disabled with a reason".to_owned(),
         );
     }
     let why = String::from_utf8_lossy(&outcome.stdout).into_owned()
         + &String::from_utf8_lossy(&outcome.stderr);
     Err(Failure::new(
         Kind::Check,
-        "tflint found something",
+        "tflint reported problems",
         why,
-        "mend it; a rule is switched off in terraform/.tflint.hcl alone",
+        "fix them; rules are disabled only in terraform/.tflint.hcl",
     )
     .into())
 }
@@ -53,7 +53,7 @@ pub(super) fn checkov(copy: &Copy) -> Result<String> {
     let text = String::from_utf8_lossy(&outcome.stdout);
     let report: serde_json::Value = serde_json::from_str(&text).with_context(|| {
         format!(
-            "checkov did not answer: {}",
+            "checkov gave no result: {}",
             String::from_utf8_lossy(&outcome.stderr)
         )
     })?;
@@ -78,23 +78,23 @@ pub(super) fn checkov(copy: &Copy) -> Result<String> {
             number("skipped")
         ));
     }
-    let next = "mend it, or explain the exception in the resource: #checkov:skip=<id>:<why>";
+    let next = "fix them, or explain the exception in the resource: #checkov:skip=<id>:<why>";
     Err(Failure::new(
         Kind::Check,
-        format!("checkov: {} policies do not hold", failed.len()),
+        format!("checkov: {} policies are violated", failed.len()),
         failed.join("\n"),
         next,
     )
     .into())
 }
 
-/// checkov in an environment of its own below target/, of exactly the pinned versions.
+/// checkov in its own virtual environment below target/, with exactly the pinned versions.
 fn install_checkov() -> Result<PathBuf> {
     let folder = Path::new("target/tools/checkov");
     let program = std::path::absolute(folder.join("bin/checkov"))?;
     let pinned = std::fs::read_to_string(REQUIREMENTS)
         .with_context(|| format!("cannot read {REQUIREMENTS}"))?;
-    // Written last: half an installation, or one of other versions, is made anew.
+    // Written last: an incomplete installation, or one with other versions, is recreated.
     let stamp = folder.join("requirements.txt");
     if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == pinned)
         && program.is_file()
@@ -109,7 +109,7 @@ fn install_checkov() -> Result<PathBuf> {
             .downcast_ref::<Failure>()
             .map(|failure| failure.why.clone())
             .unwrap_or_default();
-        let next = "PyPI must be reachable once (pip's own settings name a mirror), and python3-venv installed";
+        let next = "PyPI must be reachable once (pip's settings can name a mirror), and python3-venv must be installed";
         anyhow::Error::from(Failure::new(
             Kind::Missing,
             "checkov cannot be installed",

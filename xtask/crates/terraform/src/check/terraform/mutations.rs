@@ -1,4 +1,4 @@
-//! Breaks one control after the other and sees that its test fails: a test that cannot fail proves nothing.
+//! Breaks one control after the other and verifies that its test fails: a test that cannot fail proves nothing.
 //!
 //! The mutations are data (`terraform/mutations/*.toml`). Each is made in the copy, tested, and taken back.
 
@@ -50,11 +50,11 @@ struct Mutation {
     file: String,
     from: String,
     to: String,
-    /// The run that must fail in the tests of the file's own folder, or `plan of <environment>: <control>`.
+    /// The run that must fail in the tests of the file's directory, or `plan of <environment>: <control>`.
     caught_by: String,
 }
 
-/// Runs the mutations named, or all; prints the table.
+/// Runs the given mutations, or all; prints the table.
 pub(crate) fn run(names: &[String]) -> Result<()> {
     terraform::require()?;
     let all = Mutations::read()?;
@@ -86,7 +86,7 @@ pub(crate) fn run(names: &[String]) -> Result<()> {
         let outcome = judged(&copy, mutation)?;
         let (by, said, fault) = match &outcome {
             Outcome::Caught(said) => (mutation.caught_by.as_str(), said.as_str(), None),
-            Outcome::Survived => ("**nothing**", "", Some("passes all the same".to_owned())),
+            Outcome::Survived => ("**nothing**", "", Some("still passes".to_owned())),
             Outcome::NotRun(why) => (
                 "**not run**",
                 why.as_str(),
@@ -105,7 +105,7 @@ pub(crate) fn run(names: &[String]) -> Result<()> {
     }
     if uncaught.is_empty() {
         anstream::eprintln!(
-            "{} mutations, {} caught by the test that is there for it",
+            "{} mutations, {} caught by their test",
             chosen.len(),
             chosen.len()
         );
@@ -122,14 +122,14 @@ pub(crate) fn run(names: &[String]) -> Result<()> {
     .into())
 }
 
-/// What became of one mutation.
+/// The result of one mutation.
 #[derive(Debug, PartialEq)]
 enum Outcome {
-    /// The test that is there for it failed, and said this.
+    /// Its test failed, with this message.
     Caught(String),
-    /// That test passed, though the control is gone.
+    /// Its test passed without the control.
     Survived,
-    /// That test came to no verdict: Terraform stopped before it, for this reason.
+    /// Its test did not run: Terraform stopped before it, for this reason.
     NotRun(String),
 }
 
@@ -139,7 +139,7 @@ fn judged(copy: &Copy, mutation: &Mutation) -> Result<Outcome> {
         .with_context(|| format!("cannot read {}", path.display()))?;
     anyhow::ensure!(
         original.matches(&mutation.from).count() == 1,
-        "{FOLDER}: {} must hold {:?} exactly once",
+        "{FOLDER}: {} must contain {:?} exactly once",
         mutation.file,
         mutation.from
     );
@@ -217,18 +217,18 @@ mod tests {
                 .map(|&(name, why)| (name.to_owned(), why.to_owned()))
                 .collect(),
         };
-        let told = |passed, failed| read(verdict(passed, failed), "is_private");
-        assert_eq!(told(&["is_private"], &[("other", "")]), Outcome::Survived);
+        let judged = |passed, failed| read(verdict(passed, failed), "is_private");
+        assert_eq!(judged(&["is_private"], &[("other", "")]), Outcome::Survived);
         assert_eq!(
-            told(&[], &[("is_private", "public\nnodes")]),
+            judged(&[], &[("is_private", "public\nnodes")]),
             Outcome::Caught("public nodes".to_owned())
         );
         assert_eq!(
-            told(&["other"], &[("first", "the plugin did not start")]),
+            judged(&["other"], &[("first", "the plugin did not start")]),
             Outcome::NotRun("first: the plugin did not start".to_owned())
         );
         assert_eq!(
-            told(&["other"], &[]),
+            judged(&["other"], &[]),
             Outcome::NotRun("no run has that name".to_owned())
         );
     }

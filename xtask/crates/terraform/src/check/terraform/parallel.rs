@@ -1,11 +1,11 @@
-//! Runs independent pieces of a stage beside each other: Terraform uses one core and mostly loads schemas.
+//! Runs independent parts of a stage in parallel: Terraform uses one core and mostly loads schemas.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Does the work for every item, on as many threads as there are cores; the results are in the items' order.
+/// Runs `work` for every item, on as many threads as there are cores; the results are in the items' order.
 ///
-/// `work` is told which thread it runs on, for what two of them must not share.
+/// `work` gets the number of its thread, for resources that two threads must not share.
 pub(super) fn in_parallel<T: Sync, R: Send>(
     items: &[T],
     work: impl Fn(usize, &T) -> R + Sync,

@@ -1,6 +1,6 @@
-//! Plans of both environments, as for an empty project, and what must hold of everything in them.
+//! Plans both environments for an empty project, and checks the controls on everything in them.
 //!
-//! `terraform test` sees a module's own resources; here the whole environment is on the table, as it would be applied.
+//! `terraform test` sees a module's own resources; this sees the whole environment as it would be applied.
 
 use std::path::Path;
 
@@ -33,14 +33,14 @@ pub(super) fn run(copy: &Copy) -> Result<String> {
                 .collect();
             return Err(Failure::new(
                 Kind::Check,
-                format!("{} controls do not hold in the plan of {name}", broken.len()),
+                format!("{} controls are violated in the plan of {name}", broken.len()),
                 lines.join("\n"),
-                "mend the module that the address names; the controls are in xtask/crates/terraform/src/check/terraform/controls.rs",
+                "fix the module in the address; the controls are in xtask/crates/terraform/src/check/terraform/controls.rs",
             )
             .into());
         }
         check_price(name, &planned.price)?;
-        anstream::eprintln!("         {name}, as `cargo xtask infra plan` shows it:");
+        anstream::eprintln!("         {name}, as shown by `cargo xtask infra plan`:");
         for line in planned.summary.lines() {
             anstream::eprintln!("         {line}");
         }
@@ -53,7 +53,7 @@ pub(super) fn run(copy: &Copy) -> Result<String> {
     Ok(said.join("; "))
 }
 
-/// A plan, as far as checks look at it.
+/// The parts of a plan that the checks use.
 pub(super) struct Planned {
     pub(super) plan: Value,
     added: usize,
@@ -87,7 +87,7 @@ pub(super) fn plan(copy: &Copy, name: &str) -> Result<Planned> {
     })
 }
 
-/// The price in the README is the one that is reckoned, or the README is out of date.
+/// Fails if the price in the README is not the computed one.
 fn check_price(name: &str, price: &str) -> Result<()> {
     let readme =
         std::fs::read_to_string(README).with_context(|| format!("cannot read {README}"))?;
@@ -96,9 +96,9 @@ fn check_price(name: &str, price: &str) -> Result<()> {
     }
     Err(Failure::new(
         Kind::Check,
-        format!("{README} states another price of {name} than its plan has"),
+        format!("the price of {name} in {README} differs from its plan"),
         "the configuration or terraform/prices.toml has changed",
-        format!("put this table into it:\n\n{price}"),
+        format!("replace its table with:\n\n{price}"),
     )
     .into())
 }

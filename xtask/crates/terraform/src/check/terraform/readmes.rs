@@ -1,6 +1,6 @@
-//! The tables of inputs and outputs in the modules' READMEs, made from their variables and outputs.
+//! The tables of inputs and outputs in the modules' READMEs, generated from their variables and outputs.
 //!
-//! A README keeps its own words; what stands between the two markers is made here. `ROSTER_WRITE_READMES=1` writes it.
+//! Only the text between the two markers is generated. `ROSTER_WRITE_READMES=1` writes it.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -40,14 +40,14 @@ pub(super) fn run() -> Result<String> {
     }
     if stale.is_empty() {
         return Ok(format!(
-            "tables of inputs and outputs of {} folders are true",
+            "tables of inputs and outputs of {} directories are up to date",
             folders.len()
         ));
     }
     let next = "ROSTER_WRITE_READMES=1 cargo xtask check terraform";
     Err(Failure::new(
         Kind::Check,
-        "READMEs do not fit their modules",
+        "READMEs do not match their modules",
         stale.join("\n"),
         next,
     )

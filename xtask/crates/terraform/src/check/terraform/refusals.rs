@@ -1,7 +1,7 @@
-//! Inputs that must be refused, and by a line that says what to write instead.
+//! Inputs that must be rejected with a message that says what to write instead.
 //!
-//! The cases are data (`terraform/refused-inputs.toml`): settings given to an environment, or a change of a file, and
-//! words that the answer must hold.
+//! The cases are data (`terraform/refused-inputs.toml`): settings for an environment, or a change of a file, and words
+//! that the message must contain.
 
 use std::path::Path;
 
@@ -23,13 +23,13 @@ struct Cases {
 struct Case {
     what: String,
     environment: String,
-    /// Settings in place of those of the example.
+    /// Settings that replace the example's.
     #[serde(default)]
     settings: String,
     /// A file below terraform/ in which `from` becomes `to`.
     #[serde(default)]
     file: Option<Edit>,
-    /// Words that the answer must hold.
+    /// Words that the message must contain.
     answer: Vec<String>,
 }
 
@@ -45,7 +45,7 @@ pub(super) fn run() -> Result<String> {
     let cases: Cases =
         toml::from_str(&text).with_context(|| format!("{FILE} is not well formed"))?;
     let mut wrong = Vec::new();
-    // A case may change a file: each thread has a copy of its own.
+    // A case may change a file: each thread has its own copy.
     let copies = (0..threads())
         .map(|thread| Copy::make(&Path::new(super::WORK).join(format!("refused-{thread}"))))
         .collect::<Result<Vec<_>>>()?;
@@ -60,21 +60,21 @@ pub(super) fn run() -> Result<String> {
     }
     if wrong.is_empty() {
         return Ok(format!(
-            "{} wrong inputs, each refused with what to write instead",
+            "{} invalid inputs, each rejected with what to write instead",
             cases.case.len()
         ));
     }
-    let next = format!("give the variable a validation that says it, or change {FILE}");
+    let next = format!("add a validation with this message to the variable, or change {FILE}");
     Err(Failure::new(
         Kind::Check,
-        "a wrong input is not refused as it should be",
+        "an invalid input is not rejected as expected",
         wrong.join("\n"),
         next,
     )
     .into())
 }
 
-/// The line of the refusal, or why it is not one.
+/// The line of the rejection, or why there is none.
 fn refused(copy: &Copy, thread: usize, case: &Case) -> Result<std::result::Result<String, String>> {
     let folder = format!("terraform/environments/{}", case.environment);
     copy.use_local_state(&folder)?;
@@ -102,9 +102,9 @@ fn refused(copy: &Copy, thread: usize, case: &Case) -> Result<std::result::Resul
         std::fs::write(path, original)?;
     }
     if outcome.status.success() {
-        return Ok(Err("it was planned all the same".to_owned()));
+        return Ok(Err("it was planned anyway".to_owned()));
     }
-    // Terraform breaks its lines where it likes.
+    // Terraform wraps lines arbitrarily.
     let said = String::from_utf8_lossy(&outcome.stderr)
         .split_whitespace()
         .collect::<Vec<_>>()
@@ -121,7 +121,7 @@ fn refused(copy: &Copy, thread: usize, case: &Case) -> Result<std::result::Resul
             case.answer.last().map_or("", String::as_str),
         ))
     } else {
-        Err(format!("the answer does not say {missing:?}: {said}"))
+        Err(format!("the message does not contain {missing:?}: {said}"))
     })
 }
 
@@ -131,7 +131,7 @@ fn edit_file(copy: &Copy, edit: &Edit) -> Result<(std::path::PathBuf, String)> {
         .with_context(|| format!("cannot read {}", path.display()))?;
     anyhow::ensure!(
         original.contains(&edit.from),
-        "{FILE}: {} does not hold {:?}",
+        "{FILE}: {} does not contain {:?}",
         edit.path,
         edit.from
     );
@@ -139,7 +139,7 @@ fn edit_file(copy: &Copy, edit: &Edit) -> Result<(std::path::PathBuf, String)> {
     Ok((path, original))
 }
 
-/// The part of the answer around these words, short enough for a line.
+/// The part of the message around these words, truncated to a line.
 fn line_with(said: &str, words: &str) -> String {
     let at = said.find(words).unwrap_or_default();
     let begin = said[..at]

@@ -13,12 +13,12 @@ use crate::infra::copy::Copy;
 use crate::infra::terraform::Terraform;
 use xtask::failure::{Failure, Kind};
 
-/// What the tests of one folder gave.
+/// The results of one directory's tests.
 #[derive(Debug, Default)]
 pub(super) struct Verdict {
     /// Runs that passed, by name.
     pub(super) passed: Vec<String>,
-    /// Runs that failed, each with what Terraform said first.
+    /// Runs that failed, each with Terraform's first message.
     pub(super) failed: Vec<(String, String)>,
 }
 
@@ -26,7 +26,7 @@ pub(super) fn run(copy: &Copy) -> Result<String> {
     let (mut runs, mut assertions, mut refusals, mut tested) = (0, 0, 0, 0);
     let mut failed = Vec::new();
     let mut folders = folders()?;
-    // The longest ones first, so that no thread ends with one of them alone.
+    // The longest ones first, to balance the threads.
     folders.sort_by_key(|folder| !(folder.ends_with("stack") || folder.ends_with("platform")));
     let done = in_parallel(&folders, |_, folder| one(copy, folder));
     for (folder, outcome) in folders.iter().zip(done) {
@@ -55,17 +55,17 @@ pub(super) fn run(copy: &Copy) -> Result<String> {
         .into());
     }
     Ok(format!(
-        "{runs} runs passed in {tested} folders: {assertions} assertions, {refusals} refused inputs"
+        "{runs} runs passed in {tested} directories: {assertions} assertions, {refusals} rejected inputs"
     ))
 }
 
-/// Validates and tests a folder; nothing, when it has no tests.
+/// Validates and tests a directory; `None` if it has no tests.
 fn one(copy: &Copy, folder: &str) -> Result<Option<(Verdict, Counted)>> {
     let terraform = initialise(copy, folder)?;
     if !has_tests(folder) {
-        // An ephemeral output is not allowed at the top: such a module is validated and planned as a part of stack.
+        // An ephemeral output is not allowed in a root: such a module is validated and planned as part of stack.
         anstream::eprintln!(
-            "         {folder}: no tests of its own, proven with the module that calls it"
+            "         {folder}: no own tests, proven with the module that calls it"
         );
         return Ok(None);
     }
@@ -73,7 +73,7 @@ fn one(copy: &Copy, folder: &str) -> Result<Option<(Verdict, Counted)>> {
     let verdict = test(&terraform)?;
     let counted = count(Path::new(folder))?;
     anstream::eprintln!(
-        "         {folder}: {} runs, {} assertions, {} refused inputs",
+        "         {folder}: {} runs, {} assertions, {} rejected inputs",
         verdict.passed.len() + verdict.failed.len(),
         counted.assertions,
         counted.refusals
@@ -99,12 +99,12 @@ fn validate(terraform: &Terraform, folder: &str) -> Result<()> {
         Kind::Check,
         format!("{folder} is not valid"),
         why,
-        "mend what it names",
+        "fix what it reports",
     )
     .into())
 }
 
-/// Runs the tests of an initialised folder.
+/// Runs the tests of an initialised directory.
 pub(super) fn test(terraform: &Terraform) -> Result<Verdict> {
     let outcome = terraform
         .command("test")
@@ -119,7 +119,7 @@ pub(super) fn test(terraform: &Terraform) -> Result<Verdict> {
             Kind::Check,
             "terraform test ran nothing",
             why,
-            "a folder with tests/ holds at least one run",
+            "a directory with tests/ must have at least one run",
         )
         .into());
     }
@@ -159,7 +159,7 @@ fn read(lines: &str) -> Verdict {
     verdict
 }
 
-/// What a diagnostic says to a person.
+/// A diagnostic's message.
 fn words_of(diagnostic: &Value) -> String {
     let summary = diagnostic["summary"].as_str().unwrap_or_default();
     let detail = diagnostic["detail"].as_str().unwrap_or_default();
@@ -170,7 +170,7 @@ fn words_of(diagnostic: &Value) -> String {
     }
 }
 
-/// What the test files of a folder hold.
+/// The contents of a directory's test files.
 struct Counted {
     assertions: usize,
     refusals: usize,

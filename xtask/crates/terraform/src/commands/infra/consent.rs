@@ -1,4 +1,5 @@
-//! Consent before anything changes: a word from the terminal, or flags; on production, what is destroyed by its name.
+//! Confirmation before anything changes: at the terminal, or with flags; on production, each destroyed resource by
+//! address.
 
 use std::io::{IsTerminal, Write};
 use std::sync::mpsc;
@@ -12,7 +13,6 @@ use crate::infra::root::Root;
 use xtask::failure::{Failure, Kind};
 use xtask::interrupt;
 
-/// What is agreed to.
 #[derive(Clone, Copy)]
 pub(super) enum Deed {
     Apply,
@@ -28,7 +28,7 @@ impl Deed {
     }
 }
 
-/// Asks before anything changes: `yes` or a word from the terminal; by name for what is destroyed on production.
+/// Asks before anything changes: for `yes`, or for the address of each resource destroyed on production.
 pub(super) fn consent(
     root: &Root,
     plan: &SavedPlan,
@@ -68,15 +68,15 @@ pub(super) fn consent(
 fn not_asked(root: &Root, unnamed: &[String], deed: Deed) -> anyhow::Error {
     let (why, next) = match deed {
         Deed::Destroy => (
-            "nobody is at the terminal to be asked".to_owned(),
+            "confirmation is required, and standard input is not a terminal".to_owned(),
             format!(
-                "look at the plan above, then: --yes-destroy-everything-in {}",
+                "review the plan above, then add --yes-destroy-everything-in {}",
                 root.name
             ),
         ),
         Deed::Apply if unnamed.is_empty() || !root.is_guarded() => (
-            "nobody is at the terminal to be asked".to_owned(),
-            "look at the plan above, then add --yes".to_owned(),
+            "confirmation is required, and standard input is not a terminal".to_owned(),
+            "review the plan above, then add --yes".to_owned(),
         ),
         Deed::Apply => {
             let named: Vec<_> = unnamed
@@ -85,11 +85,11 @@ fn not_asked(root: &Root, unnamed: &[String], deed: Deed) -> anyhow::Error {
                 .collect();
             (
                 format!("{} would be destroyed on {}", unnamed.join(", "), root.name),
-                format!("if that is meant, name each: --yes {}", named.join(" ")),
+                format!("if this is intended, allow each: --yes {}", named.join(" ")),
             )
         }
     };
-    let what = format!("{} was not agreed to", deed.verb());
+    let what = format!("{} was not confirmed", deed.verb());
     Failure::new(Kind::Refused, what, why, next).into()
 }
 
@@ -99,16 +99,17 @@ fn expect_word(question: &str, word: &str) -> Result<()> {
     if answer()?.trim() == word {
         return Ok(());
     }
-    Err(Failure::new(Kind::Refused, "not agreed to; nothing was changed", "", "").into())
+    Err(Failure::new(Kind::Refused, "not confirmed; nothing was changed", "", "").into())
 }
 
-/// A line from the terminal. Ctrl-C is noted and not obeyed at once, so that the plan goes too: it is looked for here.
+/// Reads a line from the terminal. Ctrl-C is checked here instead of ending the process at once, so that the plan is
+/// removed too.
 fn answer() -> Result<String> {
     let (said, heard) = mpsc::channel();
     std::thread::spawn(move || {
         let mut line = String::new();
         let read = std::io::stdin().read_line(&mut line).map(|_| line);
-        // Nobody listens any more after Ctrl-C.
+        // After Ctrl-C, the receiver is gone.
         let _ = said.send(read);
     });
     loop {

@@ -1,7 +1,7 @@
-//! What Google keeps when an environment is destroyed, and what would stand in the way of the rest.
+//! Removes what Google keeps when an environment is destroyed and what would block the rest.
 //!
-//! Google holds the peering of Cloud SQL's network for days after the last instance, and a network with a peering cannot
-//! be deleted. Terraform's provider does not remove it; Google's own tool does.
+//! Google keeps the peering of Cloud SQL's network for days after the last instance is deleted, and a network with a
+//! peering cannot be deleted. Terraform's provider does not remove it; gcloud does.
 
 use anyhow::Result;
 use serde_json::Value;
@@ -10,7 +10,7 @@ use crate::infra::root::Root;
 use xtask::run_tool::tool;
 use xtask::tools;
 
-/// How Google names the peering of its services.
+/// The name of Google's service peering.
 const PEERING: &str = "servicenetworking-googleapis-com";
 
 /// The network that a plan destroys.
@@ -25,14 +25,14 @@ pub(super) fn network(plan_json: &str) -> Result<Option<String>> {
         .map(str::to_owned))
 }
 
-/// Removes the peering, if there is one; tells whether it did.
+/// Removes the peering, if there is one; returns whether it did.
 pub(super) fn remove_peering(root: &Root, network: Option<&str>) -> Result<bool> {
     let Some(network) = network else {
         return Ok(false);
     };
     if !tools::is_installed("gcloud") {
         anstream::eprintln!(
-            "gcloud is not installed: a peering of {network} that Google keeps would have to be removed by hand"
+            "gcloud is not installed: if Google keeps a peering of {network}, remove it by hand"
         );
         return Ok(false);
     }

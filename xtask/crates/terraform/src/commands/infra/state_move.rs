@@ -1,4 +1,4 @@
-//! Where bootstrap's state is: on this machine until the bucket is made that keeps it, in the bucket from then on.
+//! The location of bootstrap's state: local until its bucket exists, then in the bucket.
 
 use anyhow::Result;
 
@@ -6,20 +6,20 @@ use super::write_file;
 use crate::infra::root::Root;
 use crate::infra::terraform::Terraform;
 
-/// Names the bucket as the state's place; its name itself is given when Terraform is initialised.
+/// The backend configuration; the bucket's name is passed when Terraform is initialised.
 const BACKEND: &str = "terraform {\n  backend \"gcs\" {\n    prefix = \"bootstrap\"\n  }\n}\n";
 
-/// Whether this machine holds a state that is in no bucket yet.
+/// Whether this machine has a state that is not in the bucket yet.
 pub(super) fn has_local_state(root: &Root) -> bool {
     std::fs::metadata(root.folder.join("terraform.tfstate")).is_ok_and(|file| file.len() > 0)
 }
 
-/// From now on the state is looked for in the bucket.
+/// Configures the bucket as the state's location.
 pub(super) fn name_bucket(root: &Root) -> Result<()> {
     write_file(&root.folder.join("backend_override.tf"), BACKEND)
 }
 
-/// Moves the state into the bucket, and leaves no copy here. Stopped in between, it may be called again.
+/// Moves the state into the bucket and deletes the local copy. Can be called again if interrupted.
 pub(super) fn into_bucket(root: &Root, bucket: &str) -> Result<()> {
     name_bucket(root)?;
     Terraform::new(&root.folder, &root.work.join("data"))?
@@ -53,8 +53,8 @@ mod tests {
         std::fs::write(&state, "{}").expect("writable");
         assert!(has_local_state(&root));
         name_bucket(&root).expect("writable");
-        assert!(has_remote_state(&root), "the bucket is not named");
-        // What Terraform leaves after a move.
+        assert!(has_remote_state(&root), "the bucket has no name");
+        // Files that Terraform leaves after a move.
         std::fs::write(&state, "").expect("writable");
         assert!(!has_local_state(&root));
     }

@@ -1,6 +1,6 @@
-//! `cargo xtask infra up`: from an empty project to four hosts that answer over HTTPS.
+//! `cargo xtask infra up`: from an empty project to four hosts that serve HTTPS.
 //!
-//! Every step looks first whether it is done, so the command may be stopped anywhere and run again.
+//! Every step first checks whether it is done, so the command can be interrupted and run again.
 
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,7 @@ struct Up<'args> {
     environment: Root,
 }
 
-/// Runs the steps in order and ends with the table of addresses and the price.
+/// Runs the steps in order and prints the addresses and the price.
 pub(crate) fn run(args: &InfraUpArgs) -> Result<()> {
     let up = Up {
         args,
@@ -34,16 +34,14 @@ pub(crate) fn run(args: &InfraUpArgs) -> Result<()> {
     if up.environment.name == BOOTSTRAP {
         return Err(Failure::new(
             Kind::Usage,
-            "bootstrap is a part of every environment's way up",
+            "bootstrap is part of every environment's `infra up`",
             "",
-            "name an environment: --env dev",
+            "use an environment: --env dev",
         )
         .into());
     }
     let steps: [(&str, &dyn Fn() -> Result<String>); 7] = [
-        ("look for the tools, the settings and the login", &|| {
-            up.preflight()
-        }),
+        ("check tools, settings and login", &|| up.preflight()),
         ("pin the providers", &|| up.lock_files()),
         ("bootstrap: state bucket, keys, accounts", &|| {
             up.bootstrap()
@@ -62,7 +60,7 @@ pub(crate) fn run(args: &InfraUpArgs) -> Result<()> {
         let begun = Instant::now();
         let said = step().inspect_err(|_| {
             anstream::eprintln!(
-                "stopped at step {} ({name}); what is done stays, the same command goes on from here",
+                "stopped at step {} ({name}); run the same command again to continue from here",
                 index + 1
             );
         })?;
@@ -90,7 +88,7 @@ impl Up<'_> {
                 Kind::Usage,
                 "bootstrap and the environment name different projects",
                 format!("{} and {}", bootstrap.project_id, environment.project_id),
-                "an environment lives in the project that was bootstrapped: make both terraform.tfvars agree",
+                "an environment uses the bootstrapped project: make both terraform.tfvars agree",
             )
             .into());
         }
@@ -103,7 +101,7 @@ impl Up<'_> {
         tool("gcloud").args(login).quiet().output().map_err(|_| {
             Failure::new(
                 Kind::Unreachable,
-                "nobody is logged in to Google Cloud",
+                "not logged in to Google Cloud",
                 "there are no application default credentials",
                 "gcloud auth application-default login",
             )
@@ -131,13 +129,13 @@ impl Up<'_> {
         .to_owned())
     }
 
-    /// The bucket cannot keep the state of its own making: the first apply is local, then the state moves in.
+    /// The bucket cannot hold the state of its own creation: the first apply is local, then the state is moved.
     fn bootstrap(&self) -> Result<String> {
         let root = &self.bootstrap;
         let bucket = root.state_bucket()?;
         if state_move::has_local_state(root) {
             if has_remote_state(root) {
-                // An earlier run was stopped while it moved.
+                // An earlier run was interrupted during the move.
                 state_move::into_bucket(root, &bucket)?;
             }
         } else if !has_remote_state(root) && bucket_exists(&bucket)? {
@@ -182,12 +180,12 @@ impl Up<'_> {
                 format!("; and this DS record: {record}")
             });
         Ok(format!(
-            "enter these at the registrar of {domain}, if they are not there yet: {}{signature}",
+            "enter these at the registrar of {domain}, unless they are set already: {}{signature}",
             servers.join(" ")
         ))
     }
 
-    /// Image and release, with a login of their own: neither the caller's kubeconfig nor Docker's settings change.
+    /// Image and release, with a separate login: neither the caller's kubeconfig nor Docker's configuration changes.
     fn deploy(&self) -> Result<String> {
         let outputs = infra::outputs(&self.environment.name)?;
         let text = |pointer: &str| {
@@ -253,10 +251,10 @@ impl Up<'_> {
                     .iter()
                     .filter(|(_, answer)| matches!(answer, Answer::Serves(_)))
                     .count();
-                anstream::eprintln!("      {serving} of {} answer", answers.len());
+                anstream::eprintln!("      {serving} of {} respond", answers.len());
             },
         )?;
-        Ok("all answer over HTTPS".to_owned())
+        Ok("all respond over HTTPS".to_owned())
     }
 
     fn hosts(&self) -> Result<Vec<(String, String)>> {

@@ -1,4 +1,4 @@
-//! A small repository for one test, with a stand-in of gcloud.
+//! A small repository for one test, with a stand-in for gcloud.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -41,7 +41,7 @@ impl Repository {
         let prices = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../terraform/prices.toml");
         let prices = std::fs::read_to_string(prices).expect("is there");
         repository.write("terraform/prices.toml", &prices);
-        // The state is beside the sources, so the bucket that xtask names is left out.
+        // The state is in the same directory, so the bucket option of xtask is dropped.
         let real = which("terraform");
         repository.program(
             "terraform",
@@ -99,7 +99,7 @@ impl Repository {
         self.command(arguments).output().expect("xtask starts")
     }
 
-    /// Runs a command that must end with this code, and gives all that it said.
+    /// Runs a command that must exit with this code; returns its output.
     pub(super) fn ends(&self, code: i32, arguments: &[&str]) -> String {
         said(code, &self.infra(arguments))
     }

@@ -1,7 +1,7 @@
 //! What Alertmanager is expected to do with which alerts, as tables.
 //! Must not run anything: that is `alertmanager.rs`.
 
-/// Labels of one alert, as amtool takes them, one blank between two.
+/// Labels of one alert in amtool's form, separated by one space.
 pub(super) type Labels = &'static str;
 
 /// The receiver of each alert.

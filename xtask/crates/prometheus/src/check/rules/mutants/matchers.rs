@@ -1,10 +1,10 @@
-//! Matchers that are forgotten. Must not know of rules.
+//! Missing label matchers. Must not know about rules.
 
 use super::column;
 use crate::rule_files::promql::{Kind, Token};
 
-/// Drops `label="value"` with its comma. Where operands are joined on the label, one of them may lose it and nothing
-/// changes, for what it then finds too many has no partner: there all of them lose it at once.
+/// Drops `label="value"` with its comma. Where operands are joined on the label, dropping it from one has no effect,
+/// because the extra series have no partner: there it is dropped from all operands at once.
 pub(super) fn without_matcher(cut: &[Token], place: usize) -> Option<(String, Vec<Token>)> {
     let is_matcher = cut[place].kind == Kind::Label && cut.get(place + 2)?.kind == Kind::Text;
     if !is_matcher {
@@ -25,14 +25,17 @@ pub(super) fn without_matcher(cut: &[Token], place: usize) -> Option<(String, Ve
         let has_comma = cut.get(at + 3).is_some_and(|token| token.text == ",");
         changed.drain(at..at + 3 + usize::from(has_comma));
     }
-    let told: String = matcher.iter().map(|token| token.text.as_str()).collect();
+    let removed: String = matcher.iter().map(|token| token.text.as_str()).collect();
     Some((
-        format!("the matcher {told} is gone, at {}", column(cut, place)),
+        format!(
+            "the matcher {removed} was removed, at {}",
+            column(cut, place)
+        ),
         changed,
     ))
 }
 
-/// Whether each operand keeps the label, and only pairs that agree on it come through.
+/// Whether each operand keeps the label and only pairs that agree on it match.
 fn is_joined_on(cut: &[Token], label: &str) -> bool {
     let count = |texts: &[&str]| {
         let is_one = |token: &&Token| texts.contains(&token.text.as_str());

@@ -1,10 +1,9 @@
-//! What may stand in place of one operator, function, number or name: the tables of faults.
-//! Must not know of rules.
+//! Replacements for operators, functions, numbers and names: the tables of faults. Must not know about rules.
 
 use super::column;
 use crate::rule_files::promql::{Kind, Token};
 
-/// What may stand in place of one token.
+/// The replacements for one token.
 pub(super) fn replacements(cut: &[Token], place: usize) -> Vec<(String, String)> {
     let token = &cut[place];
     let text = token.text.as_str();
@@ -30,13 +29,13 @@ pub(super) fn replacements(cut: &[Token], place: usize) -> Vec<(String, String)>
         .collect()
 }
 
-/// What decides which faults can be seen at all.
+/// The context that decides which faults have an effect.
 struct Neighbours {
     /// `0 * sum(x)` is 0 wherever there is an `x`, and so are `0 / sum(x)`, `0 * min(x)` and `0 * count(x)`.
     times_zero: bool,
-    /// A bracket follows at once: an aggregation without `by`.
+    /// A bracket follows directly: an aggregation without `by`.
     before_bracket: bool,
-    /// What is compared with a number that stands there can be exactly it: it is no rate, and no product follows.
+    /// The value compared with a literal number can equal it exactly: it is not a rate, and no product follows.
     before_plain_number: bool,
 }
 

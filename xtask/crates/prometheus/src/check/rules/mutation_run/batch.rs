@@ -1,6 +1,6 @@
-//! Many mutants in one run of promtool. Each mutant is a copy, under names of its own, of the broken rule and of
-//! the rules that read it; each test is asked once for every mutant, by these names. What no mutant changes is evaluated once.
-//! Must not run anything.
+//! Many mutants in one run of promtool. Each mutant is a copy of the mutated rule, and of the rules that read it, under
+//! its own names; each assertion is repeated for every mutant with these names. Rules that no mutant changes are
+//! evaluated once. Must not run anything.
 
 use std::collections::BTreeSet;
 
@@ -10,17 +10,17 @@ use crate::check::rules::mutants::Mutant;
 use crate::rule_files::promql::{Kind, tokens};
 use crate::rule_files::{Rule, YamlFile};
 
-/// What tells the names of a mutant from those of the rules.
+/// The suffix that distinguishes a mutant's names from the rules'.
 pub(super) const MARK: &str = "__mutant_";
 
-/// One mutant in its place.
+/// One mutant and its position.
 pub(super) struct Breakage<'a> {
-    /// Its number, which its names end with.
+    /// Its number, the suffix of its names.
     pub(super) number: usize,
     pub(super) file: &'a YamlFile,
     rule: Rule<'a>,
     mutant: Mutant,
-    /// The broken rule and all that read it, directly or not, in the order of the file.
+    /// The mutated rule and all that read it, directly or indirectly, in file order.
     chain: Vec<Rule<'a>>,
 }
 
@@ -50,8 +50,8 @@ impl<'a> Breakage<'a> {
         }
     }
 
-    /// The fault and its place, for a person.
-    pub(super) fn told(&self) -> String {
+    /// The fault and its location, for display.
+    pub(super) fn description(&self) -> String {
         format!(
             "{}: {}: {}",
             self.file.path.display(),
@@ -60,7 +60,7 @@ impl<'a> Breakage<'a> {
         )
     }
 
-    /// Whether a group of tests asks for anything that the mutant may change.
+    /// Whether a test group asserts anything that the mutant may change.
     pub(super) fn concerns(&self, test: &Value) -> bool {
         alert_cases(test).any(|case| self.alert_case(case).is_some())
             || expression_cases(test).any(|case| self.expression_case(case).is_some())
@@ -107,7 +107,7 @@ impl<'a> Breakage<'a> {
         self.chain.iter().filter_map(copy).collect()
     }
 
-    /// What a test of an alert expects of the mutant's alerts; of namesakes, those alone that the mutant has.
+    /// The mutant's form of an alert assertion; for alerts of the same name, only those that the mutant has.
     fn alert_case(&self, case: &Value) -> Option<Value> {
         let name = case["alertname"].as_str()?;
         if !self.has(name, true) {
@@ -124,7 +124,7 @@ impl<'a> Breakage<'a> {
         Some(case)
     }
 
-    /// What a test of an expression expects; `None` when it asks for nothing of the mutant's.
+    /// The mutant's form of an expression assertion; `None` if it reads nothing of the mutant.
     fn expression_case(&self, case: &Value) -> Option<Value> {
         let expression = case["expr"].as_str()?;
         let renamed = self.renamed(expression);
@@ -152,7 +152,7 @@ impl<'a> Breakage<'a> {
         Some(case)
     }
 
-    /// Alerts of one name differ by their label `window`. A test that does not say which it means tells nothing here.
+    /// Alerts of one name differ in their label `window`. An assertion without it proves nothing here.
     fn keep_namesakes_out(&self, name: &str, expression: &str, case: &mut Value) -> Option<()> {
         let named = |rule: &&Rule<'_>| rule.is_alert() && rule.name() == name;
         let all = self.file.rules().iter().filter(named).count();
@@ -181,7 +181,7 @@ impl<'a> Breakage<'a> {
         Some(())
     }
 
-    /// A series that the test feeds under the name of a rule of the chain is fed to the mutant as well.
+    /// An input series with the name of a rule in the chain is also an input for the mutant.
     fn series(&self, series: &Value) -> Option<Value> {
         let name = series["series"].as_str()?;
         let renamed = self.renamed(name);
@@ -201,7 +201,7 @@ fn metrics(expression: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// The rules of all these mutants, after the unbroken ones that they read.
+/// The rules of all these mutants, after the unchanged ones that they read.
 pub(super) fn rules(breakages: &[&Breakage<'_>]) -> Value {
     let broken: Vec<Value> = breakages
         .iter()
@@ -212,7 +212,7 @@ pub(super) fn rules(breakages: &[&Breakage<'_>]) -> Value {
         .flat_map(|rule| metrics(rule["expr"].as_str().unwrap_or_default()))
         .collect();
     let mut unbroken = Vec::new();
-    // Backwards, for a rule reads what stands above it.
+    // Backwards, because a rule reads those above it.
     for rule in breakages[0].file.rules().iter().rev() {
         if !rule.is_alert() && read.contains(rule.name()) {
             read.extend(metrics(rule.expression()));
@@ -224,7 +224,7 @@ pub(super) fn rules(breakages: &[&Breakage<'_>]) -> Value {
     json!({"groups": [{"name": "mutants", "rules": unbroken}]})
 }
 
-/// The group of tests, asked of all these mutants.
+/// The test group with its assertions for all these mutants.
 pub(super) fn test(breakages: &[&Breakage<'_>], test: &Value) -> Value {
     let mut whole = test.clone();
     let mut series = test["input_series"].as_array().cloned().unwrap_or_default();
@@ -257,7 +257,7 @@ fn expression_cases(test: &Value) -> impl Iterator<Item = &Value> {
     test["promql_expr_test"].as_array().into_iter().flatten()
 }
 
-/// The last time at which a group looks, in minutes.
+/// The latest assertion time of a group, in minutes.
 pub(super) fn last_time(test: &Value) -> u64 {
     alert_cases(test)
         .chain(expression_cases(test))
@@ -308,7 +308,7 @@ mod tests {
         let file = file();
         let broken = breakage(&file, 0);
         let all = rules(&[&broken]);
-        let told: Vec<String> = all["groups"][0]["rules"]
+        let texts: Vec<String> = all["groups"][0]["rules"]
             .as_array()
             .unwrap()
             .iter()
@@ -322,7 +322,7 @@ mod tests {
             })
             .collect();
         assert_eq!(
-            told,
+            texts,
             [
                 "a:other = sum(n)",
                 "a:b__mutant_7 = sum(m_renamed)",

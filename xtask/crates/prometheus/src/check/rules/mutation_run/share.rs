@@ -1,5 +1,4 @@
-//! Which mutants are run where there is no time for all: a share, another for each seed.
-//! Must not know what a mutant is: it is handed the words that tell of it.
+//! Selects a share of the mutants, a different one per seed. Must not know what a mutant is: it gets its description.
 
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -7,18 +6,18 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 /// A part of the mutants.
 #[derive(Clone, Debug)]
 pub(crate) struct Share {
-    /// How many of a hundred.
+    /// Percent.
     pub(crate) percent: u8,
-    /// What chooses them: the same ones for the same seed.
+    /// The seed; the same seed selects the same mutants.
     pub(crate) seed: String,
 }
 
 impl Share {
-    /// Whether the mutant with these words belongs to it.
-    pub(super) fn takes(&self, told: &str) -> bool {
+    /// Whether the mutant with this description is selected.
+    pub(super) fn takes(&self, description: &str) -> bool {
         let mut hasher = DefaultHasher::new();
         self.seed.hash(&mut hasher);
-        told.hash(&mut hasher);
+        description.hash(&mut hasher);
         hasher.finish() % 100 < u64::from(self.percent)
     }
 }
@@ -28,7 +27,7 @@ impl fmt::Display for Share {
         let Self { percent, seed } = self;
         write!(
             formatter,
-            "{percent} %, chosen by {seed} (again: cargo xtask rules check --share {percent} --seed {seed})"
+            "{percent} %, selected by {seed} (repeat: cargo xtask rules check --share {percent} --seed {seed})"
         )
     }
 }

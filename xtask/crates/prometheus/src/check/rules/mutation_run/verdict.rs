@@ -1,4 +1,4 @@
-//! What promtool says of a batch of mutants. Must not know what is in a batch.
+//! Parses promtool's result for a batch of mutants. Must not know what is in a batch.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -27,11 +27,11 @@ pub(super) fn survivors<'a, 'b>(
         let before = left.len();
         left.retain(|breakage| !failed.numbers.contains(&breakage.number));
         if left.len() == before {
-            let what = "promtool fails, and of no mutant";
-            let next = "correct xtask/crates/prometheus/src/check/rules/mutants.rs: a fault must leave a rule that Prometheus takes";
+            let what = "promtool fails, but not because of a mutant";
+            let next = "correct xtask/crates/prometheus/src/check/rules/mutants.rs: a mutant must be a valid rule";
             return Err(Failure::new(Kind::Check, what, said, next).into());
         }
-        // An error of evaluation ends the group before its tests were asked.
+        // An evaluation error ends the group before its assertions.
         if !failed.was_cut_short {
             break;
         }
@@ -39,7 +39,6 @@ pub(super) fn survivors<'a, 'b>(
     Ok(left)
 }
 
-/// What promtool prints when something fails.
 fn ask(
     promtool: &Promtool,
     breakages: &[&Breakage<'_>],
@@ -73,7 +72,7 @@ fn ask(
 #[derive(Debug, PartialEq, Eq)]
 struct Failed {
     numbers: BTreeSet<usize>,
-    /// The rules could not be evaluated to the end.
+    /// The rules could not be evaluated completely.
     was_cut_short: bool,
 }
 

@@ -1,5 +1,4 @@
-//! Numbers as people read them: values with units, round ends of axes, heights of stacks.
-//! Must not draw.
+//! Formats values with units, rounds axis limits, stacks lines. Must not draw.
 
 use crate::commands::dashboards::data::Series;
 
@@ -62,14 +61,14 @@ pub(super) fn said(value: f64, unit: &str) -> String {
     }
 }
 
-/// Each line lies upon the one before; times are the same in all, but some begin later.
+/// Each line is stacked on the previous one; all have the same times, but some start later.
 pub(super) fn stack(series: &[Series]) -> Vec<Vec<(f64, f64)>> {
     let mut heights: Vec<(f64, f64)> = Vec::new();
     let mut stacked = Vec::new();
     for line in series {
         let mut shown = Vec::new();
         for &(time, value) in &line.points {
-            // Prometheus answers all series at the same times: equality is exact.
+            // Prometheus evaluates all series at the same times: equality is exact.
             let height = if let Some((_, height)) = heights
                 .iter_mut()
                 .find(|(at, _)| (*at - time).abs() < f64::EPSILON)
@@ -87,7 +86,7 @@ pub(super) fn stack(series: &[Series]) -> Vec<Vec<(f64, f64)>> {
     stacked
 }
 
-/// The next of 1, 2, 4, 5, 8, 10, …, so that the axis has round numbers; of bytes, in the unit in which they are said.
+/// The next of 1, 2, 4, 5, 8, 10, …, so that the axis has round numbers; for bytes, in their display unit.
 pub(super) fn round_up(value: f64, unit: &str) -> f64 {
     if value <= 0.0 {
         return 1.0;
@@ -105,7 +104,7 @@ pub(super) fn round_up(value: f64, unit: &str) -> f64 {
         .unwrap_or(10.0 * power)
 }
 
-/// Whole minutes, at most seven of them, that divide a time of so many seconds.
+/// At most seven whole-minute marks for a duration in seconds.
 pub(super) fn minutes(seconds: f64) -> Vec<u32> {
     let (mut step, mut shown) = (1, Vec::new());
     while f64::from(step) * 60.0 * 7.0 < seconds {
@@ -117,7 +116,7 @@ pub(super) fn minutes(seconds: f64) -> Vec<u32> {
     shown
 }
 
-/// The points without which the line would look otherwise: those inside of a level stretch go.
+/// The points that affect the line's shape: those inside a constant stretch are dropped.
 pub(super) fn corners(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let is_level = |at: usize| {
         let near = |a: f64, b: f64| (a - b).abs() < 0.05;
