@@ -27,7 +27,10 @@ pub fn free_port() -> std::io::Result<u16> {
 pub fn main() -> ExitCode {
     xtask::program::main(|cli: cli::Cli| match cli.command {
         Command::Dev(args) => commands::dev::run(&args),
-        Command::FindPostgres => commands::find_postgres::run(),
+        Command::FindPostgres => {
+            commands::find_postgres::run();
+            Ok(())
+        }
     })
 }
 

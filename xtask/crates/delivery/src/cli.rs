@@ -73,7 +73,6 @@ pub(crate) struct ImageBuildArgs {
 /// Tags of a commit and of a release never move: pushing the same image again succeeds, another image is refused (exit
 /// code 5) before anything is uploaded. A registry with immutable tags keeps the branch's tag where it is.
 ///
-
 /// Credentials come from Docker's configuration (`docker login`, `DOCKER_CONFIG`). Signs with cosign if
 /// `ROSTER_COSIGN_KEY` names a key or `ROSTER_COSIGN_KEYLESS` is set.
 #[derive(Args)]
@@ -265,7 +264,7 @@ pub(crate) struct E2eArgs {
 pub(crate) enum E2eStory {
     /// Follow an outage of a real Roster to a stand-in for Slack and back, with a real Prometheus and Alertmanager
     Alerts,
-    /// Kill the primary of a replicated pair under load, promote the standby, and verify that Roster recovers
+    /// Let the primary of a streaming pair fail under load, promote the standby, and see Roster go on by itself
     Standby,
     /// Run Roster behind a real `pgbouncer` in each of its modes, and print what works
     Pgbouncer,

@@ -40,11 +40,13 @@ impl Link {
     }
 
     /// The address of the far end, as seen from here.
+    #[allow(clippy::unused_self, reason = "an address belongs to a link")]
     pub(crate) fn far_address(&self) -> &'static str {
         FAR
     }
 
     /// The address of this end, as seen from the far one.
+    #[allow(clippy::unused_self, reason = "an address belongs to a link")]
     pub(crate) fn near_address(&self) -> &'static str {
         NEAR
     }

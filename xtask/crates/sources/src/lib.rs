@@ -18,13 +18,3 @@ pub fn main() -> ExitCode {
         Command::Check { area } => check::run(&area),
     })
 }
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn the_commands_are_those_of_the_list() {
-        let program = xtask::program::Program::Sources;
-        let differences = xtask::command_list::differences::<crate::cli::Cli>(program);
-        assert!(differences.is_empty(), "{}", differences.join("\n"));
-    }
-}
