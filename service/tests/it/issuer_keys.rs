@@ -73,7 +73,7 @@ fn rsa_private_key(pkcs8: &[u8]) -> &[u8] {
     &pkcs8[at + name.len() + 2..]
 }
 
-fn publish(issuer: &Issuer, keys: Vec<Value>) {
+fn publish(issuer: &Issuer, keys: &[Value]) {
     *issuer.key_set.lock().unwrap() = Some(json!({ "keys": keys }));
 }
 
@@ -84,7 +84,7 @@ async fn one_key_id_may_name_several_keys() {
     let published = |alg: &str| rsa.published_as(&json!({"kid": "one", "alg": alg}));
     publish(
         &issuer,
-        vec![
+        &[
             published("RS256"),
             published("RS384"),
             ec.published_as(&json!({"kid": "one"})),
@@ -112,7 +112,7 @@ async fn keys_of_unknown_types_hide_no_other_and_a_modulus_may_be_written_in_sev
     let n = base64::engine::general_purpose::URL_SAFE.encode(signed);
     publish(
         &issuer,
-        vec![
+        &[
             json!({"kty": "AKP", "kid": "pq", "alg": "ML-DSA-44", "pub": "AAAA"}),
             json!({"kty": "oct", "kid": "rsa", "alg": "HS256", "k": "c2VjcmV0"}),
             rsa.published_as(&json!({"kid": "rsa", "n": n})),
@@ -128,7 +128,7 @@ async fn keys_of_unknown_types_hide_no_other_and_a_modulus_may_be_written_in_sev
 async fn keys_and_tokens_without_a_key_id_are_matched_by_algorithm_and_signature() {
     let issuer = Issuer::start().await;
     let (old, new) = (IssuerKey::rsa("RS256"), IssuerKey::rsa("RS256"));
-    publish(&issuer, vec![old.public.clone(), new.public.clone()]);
+    publish(&issuer, &[old.public.clone(), new.public.clone()]);
     let app = guarded_by(&issuer).await;
     until_ready(&app).await;
     for (key, kid) in [(&old, None), (&new, None), (&new, Some("x"))] {
@@ -143,10 +143,10 @@ async fn keys_and_tokens_without_a_key_id_are_matched_by_algorithm_and_signature
 async fn a_key_id_that_is_used_again_for_a_new_key_is_fetched_again() {
     let issuer = Issuer::start().await;
     let (old, new) = (IssuerKey::rsa("RS256"), IssuerKey::rsa("RS256"));
-    publish(&issuer, vec![old.published_as(&json!({"kid": "current"}))]);
+    publish(&issuer, &[old.published_as(&json!({"kid": "current"}))]);
     let app = guarded_by(&issuer).await;
     until_ready(&app).await;
-    publish(&issuer, vec![new.published_as(&json!({"kid": "current"}))]);
+    publish(&issuer, &[new.published_as(&json!({"kid": "current"}))]);
     let token = new.token(&issuer, Some("current"), json!({}));
     assert_eq!(get(&app, &token).await.status, 200);
     let fetches = issuer.fetches.load(Ordering::Relaxed);
@@ -165,7 +165,7 @@ async fn a_key_id_that_is_used_again_for_a_new_key_is_fetched_again() {
 async fn a_key_set_may_have_moved_within_its_origin_and_nowhere_else() {
     let issuer = Issuer::start().await;
     let rsa = IssuerKey::rsa("RS256");
-    publish(&issuer, vec![rsa.public.clone()]);
+    publish(&issuer, &[rsa.public.clone()]);
     let elsewhere = issuer.url().replace("127.0.0.1", "localhost") + "/moved";
     *issuer.keys_moved_to.lock().unwrap() = Some(elsewhere);
     let app = guarded_by(&issuer).await;
@@ -184,7 +184,7 @@ async fn an_eddsa_signature_is_taken_by_its_name_of_rfc_9864() {
     let x = URL_SAFE_NO_PAD.encode(pair.public_key().as_ref());
     publish(
         &issuer,
-        vec![json!({"kty": "OKP", "crv": "Ed25519", "alg": "Ed25519", "kid": "ed", "x": x})],
+        &[json!({"kty": "OKP", "crv": "Ed25519", "alg": "Ed25519", "kid": "ed", "x": x})],
     );
     let app = guarded_by(&issuer).await;
     until_ready(&app).await;
@@ -203,7 +203,7 @@ async fn an_eddsa_signature_is_taken_by_its_name_of_rfc_9864() {
 async fn scopes_may_stand_in_other_claims_and_behind_a_prefix() {
     let issuer = Issuer::start().await;
     let rsa = IssuerKey::rsa("RS256");
-    publish(&issuer, vec![rsa.public.clone()]);
+    publish(&issuer, &[rsa.public.clone()]);
     let settings = [
         "--oidc-scope-claims",
         "scope,roles,permissions",
