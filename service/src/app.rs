@@ -295,7 +295,7 @@ fn http_settings(args: &HttpArgs) -> HttpSettings {
             per_address: bytes(args.arriving_bodies_per_address),
             per_connection: bytes(args.arriving_bodies_per_connection),
         },
-        token_body_limit_bytes: bytes(args.token_body_limit_bytes),
+        token_body_limit_bytes: bytes(args.token_body_limit_bytes.min(args.body_limit_bytes)),
         token_body_timeout: Duration::from_millis(args.token_body_timeout_ms),
         token_bodies: BodyLimits {
             total: bytes(args.arriving_token_body_limit),

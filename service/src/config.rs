@@ -159,7 +159,7 @@ pub struct HttpArgs {
     /// Maximum number of these bodies on one connection, which matters for HTTP/2.
     #[arg(long, env = "ROSTER_ARRIVING_BODIES_PER_CONNECTION", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=1_000_000), value_name = "N")]
     pub arriving_bodies_per_connection: u32,
-    /// Maximum size of a token request's body, in bytes.
+    /// Maximum size of a token request's body, in bytes; --body-limit-bytes where that is less.
     #[arg(long, env = "ROSTER_TOKEN_BODY_LIMIT_BYTES", default_value_t = 8192, value_parser = clap::value_parser!(u32).range(256..=65_536), value_name = "BYTES")]
     pub token_body_limit_bytes: u32,
     /// Maximum time for the body of a token request to arrive, in milliseconds; then 408.

@@ -7,7 +7,7 @@ use json_patch::{
     AddOperation, CopyOperation, MoveOperation, PatchOperation, RemoveOperation, ReplaceOperation,
     TestOperation,
 };
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, Expected, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use std::fmt;
 
@@ -27,6 +27,35 @@ pub(super) fn read_operations(
     parse_with(body, budget, Operations(budget))
 }
 
+/// Refuses what is neither an array nor an object without showing it: the library's own errors quote the value.
+macro_rules! refuse_scalars {
+    () => {
+        fn visit_bool<E: Error>(self, _: bool) -> Result<Self::Value, E> {
+            Err(unexpected(&self))
+        }
+
+        fn visit_i64<E: Error>(self, _: i64) -> Result<Self::Value, E> {
+            Err(unexpected(&self))
+        }
+
+        fn visit_u64<E: Error>(self, _: u64) -> Result<Self::Value, E> {
+            Err(unexpected(&self))
+        }
+
+        fn visit_f64<E: Error>(self, _: f64) -> Result<Self::Value, E> {
+            Err(unexpected(&self))
+        }
+
+        fn visit_str<E: Error>(self, _: &str) -> Result<Self::Value, E> {
+            Err(unexpected(&self))
+        }
+    };
+}
+
+fn unexpected<E: Error>(expected: &dyn Expected) -> E {
+    E::custom(format_args!("invalid type, expected {expected}"))
+}
+
 struct Operations<'b>(&'b MemoryBudget);
 
 impl<'de> DeserializeSeed<'de> for Operations<'_> {
@@ -43,6 +72,8 @@ impl<'de> Visitor<'de> for Operations<'_> {
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON Patch, which is an array of operations")
     }
+
+    refuse_scalars!();
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
         let mut operations = Vec::new();
@@ -78,6 +109,8 @@ impl<'de> Visitor<'de> for Operation<'_> {
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "operation {} of the JSON Patch, an object", self.at)
     }
+
+    refuse_scalars!();
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
         if !self.budget.take(OPERATION_BYTES) {
@@ -198,6 +231,8 @@ mod tests {
         for (body, wanted) in [
             ("{}", "an array of operations"),
             ("[[]]", "operation 0 of the JSON Patch, an object"),
+            (r#"["ada"]"#, "operation 0 of the JSON Patch, an object"),
+            ("5", "an array of operations"),
             (r#"[{"path":""}]"#, "operation 0 has no 'op'"),
             (r#"[{"op":1}]"#, "'op' that is not a string"),
             (r#"[{"op":"ADD","path":"","value":1}]"#, "not one of add,"),
@@ -240,6 +275,7 @@ mod tests {
             let problem = read_operations(body.as_bytes(), &budget).unwrap_err();
             assert_eq!(problem.kind, ProblemKind::MalformedRequest);
             let text = format!("{problem:?}");
+            assert!(!text.contains("ada"), "what was sent is not shown: {text}");
             assert!(
                 text.contains(&wanted.escape_debug().to_string()) || text.contains(wanted),
                 "{body}: {text}"
