@@ -62,7 +62,7 @@ impl<'de> DeserializeSeed<'de> for Operations<'_> {
     type Value = Vec<PatchOperation>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_seq(self)
+        deserializer.deserialize_any(self)
     }
 }
 
@@ -99,7 +99,7 @@ impl<'de> DeserializeSeed<'de> for Operation<'_> {
     type Value = PatchOperation;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_map(self)
+        deserializer.deserialize_any(self)
     }
 }
 
