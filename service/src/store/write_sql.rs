@@ -81,8 +81,7 @@ WITH input AS (
     FROM users WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE {skip}
 ), changed AS (
     UPDATE users u SET
-        {assignments}, row_version = {NEW_VERSION}, -- Moved on even when the clock of this replica is behind that of the one before.
-        updated_at = GREATEST(i.at, u.updated_at + interval '1 microsecond'),
+        {assignments}, row_version = {NEW_VERSION}, updated_at = GREATEST(i.at, u.updated_at + interval '1 microsecond'),
         search_grams = CASE WHEN (u.name_key, u.email_key) = (i.name_key, i.email_key) THEN u.search_grams
                             ELSE i.search_grams END
     FROM input i JOIN held h ON h.id = i.id

@@ -28,19 +28,19 @@ async fn a_patch_is_answered_with_the_tag_and_without_the_user() {
         "application/merge-patch+json",
         "application/json-patch+json",
     );
-    for (media_type, body, tag) in [
-        (merge, json!({}), "\"1\""),
-        (merge, json!({"title": "T"}), "\"2\""),
+    for (media_type, body) in [
+        (merge, json!({})),
+        (merge, json!({"title": "T"})),
         (
             operations,
             json!([{"op": "replace", "path": "/title", "value": "U"}]),
-            "\"3\"",
         ),
     ] {
         let answer = patch(&app, &writer, &at, media_type, &body).await;
         assert_eq!(answer.status, 204, "{body}: {answer:?}");
         assert!(answer.body.is_empty());
-        assert_eq!(answer.header("etag"), tag);
+        let read = app.send(&both, "GET", &at, "").await;
+        assert_eq!(answer.header("etag"), read.header("etag"), "{body}");
         assert!(!answer.header("last-modified").is_empty());
     }
     let whole = patch(&app, &both, &at, merge, &json!({"title": "V"})).await;
