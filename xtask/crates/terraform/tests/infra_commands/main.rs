@@ -243,20 +243,9 @@ resource "terraform_data" "slow" {
     /// The script of `modules/build-workers`, with the responses of Google's metadata server and Secret Manager.
     #[test]
     fn a_build_machine_reads_its_keys() {
-        let template = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("../../../terraform/modules/build-workers/cloud-init.yaml.tftpl");
-        let template = std::fs::read_to_string(template).expect("is there");
-        let script = template
-            .split("path: /var/lib/concourse/fetch-keys.sh")
-            .nth(1)
-            .and_then(|rest| rest.split("content: |\n").nth(1)?.split("runcmd:").next())
-            .expect("it has the script")
-            .replace("\n      ", "\n");
-        let script = script
-            .replace("${project_id}", "acme")
-            .replace("${worker_key}", "concourse-worker-key")
-            .replace("${host_key}", "concourse-host-key")
-            .replace("$${", "${");
+        let script = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../../../terraform/modules/build-workers/scripts/fetch-keys.sh");
+        let script = std::fs::read_to_string(script).expect("is there");
         let repository = Repository {
             folder: tempfile::tempdir().expect("a folder"),
         };
@@ -279,6 +268,7 @@ esac
         let path = std::env::var("PATH").expect("there is a PATH");
         let output = Command::new("bash")
             .arg(repository.path("fetch-keys.sh"))
+            .args(["acme", "concourse-worker-key", "concourse-host-key"])
             .arg(&keys)
             .env(
                 "PATH",

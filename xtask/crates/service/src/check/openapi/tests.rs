@@ -59,7 +59,7 @@ fn every_change_that_breaks_a_client_is_found() {
         ("a member of a request with another pattern", at(SCHEMAS, "/NewUser/properties/phone/pattern"), Some(json!("^[0-9]+$")), "/phone: its pattern changed"),
         ("a form of a member removed", at(SCHEMAS, "/UserPatch/properties/status/oneOf/1"), None, "/status: an alternative is no longer accepted"),
         ("a request closed", at(SCHEMAS, "/TokenRequest/additionalProperties"), Some(json!(false)), "no longer accepted"),
-        ("a status removed", at(USER, "/get/responses/304"), None, "the status 304 is not answered any more"),
+        ("a status removed", at(USER, "/get/responses/304"), None, "the status 304 is no longer returned"),
         ("a success added", at(USERS, "/post/responses/202"), Some(json!({"description": "later"})), "the status 202 is new"),
         ("a header removed", at(USERS, "/post/responses/201/headers/Location"), None, "201 no longer has the header Location"),
         ("an answer's media type changed", at(USERS, "/get/responses/200/content/application~1json"), None, "no longer returned as application/json"),
