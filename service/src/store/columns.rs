@@ -1,5 +1,5 @@
 //! The columns of a user, once. SELECT lists, the array parameters of the writes and the row readers all come from
-//! [`profile_columns!`]: a field that the domain gains is added there, and the store compiles again.
+//! `profile_columns!`: a field that the domain gains is added there, and the store compiles again.
 //!
 //! Must not know which statements there are.
 
