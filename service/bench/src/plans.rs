@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::database::BenchPostgres;
 
-/// Makes the server log JSON; plans are logged only after [`log`] is called.
+/// Makes the server log JSON; plans are logged only after `log_from_now_on` is called.
 pub(super) const SETTINGS: &[(&str, &str)] = &[
     ("session_preload_libraries", "auto_explain"),
     ("logging_collector", "on"),

@@ -110,7 +110,8 @@ impl Lane {
             let (pool, limit) = (self.pool.clone(), self.limits.store_timeout);
             let expire = |now| expire(&mut tickets, limit, now);
             let commit = self.commit(&works);
-            match within_deadlines(&pool, oldest + limit, expire, commit).await {
+            // Boxed once for a batch: the transaction's state would make the lane's own future large.
+            match Box::pin(within_deadlines(&pool, oldest + limit, expire, commit)).await {
                 Ok(outcomes) => self.answer(Batch { works, tickets }, outcomes),
                 Err(error) if is_unknown(&error) => self.give_up(tickets, &error),
                 // Refused as a whole and rolled back: each is tried by itself, so that one cannot fail the others.

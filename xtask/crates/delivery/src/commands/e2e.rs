@@ -241,7 +241,7 @@ impl Stage<'_> {
             match load::wait_until_reached(&target) {
                 Ok(()) => self.targets.push(target),
                 Err(error) => {
-                    self.note(format!("not proven through the {}: {error:#}", target.name))
+                    self.note(format!("not proven through the {}: {error:#}", target.name));
                 }
             }
         }

@@ -24,7 +24,7 @@ const CALL_TIMEOUT: Duration = Duration::from_mins(5);
 /// How often a busy registry is asked.
 const ATTEMPTS: u32 = 4;
 /// The longest pause that a registry may ask for.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// What a registry answered.
 pub(super) struct Reply {
