@@ -3,7 +3,7 @@
 use anyhow::Context;
 use std::fs;
 
-/// The unit of the times in `/proc/<pid>/stat`: USER_HZ is 100 on every architecture that Linux supports.
+/// The unit of the times in `/proc/<pid>/stat`: `USER_HZ` is 100 on every architecture that Linux supports.
 const MICROSECONDS_PER_TICK: u64 = 10_000;
 
 /// The memory of a process and its descendants.
