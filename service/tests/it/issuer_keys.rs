@@ -165,7 +165,7 @@ async fn a_key_id_that_is_used_again_for_a_new_key_is_fetched_again() {
 async fn a_key_set_may_have_moved_within_its_origin_and_nowhere_else() {
     let issuer = Issuer::start().await;
     let rsa = IssuerKey::rsa("RS256");
-    publish(&issuer, &[rsa.public.clone()]);
+    publish(&issuer, std::slice::from_ref(&rsa.public));
     let elsewhere = issuer.url().replace("127.0.0.1", "localhost") + "/moved";
     *issuer.keys_moved_to.lock().unwrap() = Some(elsewhere);
     let app = guarded_by(&issuer).await;
@@ -203,7 +203,7 @@ async fn an_eddsa_signature_is_taken_by_its_name_of_rfc_9864() {
 async fn scopes_may_stand_in_other_claims_and_behind_a_prefix() {
     let issuer = Issuer::start().await;
     let rsa = IssuerKey::rsa("RS256");
-    publish(&issuer, &[rsa.public.clone()]);
+    publish(&issuer, std::slice::from_ref(&rsa.public));
     let settings = [
         "--oidc-scope-claims",
         "scope,roles,permissions",

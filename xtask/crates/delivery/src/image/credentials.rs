@@ -118,16 +118,16 @@ mod tests {
         find_in(&path, registry).expect("can be read")
     }
 
-    fn password(user: &str, secret: &str) -> Option<Credentials> {
-        Some(Credentials::Password {
+    fn password(user: &str, secret: &str) -> Credentials {
+        Credentials::Password {
             user: user.into(),
             secret: secret.into(),
-        })
+        }
     }
 
     #[test]
     fn an_entry_is_found_in_every_form_that_docker_reads() {
-        let ada = password("ada", "a:b");
+        let ada = Some(password("ada", "a:b"));
         for config in [
             r#"{"auths": {"registry.example": {"auth": "YWRhOmE6Yg=="}}}"#,
             r#"{"auths": {"https://registry.example": {"auth": "YWRhOmE6Yg"}}}"#,

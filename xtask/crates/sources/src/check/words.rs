@@ -114,7 +114,7 @@ impl Phrase {
             return false;
         };
         let after = tokens.get(end).map_or("", |token| token.word.as_str());
-        !self.not_before.contains(&after) && !(self.needs_word_after && after.is_empty())
+        !(self.not_before.contains(&after) || self.needs_word_after && after.is_empty())
     }
 }
 

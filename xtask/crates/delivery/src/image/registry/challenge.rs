@@ -88,12 +88,12 @@ fn parameter_value(text: &str) -> (String, &str) {
 mod tests {
     use super::{Challenge, choose};
 
-    fn bearer(realm: &str, service: Option<&str>, scopes: &[&str]) -> Option<Challenge> {
-        Some(Challenge::Bearer {
+    fn bearer(realm: &str, service: Option<&str>, scopes: &[&str]) -> Challenge {
+        Challenge::Bearer {
             realm: realm.to_owned(),
             service: service.map(str::to_owned),
             scopes: scopes.iter().map(ToString::to_string).collect(),
-        })
+        }
     }
 
     #[test]
@@ -104,15 +104,19 @@ mod tests {
                 vec![
                     r#"Bearer realm="https://auth.example/token",service="registry",scope="repository:a/b:pull,push""#,
                 ],
-                bearer(realm, Some("registry"), &["repository:a/b:pull,push"]),
+                Some(bearer(
+                    realm,
+                    Some("registry"),
+                    &["repository:a/b:pull,push"],
+                )),
             ),
             (
                 vec![r#"bearer scope="a b" , realm = "https://auth.example/token""#],
-                bearer(realm, None, &["a", "b"]),
+                Some(bearer(realm, None, &["a", "b"])),
             ),
             (
                 vec![r#"Basic realm="x", Bearer realm="https://auth.example/token",service=r"#],
-                bearer(realm, Some("r"), &[]),
+                Some(bearer(realm, Some("r"), &[])),
             ),
             (
                 vec![r#"BASIC realm="a \"b\"""#, "Negotiate"],

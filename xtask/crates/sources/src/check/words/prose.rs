@@ -13,8 +13,9 @@ pub(super) const KINDS: &[&str] = &["md", "rs", "yml", "yaml", "tf", "tpl", "tom
 /// The prose of a file, by its ending.
 pub(super) fn read(file: &str, text: &str) -> Vec<Token> {
     let mut tokens = Vec::new();
-    let is_rust = file.ends_with(".rs");
-    let is_markdown = file.ends_with(".md");
+    let ending = file.rsplit('.').next();
+    let is_rust = ending == Some("rs");
+    let is_markdown = ending == Some("md");
     let mut in_fence = false;
     for (index, line) in text.lines().enumerate() {
         let number = index + 1;
