@@ -68,7 +68,7 @@ fn every_change_that_breaks_a_client_is_found() {
         ("a member of an answer null", at(SCHEMAS, "/User/properties/email/type"), Some(json!(["string", "null"])), "/email: its type is wider"),
         ("a member of an answer of another form", at(SCHEMAS, "/User/properties/id/format"), None, "/id: its format changed"),
         ("a value of an answer added", at(SCHEMAS, "/UserStatus/enum"), Some(json!(["active", "suspended", "gone"])), "a value that the release does not have"),
-        ("the end of a list missing", at(SCHEMAS, "/UserPage/required"), Some(json!(["items"])), "the member \"next\" may be missing now"),
+        ("the end of a list missing", at(SCHEMAS, "/UserPage/required"), Some(json!(["items"])), "the member \"next\" may now be missing"),
         ("a list of something else", at(SCHEMAS, "/UserPage/properties/items/items"), Some(json!({"type": "string"})), "/items[]"),
     ];
     let released = document();
