@@ -103,12 +103,9 @@ impl Registry {
 
     /// The image of this tag or digest, if it exists.
     pub(crate) fn find(&mut self, version: &str) -> Result<Option<Found>> {
-        let url = format!("{}/manifests/{version}", self.repository.api());
-        let reply = self.transport.send("GET", &url, ANY_MANIFEST, None)?;
-        if reply.status == StatusCode::NOT_FOUND {
+        let Some(manifest) = self.manifest(version)? else {
             return Ok(None);
-        }
-        let manifest = self.expect(reply, StatusCode::OK, "return the manifest")?;
+        };
         let parsed: Value = serde_json::from_slice(&manifest)?;
         let digest = super::digest(&manifest);
         // An index has no configuration of its own; each of its images has the same labels.
@@ -142,13 +139,19 @@ impl Registry {
     }
 
     fn digest_of(&mut self, tag: &str) -> Result<Option<String>> {
-        let url = format!("{}/manifests/{tag}", self.repository.api());
+        let manifest = self.manifest(tag)?;
+        Ok(manifest.map(|manifest| super::digest(&manifest)))
+    }
+
+    /// The bytes of the manifest of this tag or digest, if it exists.
+    fn manifest(&mut self, version: &str) -> Result<Option<Vec<u8>>> {
+        let url = format!("{}/manifests/{version}", self.repository.api());
         let reply = self.transport.send("GET", &url, ANY_MANIFEST, None)?;
         if reply.status == StatusCode::NOT_FOUND {
             return Ok(None);
         }
-        let manifest = self.expect(reply, StatusCode::OK, "return the manifest")?;
-        Ok(Some(super::digest(&manifest)))
+        self.expect(reply, StatusCode::OK, "return the manifest")
+            .map(Some)
     }
 
     fn push_blob(&mut self, blob: &Blob) -> Result<()> {
