@@ -118,7 +118,7 @@ mod infra {
             "project = { id = \"acme-production\", number = \"123456789012\" }\n",
         );
         let text = repository.ends(5, &plan);
-        assert!(text.contains("the plan says \"acme-production\""), "{text}");
+        assert!(text.contains("the plan has \"acme-production\""), "{text}");
         assert_eq!(repository.plans(), 0, "a plan outlived its command");
     }
 
@@ -137,7 +137,7 @@ mod infra {
         assert!(text.contains("has no settings yet"), "{text}");
         repository.program("terraform", "echo '{\"terraform_version\": \"1.9.0\"}'\n");
         let text = repository.ends(3, &["validate", "--env", "dev"]);
-        assert!(text.contains("1.11.4 is needed"), "{text}");
+        assert!(text.contains("1.11.4 is required"), "{text}");
     }
 
     #[test]
