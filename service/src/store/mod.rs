@@ -12,6 +12,7 @@ mod email_keys;
 mod grams;
 mod history;
 mod idempotency;
+mod lane_client;
 mod lists;
 pub mod migrations;
 mod notifications;

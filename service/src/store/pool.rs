@@ -2,6 +2,7 @@
 
 use super::connector::{ConnectError, Connector};
 use super::database_url::DatabaseUrl;
+use super::lane_client::Doubt;
 use super::observed::Observed;
 use super::session::{self, ServerState};
 use super::sql_error::StoreError;
@@ -64,6 +65,7 @@ pub(super) struct Pool {
     connections: managed::Pool<Sessions>,
     wait_timeout: Duration,
     pub(super) observed: Observed,
+    pub(super) doubt: Doubt,
 }
 
 /// Makes the sessions of a pool.
@@ -130,6 +132,7 @@ pub(super) fn open(connector: &Connector, limits: Limits) -> Result<Pool, StoreE
         connections,
         wait_timeout: limits.wait_timeout,
         observed: Observed::default(),
+        doubt: Doubt::new(limits.store_timeout),
     })
 }
 
@@ -218,9 +221,10 @@ pub(super) fn discard(client: Object) {
     drop(Object::take(client));
 }
 
-/// Closes every idle connection: when one is found dead, those beside it most likely are, and a second attempt
-/// has to meet a new one.
+/// Closes every idle connection, and casts doubt on those that lanes keep: when one is found dead, those beside it most
+/// likely are, and a second attempt has to meet a new one.
 pub(super) fn discard_idle(pool: &Pool) {
+    pool.doubt.cast();
     pool.retain(|_, _| false);
 }
 

@@ -6,8 +6,9 @@
 
 use super::columns::{RowReader, USER_COLUMNS};
 use super::deadline::within_deadline;
+use super::lane_client::LaneClient;
 use super::observed::Statement;
-use super::pool::{self, Limits, Object, Pool};
+use super::pool::{self, Limits, Pool};
 use super::sql_error::StoreError;
 use crate::domain::{User, UserId};
 use crate::metrics;
@@ -95,7 +96,7 @@ fn statement() -> String {
 struct Lane {
     pool: Pool,
     limits: Limits,
-    connection: Option<(Object, PgStatement)>,
+    connection: Option<(LaneClient, PgStatement)>,
     sql: String,
 }
 
@@ -168,21 +169,19 @@ impl Lane {
     }
 
     async fn try_read(&mut self, ids: &Vec<Uuid>) -> Result<Vec<Arc<User>>, StoreError> {
-        if self
-            .connection
-            .as_ref()
-            .is_none_or(|(client, _)| client.is_closed())
-        {
+        let is_trusted = |kept: &(LaneClient, _)| kept.0.is_trusted(&self.pool);
+        if !self.connection.as_ref().is_some_and(is_trusted) {
             self.drop_client();
-            let client = pool::get_for_lane(&self.pool).await?;
+            let client = LaneClient::take(&self.pool).await?;
             let statement = client.prepare(&self.sql).await?;
             self.connection = Some((client, statement));
         }
-        let Some((client, statement)) = &self.connection else {
+        let Some((client, statement)) = &mut self.connection else {
             return Err(StoreError::ConnectionLost);
         };
         let running = self.pool.observed.begin(Statement::ReadUsers);
-        let rows = client.query(statement, &[ids]).await;
+        let rows = client.query(&*statement, &[ids]).await;
+        client.has_answered();
         let rows = running.end(rows.map_err(StoreError::from))?;
         let mut users = rows
             .iter()
@@ -194,7 +193,7 @@ impl Lane {
 
     fn drop_client(&mut self) {
         if let Some((client, _)) = self.connection.take() {
-            pool::discard(client);
+            client.discard();
         }
     }
 }

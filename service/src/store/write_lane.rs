@@ -5,8 +5,9 @@
 //! a change of address, and every write of a batch that `PostgreSQL` refused as a whole.
 
 use super::deadline::{within_deadline, within_deadlines};
+use super::lane_client::LaneClient;
 use super::observed::Statement;
-use super::pool::{self, Limits, Object, Pool, Repeat};
+use super::pool::{self, Limits, Pool, Repeat};
 use super::sql_error::StoreError;
 use super::work::{Mode, Work, WriteOutcome};
 use super::write_batch;
@@ -74,7 +75,7 @@ const MAX_BATCH_BYTES: usize = 1 << 20;
 pub(super) struct Lane {
     pool: Pool,
     limits: Limits,
-    client: Option<Object>,
+    client: Option<LaneClient>,
     /// What a new session answered, and until when the database is not asked again.
     refusal: Option<(Instant, StoreError)>,
     requests: mpsc::UnboundedReceiver<Waiting>,
@@ -210,15 +211,17 @@ impl Lane {
 
     /// Commits; prepares the statements again when the schema has changed.
     async fn try_commit(&mut self, works: &[Work]) -> Result<Vec<WriteOutcome>, StoreError> {
-        if self.client.as_ref().is_none_or(|client| client.is_closed()) {
+        let is_trusted = |client: &LaneClient| client.is_trusted(&self.pool);
+        if !self.client.as_ref().is_some_and(is_trusted) {
             self.drop_client();
-            self.client = Some(pool::get_for_lane(&self.pool).await?);
+            self.client = Some(LaneClient::take(&self.pool).await?);
         }
-        let Some(client) = &self.client else {
+        let Some(client) = &mut self.client else {
             return Err(StoreError::ConnectionLost);
         };
         let running = self.pool.observed.begin(Statement::WriteUsers);
         let outcome = running.end(write_batch::run(client, works, Mode::Batch).await);
+        client.has_answered();
         if !matches!(&outcome, Err(error) if error.is_stale_statement()) {
             return outcome;
         }
@@ -267,7 +270,7 @@ impl Lane {
 
     fn drop_client(&mut self) {
         if let Some(client) = self.client.take() {
-            pool::discard(client);
+            client.discard();
         }
     }
 }
