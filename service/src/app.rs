@@ -3,6 +3,7 @@
 mod access;
 pub mod client_commands;
 mod database;
+pub mod email_commands;
 
 use crate::config::{AuthMode, ConfigError, DatabaseArgs, HttpArgs, LogArgs, ServeArgs, TokenArgs};
 use crate::domain::Directory;
@@ -11,8 +12,8 @@ use crate::http::{
     ServerLimits, Service, Source, TEMPLATES, Workers, serve,
 };
 use crate::metrics::{BuildInfo, Metrics, PoolState};
+use crate::store::PoolSettings;
 use crate::store::migrations::SchemaError;
-use crate::store::pool::PoolSettings;
 use crate::store::{PgUserStore, Serves, StoreError, SweepSettings};
 use crate::telemetry::{Telemetry, TelemetrySettings};
 use access::Access;

@@ -5,7 +5,6 @@
 pub mod app;
 pub mod config;
 pub mod domain;
-pub mod email_commands;
 pub mod healthcheck;
 pub mod http;
 pub mod metrics;

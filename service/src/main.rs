@@ -2,10 +2,10 @@
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use roster::app::client_commands::{self, ClientCommand, CommandError, TokenCommand};
+use roster::app::email_commands::{self, CheckEmailsArgs, run_check_emails};
 use roster::app::{self, App, StartError};
 use roster::config::{self, DatabaseArgs, ServeArgs};
 use roster::domain::DirectoryError;
-use roster::email_commands::{self, CheckEmailsArgs, run_check_emails};
 use roster::healthcheck;
 use roster::shutdown::run_until_signalled;
 use roster::smoke_test::{self, SmokeTestArgs};

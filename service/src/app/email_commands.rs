@@ -7,8 +7,8 @@
     reason = "these comments are the text of --help, where Markdown would show"
 )]
 
-use crate::app::{StartError, pool_settings};
-use crate::client_commands::CommandError;
+use super::client_commands::CommandError;
+use super::{StartError, pool_settings};
 use crate::config::DatabaseArgs;
 use crate::store::{EmailKeysReport, check_email_keys};
 use clap::Args;

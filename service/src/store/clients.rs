@@ -1,8 +1,10 @@
 //! Keeps the API clients. Off the hot path: a client is looked up when it asks for a token, not when it uses one.
 
+use super::connector::PoolSettings;
 use super::deadline::within_deadline;
+use super::limits::Limits;
 use super::migrations::SchemaError;
-use super::pool::{self, Limits, Object, Pool, PoolSettings};
+use super::pool::{self, Object, Pool};
 use super::sql_error::StoreError;
 use super::{PgUserStore, connector};
 use crate::domain::client::ClientOutcome;

@@ -1,15 +1,14 @@
 //! Makes connections to `PostgreSQL`: to which server, in what time, with a password that can change while the service runs.
 //! Must not know what they are used for.
 
-use super::database_url::Server;
-use super::pool::PoolSettings;
+use super::connect_error::{ConnectError, Refusal};
+use super::database_url::{DatabaseUrl, Server};
+use super::limits::Limits;
 use super::session::{self, ServerState};
 use super::sql_error::StoreError;
 use super::tls;
 use arc_swap::ArcSwap;
 use futures_util::future::BoxFuture;
-use std::fmt;
-use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +16,6 @@ use std::time::Duration;
 use tokio::net::lookup_host;
 use tokio::time::timeout;
 use tokio_postgres::config::Host;
-use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, Connection, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -27,6 +25,15 @@ type TlsStream = <MakeRustlsConnect as tokio_postgres::tls::MakeTlsConnect<Socke
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(30);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
 const KEEPALIVE_COUNT: u32 = 3;
+
+/// How to reach the database.
+#[derive(Clone, Debug)]
+pub struct PoolSettings {
+    /// Where the database is, and who asks.
+    pub url: DatabaseUrl,
+    /// Limits of the connections.
+    pub limits: Limits,
+}
 
 /// Makes connections; clones share the password, and what is known of the servers.
 #[derive(Clone)]
@@ -57,20 +64,6 @@ pub(super) struct Opened {
 struct Search {
     read_only: Option<Opened>,
     refusals: Vec<(String, Refusal)>,
-}
-
-/// Why no server took a connection.
-#[derive(Clone, Debug)]
-pub struct ConnectError(Vec<(String, Refusal)>);
-
-/// Why one server did not.
-#[derive(Clone, Debug)]
-enum Refusal {
-    Lookup(Arc<io::Error>),
-    Silent(Duration),
-    Postgres(Arc<tokio_postgres::Error>),
-    Standby,
-    ReadOnly,
 }
 
 impl Connector {
@@ -126,7 +119,7 @@ impl Connector {
                 return Ok(opened);
             }
         }
-        search.read_only.ok_or(ConnectError(search.refusals))
+        search.read_only.ok_or(ConnectError::new(search.refusals))
     }
 
     fn in_order(&self) -> impl Iterator<Item = &Candidate> {
@@ -216,56 +209,6 @@ impl Drop for Attempt<'_> {
     fn drop(&mut self) {
         if let Some(candidate) = self.0 {
             candidate.has_failed.store(true, Ordering::Relaxed);
-        }
-    }
-}
-
-impl ConnectError {
-    /// Whether a server has no connection left to give.
-    pub(super) fn is_too_many_connections(&self) -> bool {
-        self.any(|code| *code == SqlState::TOO_MANY_CONNECTIONS)
-    }
-
-    /// Whether the role may not use the database.
-    pub(super) fn is_permission_denied(&self) -> bool {
-        self.any(|code| *code == SqlState::INSUFFICIENT_PRIVILEGE)
-    }
-
-    /// Whether servers answered, but none of them takes writes.
-    pub(super) fn is_without_primary(&self) -> bool {
-        let refuses_writes =
-            |refusal: &Refusal| matches!(refusal, Refusal::Standby | Refusal::ReadOnly);
-        self.0.iter().any(|(_, refusal)| refuses_writes(refusal))
-    }
-
-    fn any(&self, holds: impl Fn(&SqlState) -> bool) -> bool {
-        self.0.iter().any(|(_, refusal)| match refusal {
-            Refusal::Postgres(error) => error.code().is_some_and(&holds),
-            _ => false,
-        })
-    }
-}
-
-impl std::error::Error for ConnectError {}
-
-impl fmt::Display for ConnectError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, (server, refusal)) in self.0.iter().enumerate() {
-            let separator = if at > 0 { "; " } else { "" };
-            write!(f, "{separator}{server}: {refusal}")?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Lookup(error) => write!(f, "the name cannot be resolved: {error}"),
-            Self::Silent(limit) => write!(f, "no answer within {} ms", limit.as_millis()),
-            Self::Postgres(error) => write!(f, "{}", super::sql_error::WithoutValues(error)),
-            Self::Standby => f.write_str("is a standby, where reads would be stale"),
-            Self::ReadOnly => f.write_str("is read-only, and target_session_attrs=read-write"),
         }
     }
 }

@@ -4,29 +4,12 @@
 use super::columns::{RowReader, USER_COLUMNS};
 use super::pool::Object;
 use super::sql_error::StoreError;
-use super::work::{Mode, Work, WriteOutcome};
-use super::write_batch::Outcomes;
+use super::work::{Decide, Decision, Mode, Outcomes, Work, WriteOutcome};
 use super::write_sql::{BEGIN, IS_THERE};
-use crate::domain::{Profile, Timestamp, User, UserId};
+use crate::domain::User;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::LazyLock;
 use uuid::Uuid;
-
-/// What is to become of a user.
-pub(super) enum Decision {
-    Replace(Profile),
-    Delete,
-    /// Nothing; the caller knows why.
-    Refuse,
-}
-
-/// A write that is decided on the locked row.
-pub(super) struct Decide {
-    pub(super) id: UserId,
-    pub(super) at: Timestamp,
-    /// Called again when the write is moved to a transaction of its own; the last call counts.
-    pub(super) decision: Box<dyn Fn(&User) -> Decision + Send + Sync>,
-}
 
 /// Locks users and reads them.
 fn hold(mode: Mode) -> &'static str {

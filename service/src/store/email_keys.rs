@@ -4,8 +4,9 @@
 //! page at a time, so that no statement is long.
 
 use super::connector::Connector;
+use super::connector::PoolSettings;
 use super::grams::index_grams;
-use super::pool::{self, Object, PoolSettings};
+use super::pool::{self, Object};
 use super::sql_error::StoreError;
 use crate::domain::email_address::EmailAddressError;
 use crate::domain::{EmailAddress, UserId};

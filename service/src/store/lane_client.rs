@@ -6,9 +6,7 @@
 use super::pool::{self, Object, Pool};
 use super::sql_error::StoreError;
 use std::ops::Deref;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// A connection that is kept, and when it last brought an answer.
 pub(super) struct LaneClient {
@@ -46,38 +44,5 @@ impl Deref for LaneClient {
 
     fn deref(&self) -> &Object {
         &self.client
-    }
-}
-
-/// When a connection of the pool was last found dead or silent; clones share it.
-#[derive(Clone)]
-pub(super) struct Doubt {
-    begun: Instant,
-    /// Milliseconds since `begun`; 0 for never.
-    cast: Arc<AtomicU64>,
-    /// How far an answer may lie back. Under overload requests wait in vain on servers that do answer, and connections
-    /// that are in use must not be replaced for that.
-    margin: Duration,
-}
-
-impl Doubt {
-    /// For requests that wait up to `store_timeout`: a server that was silent for one of them had been for as long.
-    pub(super) fn new(store_timeout: Duration) -> Self {
-        Self {
-            begun: Instant::now(),
-            cast: Arc::default(),
-            margin: store_timeout / 2,
-        }
-    }
-
-    pub(super) fn cast(&self) {
-        let now = self.begun.elapsed().as_millis();
-        self.cast
-            .store(u64::try_from(now).unwrap_or(u64::MAX), Ordering::Relaxed);
-    }
-
-    fn covers(&self, answered: Instant) -> bool {
-        let cast = self.cast.load(Ordering::Relaxed);
-        cast > 0 && answered + self.margin < self.begun + Duration::from_millis(cast)
     }
 }

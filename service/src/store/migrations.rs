@@ -3,15 +3,16 @@
 
 mod apply;
 mod history;
+mod privileges;
 #[cfg(test)]
 mod tests;
 
-use super::connector::Connector;
-use super::pool::PoolSettings;
-use super::privileges::{self, Lacking};
+use super::connector::{Connector, PoolSettings};
 use super::sql_error::StoreError;
 use refinery::Migration;
 use tokio_postgres::Client;
+
+pub use privileges::Lacking;
 
 mod embedded {
     refinery::embed_migrations!("migrations");

@@ -4,28 +4,31 @@
 mod changes;
 mod clients;
 mod columns;
+mod connect_error;
 mod connector;
 mod database_url;
 mod deadline;
 mod decisions;
+mod doubt;
 mod email_keys;
 mod grams;
 mod history;
 mod idempotency;
 mod lane_client;
+mod limits;
 mod lists;
 pub mod migrations;
 mod notifications;
 mod observed;
 mod page_reads;
-pub mod pool;
-mod privileges;
+mod pool;
 mod reads;
 mod session;
 mod shared_client;
 mod sql_error;
 mod sweep;
 mod tls;
+mod without_values;
 mod work;
 mod write_batch;
 mod write_lane;
@@ -39,16 +42,17 @@ use crate::domain::{
 use crate::metrics::Metrics;
 use deadline::within_deadline;
 use observed::Observed;
-use pool::PoolSettings;
 use session::ServerState;
 use std::future::Future;
 use std::sync::Arc;
 use tokio::time::Instant;
 
 pub use clients::PgClientStore;
+pub use connector::PoolSettings;
 pub use database_url::{DatabaseUrl, DatabaseUrlError};
 pub use email_keys::{EmailKeysReport, check_email_keys};
-pub use privileges::Lacking;
+pub use limits::Limits;
+pub use migrations::Lacking;
 pub use sql_error::StoreError;
 pub use sweep::SweepSettings;
 
@@ -68,7 +72,7 @@ pub enum Serves {
 pub struct PgUserStore {
     connector: connector::Connector,
     pool: pool::Pool,
-    limits: pool::Limits,
+    limits: Limits,
     reads: Arc<reads::PointReads>,
     pages: page_reads::PageReads,
     writes: writes::GroupedWrites,

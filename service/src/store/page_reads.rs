@@ -5,8 +5,9 @@
 //! before.
 
 use super::deadline::within_deadline;
+use super::limits::Limits;
 use super::lists;
-use super::pool::{Limits, Pool};
+use super::pool::Pool;
 use super::shared_client::SharedClients;
 use super::sql_error::StoreError;
 use crate::domain::{Page, PageRequest};

@@ -1,8 +1,9 @@
 //! Connections: how many, how long one waits for each thing, and how a broken one is kept from being used again.
 
-use super::connector::{ConnectError, Connector};
-use super::database_url::DatabaseUrl;
-use super::lane_client::Doubt;
+use super::connect_error::ConnectError;
+use super::connector::Connector;
+use super::doubt::Doubt;
+use super::limits::Limits;
 use super::observed::Observed;
 use super::session::{self, ServerState};
 use super::sql_error::StoreError;
@@ -25,38 +26,6 @@ const RETURN_POLL: Duration = Duration::from_millis(5);
 thread_local! {
     /// How many connections this thread has made, and so drives.
     static MADE: Cell<u64> = const { Cell::new(0) };
-}
-
-/// How to reach the database.
-#[derive(Clone, Debug)]
-pub struct PoolSettings {
-    /// Where the database is, and who asks.
-    pub url: DatabaseUrl,
-    /// Limits of the connections.
-    pub limits: Limits,
-}
-
-/// Limits of the connections.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// The most connections at a time.
-    pub size: usize,
-    /// The longest wait for a free connection.
-    pub wait_timeout: Duration,
-    /// The longest wait for a new connection.
-    pub connect_timeout: Duration,
-    /// The longest run of a statement, kept by the server.
-    pub statement_timeout: Duration,
-    /// The longest wait for a row that somebody else has locked, kept by the server.
-    pub lock_timeout: Duration,
-    /// How long a connection may lie unused.
-    pub idle_timeout: Duration,
-    /// The longest that a request waits for the store in all: connection, queue and statement.
-    pub store_timeout: Duration,
-    /// The most point reads that join into one statement.
-    pub max_read_batch: usize,
-    /// The most writes that join into one transaction.
-    pub max_write_batch: usize,
 }
 
 /// The connections and their metrics.

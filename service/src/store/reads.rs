@@ -7,8 +7,9 @@
 use super::columns::{RowReader, USER_COLUMNS};
 use super::deadline::within_deadline;
 use super::lane_client::LaneClient;
+use super::limits::Limits;
 use super::observed::Statement;
-use super::pool::{self, Limits, Pool};
+use super::pool::{self, Pool};
 use super::sql_error::StoreError;
 use crate::domain::{User, UserId};
 use crate::metrics;

@@ -2,7 +2,7 @@
 //! one round trip as a connection is made, which also asks whether the server is one that can be used.
 //! Must not know how connections are made, nor what they are used for.
 
-use super::pool::Limits;
+use super::limits::Limits;
 use std::fmt::Write as _;
 use std::future::Future;
 use std::pin::pin;

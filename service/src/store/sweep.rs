@@ -2,8 +2,9 @@
 
 use super::deadline::within_deadline;
 use super::idempotency;
+use super::limits::Limits;
 use super::observed::Statement;
-use super::pool::{self, Limits, Object, Pool};
+use super::pool::{self, Object, Pool};
 use super::sql_error::StoreError;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;

@@ -1,8 +1,9 @@
 //! One write to be made, and what became of it.
 
-use super::decisions::Decide;
 use crate::domain::{IdempotencyClaim, Profile, Timestamp, User, UserId, Version};
 use std::any::Any;
+use std::collections::HashMap;
+use uuid::Uuid;
 
 /// One write to be made.
 pub(super) enum Work {
@@ -23,6 +24,22 @@ pub(super) enum Work {
     },
     /// A replacement or a deletion that depends on the user as it is.
     Decide(Decide),
+}
+
+/// What is to become of a user.
+pub(super) enum Decision {
+    Replace(Profile),
+    Delete,
+    /// Nothing; the caller knows why.
+    Refuse,
+}
+
+/// A write that is decided on the locked row.
+pub(super) struct Decide {
+    pub(super) id: UserId,
+    pub(super) at: Timestamp,
+    /// Called again when the write is moved to a transaction of its own; the last call counts.
+    pub(super) decision: Box<dyn Fn(&User) -> Decision + Send + Sync>,
 }
 
 impl Work {
@@ -89,6 +106,9 @@ pub(super) enum WriteOutcome {
     /// It needs a transaction of its own: another session holds the row, or the address changes.
     NotBatchable,
 }
+
+/// What became of the writes of a transaction, by user.
+pub(super) type Outcomes = HashMap<Uuid, WriteOutcome>;
 
 /// How many writes a transaction makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

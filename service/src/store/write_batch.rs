@@ -4,20 +4,17 @@
 //! positions of the change feed, given out under it, are therefore in the order of commits (docs/adr/0002).
 
 use super::columns::{Micros, RowReader, UserArrays};
-use super::decisions::{self, Decide};
+use super::decisions;
 use super::idempotency::{self, ClaimedUsers};
 use super::pool::Object;
 use super::sql_error::StoreError;
-use super::work::{Mode, Work, WriteOutcome};
+use super::work::{Decide, Mode, Outcomes, Work, WriteOutcome};
 use super::write_sql;
 use crate::domain::{Timestamp, UserId, Version};
 use futures_util::future::OptionFuture;
-use std::collections::HashMap;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, Statement};
 use uuid::Uuid;
-
-pub(super) type Outcomes = HashMap<Uuid, WriteOutcome>;
 
 /// Makes all the writes of `batch` in one transaction; no two of them may be of one user.
 ///

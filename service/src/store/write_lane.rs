@@ -6,8 +6,9 @@
 
 use super::deadline::{within_deadline, within_deadlines};
 use super::lane_client::LaneClient;
+use super::limits::Limits;
 use super::observed::Statement;
-use super::pool::{self, Limits, Pool, Repeat};
+use super::pool::{self, Pool, Repeat};
 use super::sql_error::StoreError;
 use super::work::{Mode, Work, WriteOutcome};
 use super::write_batch;

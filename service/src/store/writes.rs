@@ -1,9 +1,9 @@
 //! The writes that the store offers: each waits for its part in a batch (`write_lane`) and reads its own outcome.
 
-use super::decisions::{Decide, Decision};
-use super::pool::{Limits, Pool};
+use super::limits::Limits;
+use super::pool::Pool;
 use super::sql_error::StoreError;
-use super::work::{Work, WriteOutcome};
+use super::work::{Decide, Decision, Work, WriteOutcome};
 use super::write_lane::{Lane, Ticket, Waiting};
 use crate::domain::{
     Created, DirectoryError, IdempotencyClaim, Profile, Timestamp, User, UserId, Version,

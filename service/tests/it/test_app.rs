@@ -11,7 +11,7 @@ use hyper_util::rt::TokioExecutor;
 use roster::app::{App, Reload, pool_settings};
 use roster::config::{DatabaseArgs, ServeArgs};
 use roster::store::migrations;
-use roster::store::pool::PoolSettings;
+use roster::store::PoolSettings;
 use roster::telemetry::{LogFormat, Telemetry, TelemetrySettings};
 use serde_json::Value;
 use std::net::SocketAddr;

@@ -1,9 +1,10 @@
 //! Applies migrations one after the other: in a transaction, or, where a file says so, as one statement outside of any.
 
 use super::history::{self, Applied};
+use super::privileges;
 use super::{Migrated, SchemaError};
-use crate::store::privileges;
-use crate::store::sql_error::{StoreError, WithoutValues};
+use crate::store::sql_error::StoreError;
+use crate::store::without_values::WithoutValues;
 use refinery::{Migration, Runner, Target};
 use std::time::{Duration, Instant};
 use tokio_postgres::Client;

@@ -1,8 +1,8 @@
 //! What the database's role has to be allowed to do, by table: checked by name, so that what it lacks can be granted.
 //! Must not know what the statements are.
 
-use super::migrations::SchemaError;
-use super::sql_error::StoreError;
+use super::SchemaError;
+use crate::store::sql_error::StoreError;
 use std::fmt;
 use tokio_postgres::Client;
 
