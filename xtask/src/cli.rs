@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn the_commands_are_those_of_the_list() {
-        let differences = command_list::differences::<Cli>(Program::Xtask);
+        let differences = Program::Xtask.differences::<Cli>();
         assert!(differences.is_empty(), "{}", differences.join("\n"));
     }
 

@@ -5,10 +5,7 @@
 
 use std::sync::LazyLock;
 
-use clap::CommandFactory;
 use serde::{Deserialize, Serialize};
-
-use crate::program::Program;
 
 /// A program with this variable prints its part of the list instead of running a command.
 pub const ARGUMENT: &str = "--command-list";
@@ -196,20 +193,4 @@ impl Argument {
         }
         argument
     }
-}
-
-/// The differences between a program's command line and its part of the list, one line each; empty if they agree.
-pub fn differences<C: CommandFactory>(program: Program) -> Vec<String> {
-    let own = |listed: &Listed| Program::of(&listed.words()) == Some(program);
-    let present: Vec<_> = of(&C::command()).into_iter().filter(own).collect();
-    let kept: Vec<_> = kept().iter().filter(|listed| own(listed)).collect();
-    let gone = kept
-        .iter()
-        .copied()
-        .filter(|listed| !present.contains(listed));
-    let new = present.iter().filter(|listed| !kept.contains(listed));
-    let line = |sign, listed: &Listed| format!("{sign} {}", text(std::slice::from_ref(listed)));
-    gone.map(|listed| line('-', listed))
-        .chain(new.map(|listed| line('+', listed)))
-        .collect()
 }

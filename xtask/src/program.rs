@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{CommandFactory, Parser};
 
+use crate::command_list::Listed;
 use crate::run_tool::{Run, enter_repository_root, tool};
 use crate::{command_list, failure};
 
@@ -79,6 +80,33 @@ impl Program {
             },
             _ => return None,
         })
+    }
+
+    /// The differences between its command line and its part of the list, one line each; empty if they agree.
+    pub fn differences<C: CommandFactory>(self) -> Vec<String> {
+        let own = |listed: &Listed| Self::of(&listed.words()) == Some(self);
+        let present: Vec<_> = command_list::of(&C::command())
+            .into_iter()
+            .filter(own)
+            .collect();
+        let kept: Vec<_> = command_list::kept()
+            .iter()
+            .filter(|listed| own(listed))
+            .collect();
+        let gone = kept
+            .iter()
+            .copied()
+            .filter(|listed| !present.contains(listed));
+        let new = present.iter().filter(|listed| !kept.contains(listed));
+        let line = |sign, listed: &Listed| {
+            format!(
+                "{sign} {}",
+                command_list::text(std::slice::from_ref(listed))
+            )
+        };
+        gone.map(|listed| line('-', listed))
+            .chain(new.map(|listed| line('+', listed)))
+            .collect()
     }
 }
 

@@ -32,7 +32,7 @@ mod tests {
     #[test]
     fn the_commands_are_those_of_the_list() {
         let program = xtask::program::Program::Concourse;
-        let differences = xtask::command_list::differences::<crate::cli::Cli>(program);
+        let differences = program.differences::<crate::cli::Cli>();
         assert!(differences.is_empty(), "{}", differences.join("\n"));
     }
 }

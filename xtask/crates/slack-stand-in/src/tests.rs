@@ -92,6 +92,6 @@ fn a_rate_limit_says_when_to_come_back() {
 #[test]
 fn the_commands_are_those_of_the_list() {
     let program = xtask::program::Program::SlackStandIn;
-    let differences = xtask::command_list::differences::<crate::cli::Cli>(program);
+    let differences = program.differences::<crate::cli::Cli>();
     assert!(differences.is_empty(), "{}", differences.join("\n"));
 }

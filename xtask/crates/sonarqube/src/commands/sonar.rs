@@ -12,8 +12,8 @@ use crate::cli::{
 use crate::sonar::analysis::{self, Analysis, Sent};
 use crate::sonar::apply;
 use crate::sonar::client::Client;
-use crate::sonar::report::{self, Report};
-use crate::sonar::{project_key, quality_gate};
+use crate::sonar::report::Report;
+use crate::sonar::{markdown, project_key, quality_gate};
 use xtask::failure::{Failure, Kind};
 use xtask::git;
 use xtask::run_tool::tool;
@@ -23,6 +23,7 @@ use xtask::tools;
 const PROPERTIES: &str = "sonarqube/sonar-project.properties";
 /// The scanner's own output directory.
 const WORK: &str = "target/sonar/scanner";
+const MARKDOWN_FILE: &str = "report.md";
 
 pub(crate) fn run(args: &SonarArgs) -> Result<()> {
     match &args.command {
@@ -194,14 +195,13 @@ fn fetch_report(args: &SonarReportArgs) -> Result<()> {
     }
     let report = Report::fetch(&client, analysis)?;
     report.write(&args.output_dir)?;
+    let page = args.output_dir.join(MARKDOWN_FILE);
+    std::fs::write(&page, markdown::render(&report))?;
     for (metric, value) in &report.measures {
         println!("{value:>10}  {metric}");
     }
     println!("{:>10}  quality gate", report.gate);
-    anstream::eprintln!(
-        "report: {}",
-        args.output_dir.join(report::MARKDOWN_FILE).display()
-    );
+    anstream::eprintln!("report: {}", page.display());
     Ok(())
 }
 

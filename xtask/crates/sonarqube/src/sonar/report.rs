@@ -11,7 +11,6 @@ use super::client::Client;
 use xtask::failure::{Failure, Kind};
 
 pub(crate) const JSON_FILE: &str = "report.json";
-pub(crate) const MARKDOWN_FILE: &str = "report.md";
 const METRICS: &str = "ncloc,coverage,line_coverage,branch_coverage,lines_to_cover,uncovered_lines,new_coverage,violations,\
 new_violations,duplicated_lines_density,security_hotspots,software_quality_reliability_issues,\
 software_quality_security_issues,software_quality_maintainability_issues,software_quality_reliability_rating,\
@@ -121,10 +120,10 @@ impl Report {
         })
     }
 
+    /// Writes it as JSON, for [`Report::read`].
     pub(crate) fn write(&self, folder: &Path) -> Result<()> {
         std::fs::create_dir_all(folder)?;
         std::fs::write(folder.join(JSON_FILE), serde_json::to_vec_pretty(self)?)?;
-        std::fs::write(folder.join(MARKDOWN_FILE), super::markdown::render(self))?;
         Ok(())
     }
 

@@ -1,18 +1,22 @@
-//! Layers: which part of `service/src` may name which (the rules are in ARCHITECTURE.md).
+//! Layers: which part of `service/src` may name which (the rules are in ARCHITECTURE.md); and that no files of any crate
+//! import each other in a circle.
 //!
 //! The sources are parsed: `use` lines and every path in code, including macros, so that neither a comment nor a string
 //! counts as a violation. Names are not resolved: a layer is identified by its path.
 
+mod circles;
 mod paths;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use circles::Imports;
 use paths::NamedPath;
 use xtask::failure::{Failure, Kind};
+use xtask::run_tool::tool;
 
-const SOURCES: &str = "service/src";
+const SERVICE: &str = "service/src";
 
 const HTTP_CRATES: &[&str] = &[
     "hyper",
@@ -35,11 +39,15 @@ const CLOCKS_AND_CHANCE: &[&str] = &[
     "fastrand",
     "getrandom",
     "rand",
+    "tokio::time",
     "Instant::now",
     "SystemTime::now",
     "Uuid::new_v4",
     "Uuid::now_v7",
 ];
+
+/// The layers, and the one that joins them.
+const LAYERS: &[&str] = &["http", "domain", "store", "app"];
 
 /// A rule: what a part of the service must not name, and why.
 struct Rule {
@@ -63,6 +71,12 @@ const RULES: &[Rule] = &[
         forbids: &[DATABASE_CRATES],
         in_tests: true,
         why: "only store/ (and app, which joins the layers) names the database's crates",
+    },
+    Rule {
+        applies_to: |file| !LAYERS.iter().any(|layer| in_layer(file, layer)),
+        forbids: &[&["crate::http", "crate::store"]],
+        in_tests: true,
+        why: "what is in no layer (settings, logs, metrics, commands) reaches them through app alone",
     },
     Rule {
         applies_to: |file| in_layer(file, "domain"),
@@ -97,22 +111,53 @@ const RULES: &[Rule] = &[
 ];
 
 pub(crate) fn run() -> Result<()> {
-    let mut files = Vec::new();
-    collect(Path::new(SOURCES), &mut files)?;
+    let mut read = 0;
     let mut breaches = Vec::new();
-    for path in &files {
-        let source = std::fs::read_to_string(path)
-            .with_context(|| format!("cannot read {}", path.display()))?;
-        let file = path.strip_prefix(SOURCES).unwrap_or(path).to_string_lossy();
-        breaches.extend(breaches_in(&file, &source)?);
+    for root in roots()? {
+        let mut files = Vec::new();
+        collect(&root, &mut files)?;
+        read += files.len();
+        let mut imports = Imports::default();
+        for path in &files {
+            let source = std::fs::read_to_string(path)
+                .with_context(|| format!("cannot read {}", path.display()))?;
+            let file = path.strip_prefix(&root).unwrap_or(path).to_string_lossy();
+            let (module, named) = named_in(&file, &source)
+                .with_context(|| format!("cannot parse {}", path.display()))?;
+            if root == Path::new(SERVICE) {
+                breaches.extend(breaches_in(&file, &named));
+            }
+            imports.add(&module, &named);
+        }
+        let circles = imports.circles();
+        breaches.extend(
+            circles
+                .iter()
+                .map(|circle| format!("{}: import circle: {circle}", root.display())),
+        );
     }
     if breaches.is_empty() {
-        anstream::eprintln!("{} files read, no violation", files.len());
+        anstream::eprintln!("{read} files read, no violation and no import circle");
         return Ok(());
     }
-    let what = format!("{} layer violations", breaches.len());
+    let what = format!("{} layer violations or import circles", breaches.len());
     let next = "call through the layer between, or change the rule in both ARCHITECTURE.md and check/layers.rs";
     Err(Failure::new(Kind::Check, what, breaches.join("\n"), next).into())
+}
+
+/// The `src` folder of each crate of the workspace.
+fn roots() -> Result<Vec<PathBuf>> {
+    let listed = tool("git")
+        .args(["ls-files", "--", "**/Cargo.toml"])
+        .quiet()
+        .output()?;
+    let folders = listed
+        .lines()
+        .filter_map(|manifest| Some(Path::new(manifest).parent()?.join("src")));
+    // The peers of the benchmark are programs of their own.
+    Ok(folders
+        .filter(|folder| folder.is_dir() && !folder.starts_with("service/bench/peers"))
+        .collect())
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
@@ -137,12 +182,15 @@ fn in_layer(file: &str, layer: &str) -> bool {
         .is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
 }
 
-/// One line for each name in `source` that its file must not use.
-fn breaches_in(file: &str, source: &str) -> Result<Vec<String>> {
-    let syntax =
-        syn::parse_file(source).with_context(|| format!("cannot parse {SOURCES}/{file}"))?;
+/// A file's module, and every path that it names.
+fn named_in(file: &str, source: &str) -> syn::Result<(Vec<String>, Vec<NamedPath>)> {
     let module = module_of(file);
-    let named = paths::of_file(&syntax, &module);
+    let named = paths::of_file(&syn::parse_file(source)?, &module);
+    Ok((module, named))
+}
+
+/// One line for each name that a file must not use.
+fn breaches_in(file: &str, named: &[NamedPath]) -> Vec<String> {
     let mut breaches: Vec<_> = RULES
         .iter()
         .filter(|rule| (rule.applies_to)(file))
@@ -152,11 +200,11 @@ fn breaches_in(file: &str, source: &str) -> Result<Vec<String>> {
                 .filter(|path| is_forbidden(rule, path))
                 .map(move |path| (path, rule.why))
         })
-        .map(|(path, why)| format!("{SOURCES}/{file}:{}: `{}`: {why}", path.line, path.text()))
+        .map(|(path, why)| format!("{SERVICE}/{file}:{}: `{}`: {why}", path.line, path.text()))
         .collect();
     breaches.sort();
     breaches.dedup();
-    Ok(breaches)
+    breaches
 }
 
 fn is_forbidden(rule: &Rule, path: &NamedPath) -> bool {
@@ -183,10 +231,11 @@ fn module_of(file: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::breaches_in;
+    use super::{breaches_in, named_in};
 
     fn breaches(file: &str, source: &str) -> Vec<String> {
-        breaches_in(file, source).expect("is Rust")
+        let (_, named) = named_in(file, source).expect("is Rust");
+        breaches_in(file, &named)
     }
 
     #[test]
@@ -259,6 +308,10 @@ mod tests {
 
     #[test]
     fn the_domain_owns_no_clock_and_no_random_source() {
+        assert_eq!(
+            breaches("domain/user.rs", "use tokio::time::Instant;").len(),
+            1
+        );
         let source =
             "fn f() { let id = uuid::Uuid::now_v7(); let at = std::time::SystemTime::now(); }";
         assert_eq!(breaches("domain/user.rs", source).len(), 2);
@@ -282,7 +335,9 @@ mod tests {
         let source =
             "use hyper::Request;\nuse deadpool_postgres::Pool;\nuse crate::{http, domain, store};";
         assert!(breaches("app.rs", source).is_empty());
-        assert_eq!(breaches("config.rs", source).len(), 2);
+        assert!(breaches("app/database.rs", source).is_empty());
+        assert_eq!(breaches("config.rs", source).len(), 4);
+        assert_eq!(breaches("check_emails.rs", source).len(), 4);
         assert_eq!(breaches("http.rs", source).len(), 2);
     }
 }

@@ -13,6 +13,8 @@ pub(super) struct NamedPath {
     pub(super) line: usize,
     /// Whether it is in a test module.
     pub(super) in_tests: bool,
+    /// Whether a `use` line names it, by its last part.
+    pub(super) is_import: bool,
 }
 
 impl NamedPath {
@@ -62,7 +64,15 @@ impl Collector {
             segments,
             line,
             in_tests: self.in_tests,
+            is_import: false,
         });
+    }
+
+    fn add_import(&mut self, segments: Vec<String>, line: usize) {
+        self.add(segments, line);
+        if let Some(added) = self.found.last_mut() {
+            added.is_import = true;
+        }
     }
 
     /// Resolves a leading `self` or any number of `super`.
@@ -98,9 +108,9 @@ impl Collector {
         match tree {
             syn::UseTree::Path(path) => self.add_use(&with(&path.ident), &path.tree),
             syn::UseTree::Name(name) if name.ident == "self" => {
-                self.add(prefix.to_vec(), line_of(&name.ident));
+                self.add_import(prefix.to_vec(), line_of(&name.ident));
             }
-            syn::UseTree::Name(name) => self.add(with(&name.ident), line_of(&name.ident)),
+            syn::UseTree::Name(name) => self.add_import(with(&name.ident), line_of(&name.ident)),
             syn::UseTree::Rename(name) => self.add(with(&name.ident), line_of(&name.ident)),
             syn::UseTree::Glob(glob) => {
                 self.add(prefix.to_vec(), glob.star_token.spans[0].start().line);
