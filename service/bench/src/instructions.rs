@@ -24,6 +24,14 @@ const RECORDED: &str = "service/bench/instructions.json";
 const USERS: u64 = 1000;
 const PATHS: [&str; 4] = ["get", "post", "put", "list"];
 
+/// Under callgrind everything takes some fifty times as long, a handshake with the database as well; no clock may decide.
+const PATIENT: [&str; 4] = [
+    "--connect-timeout-ms",
+    "60000",
+    "--database-timeout-ms",
+    "60000",
+];
+
 /// Instructions per request by path, and the compiler.
 #[derive(Debug, Serialize, Deserialize)]
 struct Counts {
@@ -109,7 +117,8 @@ fn count(requests: u64) -> Result<Counts> {
     postgres.seed(database.url(), USERS)?;
     let roster = Roster::prepare(&program, database.url())?;
     let token_file = Some(roster.token_file.as_path());
-    let launch = roster.launch("roster", Question::for_a_user(token_file)?)?;
+    let mut launch = roster.launch("roster", Question::for_a_user(token_file)?)?;
+    launch.args.extend(PATIENT.map(str::to_owned));
     let server = Server::start("roster-callgrind", &under_callgrind(&program)?, &launch)?;
     let target = Target {
         address: server.address,
