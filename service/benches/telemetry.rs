@@ -45,6 +45,9 @@ fn record(request_id: &str, trace: TraceContext) -> AccessRecord<'_> {
         route: "/v1/users/{id}",
         status: 200,
         duration: Duration::from_micros(412),
+        peer: [192, 0, 2, 1].into(),
+        client: Some("billing"),
+        refused: "",
     }
 }
 

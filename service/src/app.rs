@@ -9,7 +9,7 @@ use crate::config::{AuthMode, ConfigError, DatabaseArgs, HttpArgs, LogArgs, Serv
 use crate::domain::Directory;
 use crate::http::{
     Admin, BodyLimits, CursorSeal, Edge, HttpSettings, Listener, Protocols, Readiness,
-    ServerLimits, Service, Source, TEMPLATES, Workers, serve,
+    ServerLimits, Service, Source, TEMPLATES, TrustedProxies, Workers, serve,
 };
 use crate::metrics::{BuildInfo, Metrics, PoolState};
 use crate::store::PoolSettings;
@@ -138,8 +138,9 @@ impl App {
         let service = Arc::new(Service {
             directory: Directory::new(store),
             cursors,
-            settings: http_settings(&args.http),
+            settings: http_settings(args),
             tokens,
+            failures: access.failures.clone(),
             source: Source,
             metrics: metrics.clone(),
             draining: draining.clone(),
@@ -285,7 +286,9 @@ fn watch_state(metrics: &Metrics, service: &Arc<Service<PgUserStore>>, telemetry
     });
 }
 
-fn http_settings(args: &HttpArgs) -> HttpSettings {
+fn http_settings(args: &ServeArgs) -> HttpSettings {
+    let hsts_max_age_s = args.tls.hsts_max_age_s;
+    let args = &args.http;
     let bytes = |limit: u32| usize::try_from(limit).unwrap_or(usize::MAX);
     HttpSettings {
         version: BUILD.version,
@@ -309,6 +312,8 @@ fn http_settings(args: &HttpArgs) -> HttpSettings {
         queue_limit: bytes(args.queue_limit),
         queue_target: Duration::from_millis(args.queue_target_ms),
         require_if_match: args.require_if_match,
+        trusted_proxies: TrustedProxies::new(&args.trusted_proxies),
+        hsts_max_age_s,
         redirect_plain_http: args.redirect_plain_http,
     }
 }
@@ -325,6 +330,7 @@ fn server_limits(args: &HttpArgs) -> ServerLimits {
         max_connections: usize::try_from(args.max_connections).unwrap_or(usize::MAX),
         header_timeout: Duration::from_millis(args.header_timeout_ms),
         keep_alive_timeout: Duration::from_millis(args.keep_alive_timeout_ms),
+        write_timeout: Duration::from_millis(args.write_timeout_ms),
         head_buffer_bytes: edge_limits + 8192,
         drain_delay: Duration::from_millis(args.drain_delay_ms),
         drain_timeout: Duration::from_millis(args.drain_timeout_ms),

@@ -13,8 +13,9 @@ mod table;
 
 use crate::telemetry::{LogFormat, SyslogTarget};
 use clap::Args;
+use ipnet::IpNet;
 use std::fmt::Write as _;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use tracing::level_filters::LevelFilter;
 
@@ -140,9 +141,14 @@ pub struct HttpArgs {
     /// Answer 428 to a change without If-Match.
     #[arg(long, env = "ROSTER_REQUIRE_IF_MATCH")]
     pub require_if_match: bool,
-    /// Redirect (308) to HTTPS where a proxy reports that a request came by plain HTTP (X-Forwarded-Proto).
+    /// Where a proxy reports that a request came by plain HTTP (X-Forwarded-Proto): redirect pages for people to HTTPS (308),
+    /// and refuse all other requests (403), whose tokens and secrets were readable on the way.
     #[arg(long, env = "ROSTER_REDIRECT_PLAIN_HTTP")]
     pub redirect_plain_http: bool,
+    /// Networks of the proxies in front, such as 10.0.0.0/8. The last address in X-Forwarded-For that is not in one of them is
+    /// the client's; without any, a client's address is that of its connection.
+    #[arg(long, env = "ROSTER_TRUSTED_PROXIES", value_delimiter = ',', value_parser = parse_network, value_name = "NETWORK,…")]
+    pub trusted_proxies: Vec<IpNet>,
     /// Maximum size of a body, in bytes; then 413.
     #[arg(long, env = "ROSTER_BODY_LIMIT_BYTES", default_value_t = 65_536, value_parser = clap::value_parser!(u32).range(1024..=16_777_216), value_name = "BYTES")]
     pub body_limit_bytes: u32,
@@ -177,6 +183,9 @@ pub struct HttpArgs {
     /// the start of the connection); then the connection is closed.
     #[arg(long, env = "ROSTER_HEADER_TIMEOUT_MS", default_value_t = 60_000, value_parser = clap::value_parser!(u64).range(1..=3_600_000), value_name = "MS")]
     pub header_timeout_ms: u64,
+    /// Maximum time that a client may leave a response unread, in milliseconds; then the connection is closed.
+    #[arg(long, env = "ROSTER_WRITE_TIMEOUT_MS", default_value_t = 60_000, value_parser = clap::value_parser!(u64).range(100..=3_600_000), value_name = "MS")]
+    pub write_timeout_ms: u64,
     /// How long an idle connection stays open after a request, in milliseconds. Longer than the load balancer in front
     /// keeps it (Google's: 600 s), which would otherwise send a request into a connection that is being closed.
     #[arg(long, env = "ROSTER_KEEP_ALIVE_TIMEOUT_MS", default_value_t = 620_000, value_parser = clap::value_parser!(u64).range(1..=86_400_000), value_name = "MS")]
@@ -250,6 +259,14 @@ pub struct LogArgs {
     /// OpenTelemetry collector for request spans, such as http://localhost:4318; needs a build with --features otlp.
     #[arg(long, env = "ROSTER_OTLP_ENDPOINT", value_name = "URL")]
     pub otlp_endpoint: Option<String>,
+}
+
+/// A network, or one address.
+fn parse_network(text: &str) -> Result<IpNet, String> {
+    let text = text.trim();
+    let network = text.parse().ok();
+    let network = network.or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
+    network.ok_or_else(|| "is not a network such as 10.0.0.0/8 or 2001:db8::/32".into())
 }
 
 /// How errors name the connection string.

@@ -12,7 +12,7 @@ mod requests;
 mod tests;
 
 pub use database::{DatabaseErrorKind, Lane, PoolState};
-pub use http::{InFlight, MethodLabel, OpenConnection};
+pub use http::{AuthFailure, InFlight, MethodLabel, OpenConnection};
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

@@ -68,7 +68,7 @@ impl Program {
             "bench" => Self::Bench,
             "ci" | "notify" | "pipelines" => Self::Concourse,
             "rules" | "dashboards" => Self::Prometheus,
-            "contract" | "test" => Self::Service,
+            "contract" | "fuzz" | "test" => Self::Service,
             "slack-stand-in" => Self::SlackStandIn,
             "coverage" | "sonar" => Self::Sonarqube,
             "infra" => Self::Terraform,

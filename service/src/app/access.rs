@@ -3,8 +3,8 @@
 use crate::config::{AuthMode, ConfigError, KEYS_FILE_SETTING, ServeArgs, TlsArgs, TokenArgs};
 use crate::domain::ClientRegistry;
 use crate::http::{
-    Auth, Gate, OidcIssuer, OidcSettings, OwnTokens, Protocols, RateLimits, RateQuota, ScopeClaims,
-    SigningKeys, Tls, TlsFiles, TokenIssuer, TokenVerifier,
+    Auth, FailureLimit, Gate, OidcIssuer, OidcSettings, OwnTokens, Protocols, RateLimits,
+    RateQuota, ScopeClaims, SigningKeys, Tls, TlsFiles, TokenIssuer, TokenVerifier,
 };
 use crate::metrics::Metrics;
 use crate::store::PgUserStore;
@@ -16,6 +16,7 @@ use std::sync::Arc;
 pub(super) struct Access {
     pub(super) auth: Auth,
     pub(super) protocols: Protocols,
+    pub(super) failures: Option<Arc<FailureLimit>>,
     keys: Option<Arc<SigningKeys>>,
 }
 
@@ -27,6 +28,8 @@ impl Access {
         Ok(Self {
             auth: auth(args.http.auth, &args.tokens, keys.as_deref(), metrics)?,
             protocols: protocols(&args.tls, metrics)?,
+            failures: NonZeroU32::new(args.tokens.auth_failures_per_minute)
+                .map(|per_minute| Arc::new(FailureLimit::new(per_minute))),
             keys,
         })
     }
@@ -48,6 +51,7 @@ impl Access {
         Gate {
             auth: self.auth.clone(),
             rate_limits: rate_quota(args).map(RateLimits::new),
+            failures: self.failures.clone(),
         }
     }
 

@@ -80,6 +80,10 @@ pub struct TokenArgs {
     /// Maximum number of client secrets verified at a time; each takes a core and 19 MiB for about 20 ms. Further ones wait up to a second.
     #[arg(long, env = "ROSTER_TOKEN_CONCURRENCY", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64), value_name = "N")]
     pub token_concurrency: u16,
+    /// Wrong secrets and bad tokens per minute from each address (of IPv6: one /64 network), and wrong secrets of each client;
+    /// further ones are answered 429. 0 sets no limit. Behind a proxy, set --trusted-proxies.
+    #[arg(long, env = "ROSTER_AUTH_FAILURES_PER_MINUTE", default_value_t = 300, value_parser = clap::value_parser!(u32).range(0..=1_000_000), value_name = "N")]
+    pub auth_failures_per_minute: u32,
     /// Sustained requests per second of each client; 0 sets no limit.
     #[arg(
         long,
@@ -119,6 +123,15 @@ pub struct TlsArgs {
         requires = "tls_cert"
     )]
     pub tls_key: Option<PathBuf>,
+    /// How long browsers are to use HTTPS alone (Strict-Transport-Security), in seconds; sent with responses over HTTPS: with
+    /// --tls-cert, and where a proxy reports it with --redirect-plain-http. 0 sends nothing.
+    #[arg(
+        long,
+        env = "ROSTER_HSTS_MAX_AGE_S",
+        default_value_t = 31_536_000,
+        value_name = "S"
+    )]
+    pub hsts_max_age_s: u32,
     /// Accept HTTP/2 without TLS too, from clients with prior knowledge (RFC 9113, 3.3).
     #[arg(long, env = "ROSTER_H2C", conflicts_with = "tls_cert")]
     pub h2c: bool,

@@ -1,6 +1,7 @@
 //! Changes of users: under which condition one is made, and the feed of those that were made.
 
 use super::{DirectoryError, Timestamp, User, UserId, Version};
+use std::sync::Arc;
 
 /// What must hold of a user for a change to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +54,31 @@ impl Condition {
             Self::All(vec![self, other])
         }
     }
+}
+
+/// Who makes a change: the client that an authenticated request is of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor(Arc<str>);
+
+impl Actor {
+    /// The client with this id.
+    pub fn new(client: Arc<str>) -> Self {
+        Self(client)
+    }
+
+    /// The client's id.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// When a change is made, and by whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// When.
+    pub at: Timestamp,
+    /// By whom; `None` where nobody is authenticated.
+    pub actor: Option<Actor>,
 }
 
 /// What happened to a user.
@@ -116,6 +142,8 @@ pub struct Change {
     pub kind: ChangeKind,
     /// When it happened.
     pub at: Timestamp,
+    /// By whom; `None` where it is not recorded.
+    pub actor: Option<Actor>,
     /// To whom.
     pub id: UserId,
     /// The user as the change left it; none after a deletion.

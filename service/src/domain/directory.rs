@@ -2,8 +2,8 @@
 //! is at that moment is decided in a function that the store calls with the row locked.
 
 use super::{
-    ChangePage, Condition, Created, DirectoryError, FeedPosition, IdempotencyClaim, Page,
-    PageRequest, Profile, Timestamp, User, UserId, Version,
+    Actor, ChangePage, Condition, Created, DirectoryError, FeedPosition, IdempotencyClaim, Page,
+    PageRequest, Profile, Stamp, User, UserId, Version,
 };
 use std::future::Future;
 use std::sync::Arc;
@@ -19,6 +19,7 @@ pub trait UserStore: Send + Sync + 'static {
         &self,
         user: User,
         claim: Option<IdempotencyClaim>,
+        actor: Option<Actor>,
     ) -> impl Future<Output = Outcome<Created>> + Send;
     /// Replaces the profile of a user that is at the `expected` version, if one is expected.
     /// A profile that is the same already changes nothing.
@@ -27,21 +28,21 @@ pub trait UserStore: Send + Sync + 'static {
         id: UserId,
         profile: Profile,
         expected: Option<Version>,
-        at: Timestamp,
+        stamp: Stamp,
     ) -> impl Future<Output = Outcome<User>> + Send;
     /// Removes a user that is at the `expected` version, if one is expected.
     fn delete(
         &self,
         id: UserId,
         expected: Option<Version>,
-        at: Timestamp,
+        stamp: Stamp,
     ) -> impl Future<Output = Outcome<()>> + Send;
     /// Replaces the profile of a user by what `replacement` makes of the user. No other change comes in between.
     /// It may be called more than once; the last call counts.
     fn replace_with<E>(
         &self,
         id: UserId,
-        at: Timestamp,
+        stamp: Stamp,
         replacement: impl Fn(&User) -> Result<Profile, E> + Send + Sync + 'static,
     ) -> impl Future<Output = Result<User, E>> + Send
     where
@@ -51,7 +52,7 @@ pub trait UserStore: Send + Sync + 'static {
     fn delete_if<E>(
         &self,
         id: UserId,
-        at: Timestamp,
+        stamp: Stamp,
         condition: impl Fn(&User) -> Result<(), E> + Send + Sync + 'static,
     ) -> impl Future<Output = Result<(), E>> + Send
     where
@@ -93,8 +94,13 @@ impl<S: UserStore> Directory<S> {
     }
 
     /// Adds a user; with a claim, a retry is answered with what the first attempt led to.
-    pub async fn create(&self, user: User, claim: Option<IdempotencyClaim>) -> Outcome<Created> {
-        self.store.create(user, claim).await
+    pub async fn create(
+        &self,
+        user: User,
+        claim: Option<IdempotencyClaim>,
+        actor: Option<Actor>,
+    ) -> Outcome<Created> {
+        self.store.create(user, claim, actor).await
     }
 
     /// Replaces the whole profile of a user.
@@ -103,17 +109,17 @@ impl<S: UserStore> Directory<S> {
         id: UserId,
         profile: Profile,
         condition: Condition,
-        at: Timestamp,
+        stamp: Stamp,
     ) -> Outcome<User> {
         match condition {
-            Condition::Exists => self.store.replace(id, profile, None, at).await,
-            Condition::At(version) => self.store.replace(id, profile, Some(version), at).await,
+            Condition::Exists => self.store.replace(id, profile, None, stamp).await,
+            Condition::At(version) => self.store.replace(id, profile, Some(version), stamp).await,
             condition => {
                 let replacement = move |user: &User| {
                     condition.check(user)?;
                     Ok(profile.clone())
                 };
-                self.store.replace_with(id, at, replacement).await
+                self.store.replace_with(id, stamp, replacement).await
             }
         }
     }
@@ -125,7 +131,7 @@ impl<S: UserStore> Directory<S> {
         &self,
         id: UserId,
         condition: Condition,
-        at: Timestamp,
+        stamp: Stamp,
         patch: impl Fn(&User) -> Result<Profile, E> + Send + Sync + 'static,
     ) -> Result<User, E>
     where
@@ -135,17 +141,17 @@ impl<S: UserStore> Directory<S> {
             condition.check(user)?;
             patch(user)
         };
-        self.store.replace_with(id, at, replacement).await
+        self.store.replace_with(id, stamp, replacement).await
     }
 
     /// Removes a user.
-    pub async fn delete(&self, id: UserId, condition: Condition, at: Timestamp) -> Outcome<()> {
+    pub async fn delete(&self, id: UserId, condition: Condition, stamp: Stamp) -> Outcome<()> {
         match condition {
-            Condition::Exists => self.store.delete(id, None, at).await,
-            Condition::At(version) => self.store.delete(id, Some(version), at).await,
+            Condition::Exists => self.store.delete(id, None, stamp).await,
+            Condition::At(version) => self.store.delete(id, Some(version), stamp).await,
             condition => {
                 let condition = move |user: &User| condition.check(user);
-                self.store.delete_if(id, at, condition).await
+                self.store.delete_if(id, stamp, condition).await
             }
         }
     }

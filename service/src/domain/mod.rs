@@ -19,7 +19,7 @@ pub mod timestamp;
 pub mod user;
 mod visibility;
 
-pub use change::{Change, ChangeId, ChangeKind, ChangePage, Condition, FeedPosition};
+pub use change::{Actor, Change, ChangeId, ChangeKind, ChangePage, Condition, FeedPosition, Stamp};
 pub use client::{ApiClient, ClientId, ClientStore, Scope, Scopes, SecretHash};
 pub use client_registry::{ClientRegistry, Registration};
 pub use directory::{Directory, UserStore};

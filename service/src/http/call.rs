@@ -2,9 +2,11 @@
 
 use super::api::route::Route;
 use super::edge::request_id::{as_text, request_id};
+use crate::domain::Actor;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// A request, and what the edge knows of it. Made once, when the head of the request has arrived; handlers borrow it.
@@ -13,8 +15,12 @@ pub(in crate::http) struct Call {
     pub(in crate::http) parts: Parts,
     /// The whole body; empty until the edge has admitted the call and read it.
     pub(in crate::http) body: Bytes,
-    /// The authenticated client; `None` until the edge has admitted the call, and where no token is needed.
+    /// The client; `None` until the edge has authenticated the call.
     pub(in crate::http) client: Option<Arc<str>>,
+    /// Whether that client is authenticated: it is not where no token is needed.
+    pub(in crate::http) is_authenticated: bool,
+    /// The address of the client.
+    pub(in crate::http) address: IpAddr,
     /// Whether the client may read users.
     pub(in crate::http) may_read: bool,
     /// The route that the path names, whatever of it is percent-encoded.
@@ -25,12 +31,14 @@ pub(in crate::http) struct Call {
 
 impl Call {
     /// A call that is not admitted yet.
-    pub(in crate::http) fn new(parts: Parts) -> Self {
+    pub(in crate::http) fn new(parts: Parts, address: IpAddr) -> Self {
         Self {
             route: Route::of(parts.uri.path()),
             request_id: request_id(&parts.headers),
             body: Bytes::new(),
             client: None,
+            is_authenticated: false,
+            address,
             may_read: false,
             parts,
         }
@@ -49,6 +57,16 @@ impl Call {
     /// The query without its question mark; empty when there is none.
     pub(in crate::http) fn query(&self) -> &str {
         self.parts.uri.query().unwrap_or("")
+    }
+
+    /// The client, if it is authenticated.
+    pub(in crate::http) fn authenticated_client(&self) -> Option<&Arc<str>> {
+        self.client.as_ref().filter(|_| self.is_authenticated)
+    }
+
+    /// Who makes the changes of this request.
+    pub(in crate::http) fn actor(&self) -> Option<Actor> {
+        self.authenticated_client().cloned().map(Actor::new)
     }
 
     /// The request's id as text.

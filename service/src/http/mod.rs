@@ -11,6 +11,8 @@ mod auth;
 mod call;
 mod connection;
 mod edge;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod problem;
 mod read_request;
 mod settings;
@@ -29,11 +31,14 @@ pub use auth::signing_keys::{
 };
 pub use auth::token_issuer::TokenIssuer;
 pub use auth::token_verifier::{OwnTokens, TokenVerifier};
-pub use connection::server::{Listener, Protocols, ServerLimits, serve};
+pub use connection::limits::ServerLimits;
+pub use connection::server::{Listener, Protocols, serve};
 pub use connection::tls::{Tls, TlsError, TlsFiles};
 pub use connection::workers::Workers;
 pub use edge::bearer_auth::Auth;
 pub use edge::body_admission::BodyLimits;
+pub use edge::client_address::TrustedProxies;
+pub use edge::failure_limit::FailureLimit;
 pub use edge::gate::Gate;
 pub use edge::rate_limit::{RateLimits, RateQuota};
 pub use edge::service::Edge;

@@ -3,6 +3,7 @@
 mod kind;
 
 use crate::domain::{DirectoryError, Unavailable};
+use crate::metrics::AuthFailure;
 use bytes::Bytes;
 use http::Response;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
@@ -35,6 +36,7 @@ pub(super) struct Problem {
     headers: Vec<(HeaderName, HeaderValue)>,
     members: Vec<(&'static str, Value)>,
     cause: Option<Arc<dyn Error + Send + Sync>>,
+    refused_because: Option<AuthFailure>,
 }
 
 /// The members of a problem document (RFC 9457, 3.1), and those of our own.
@@ -92,6 +94,18 @@ impl Problem {
     #[must_use]
     pub(super) fn retry_after(self, seconds: u64) -> Self {
         self.with_header(RETRY_AFTER, HeaderValue::from(seconds))
+    }
+
+    /// Says why an authentication failed, for the log and the metrics.
+    #[must_use]
+    pub(super) fn refused_because(mut self, reason: AuthFailure) -> Self {
+        self.refused_because = Some(reason);
+        self
+    }
+
+    /// Why an authentication failed, if that is the problem.
+    pub(super) fn refusal(&self) -> Option<AuthFailure> {
+        self.refused_because
     }
 
     /// What went wrong inside; logged at the edge, never shown.
@@ -152,6 +166,7 @@ impl ProblemKind {
             headers: Vec::new(),
             members: Vec::new(),
             cause: None,
+            refused_because: None,
         }
     }
 }

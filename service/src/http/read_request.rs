@@ -3,6 +3,7 @@
 mod body;
 mod conditions;
 mod dates;
+mod host;
 mod json;
 mod media_types;
 mod sizes;
@@ -10,26 +11,14 @@ mod unsupported_fields;
 
 use super::problem::{Problem, ProblemKind};
 use crate::domain::UserId;
-use http::header::HOST;
-use http::{HeaderMap, Version};
 
 pub(super) use body::{Arrival, begin_body, finish_body};
 pub(super) use conditions::{is_not_modified, read_condition, write_entity_tag};
+pub(super) use host::require_host;
 pub(super) use json::{MemoryBudget, Strict, given_twice, memory_of, parse_json, parse_with};
 pub(super) use media_types::{media_type, require_acceptable, require_json};
 pub(super) use sizes::check_sizes;
 pub(super) use unsupported_fields::refuse_unsupported_fields;
-
-/// Requires exactly one Host field of an HTTP/1.1 request (RFC 9112, 3.2): with none or several, a proxy on the way may
-/// have understood the request differently.
-pub(super) fn require_host(version: Version, headers: &HeaderMap) -> Result<(), Problem> {
-    let mut hosts = headers.get_all(HOST).iter();
-    let (first, second) = (hosts.next(), hosts.next());
-    if second.is_none() && (first.is_some() || version != Version::HTTP_11) {
-        return Ok(());
-    }
-    Err(ProblemKind::MalformedRequest.with_detail("the Host field must occur exactly once"))
-}
 
 /// The id in the path `/v1/users/{id}`.
 pub(super) fn user_id(path: &str) -> Result<UserId, Problem> {

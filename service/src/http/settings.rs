@@ -1,6 +1,7 @@
 //! The limits and switches of the edge and the handlers; `config.rs` says where they come from.
 
 use super::edge::body_admission::BodyLimits;
+use super::edge::client_address::TrustedProxies;
 use std::time::Duration;
 
 /// The settings of the edge and the handlers.
@@ -32,6 +33,10 @@ pub struct HttpSettings {
     pub queue_target: Duration,
     /// Whether a change without a condition is answered 428.
     pub require_if_match: bool,
-    /// Whether a request that reached a proxy by plain HTTP is redirected to HTTPS.
+    /// The proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: TrustedProxies,
+    /// How long clients are to use HTTPS alone, in seconds (`Strict-Transport-Security`); 0 says nothing of it.
+    pub hsts_max_age_s: u32,
+    /// Whether a request that reached a proxy by plain HTTP is redirected to HTTPS, or refused.
     pub redirect_plain_http: bool,
 }

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
-use super::register::{counter, histograms, int_gauge, registered};
+use super::register::{counter, counters, each, histograms, int_gauge, registered};
 
 const REQUEST_SECONDS: &[f64] = &[
     0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
@@ -84,6 +84,82 @@ impl MethodLabel {
     }
 }
 
+/// Why an authentication failed, as a label and as a word of the access log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AuthFailure {
+    /// The request has no token, or no secret.
+    NoToken,
+    /// The token is not a JSON Web Token of a supported form, or the secret not HTTP Basic.
+    Malformed,
+    /// The token is longer than any that is read.
+    TooLong,
+    /// The token's type is not that of access tokens.
+    WrongType,
+    /// No trusted key has signed the token.
+    UnknownKey,
+    /// The signature is not that of the key.
+    BadSignature,
+    /// The token has expired.
+    Expired,
+    /// The token is not valid yet.
+    NotYetValid,
+    /// Another issuer.
+    WrongIssuer,
+    /// Another audience.
+    WrongAudience,
+    /// A claim is missing or of another form.
+    BadClaims,
+    /// The issuer does not answer, so the token cannot be verified.
+    IssuerAway,
+    /// The client is unknown or revoked, or its secret is wrong.
+    BadSecret,
+    /// The token lacks the scope of the operation.
+    ScopeLacking,
+    /// Too many failures before this one.
+    Limited,
+}
+
+impl AuthFailure {
+    pub(super) const ALL: [Self; 15] = [
+        Self::NoToken,
+        Self::Malformed,
+        Self::TooLong,
+        Self::WrongType,
+        Self::UnknownKey,
+        Self::BadSignature,
+        Self::Expired,
+        Self::NotYetValid,
+        Self::WrongIssuer,
+        Self::WrongAudience,
+        Self::BadClaims,
+        Self::IssuerAway,
+        Self::BadSecret,
+        Self::ScopeLacking,
+        Self::Limited,
+    ];
+
+    /// The label's value.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NoToken => "no_token",
+            Self::Malformed => "malformed",
+            Self::TooLong => "too_long",
+            Self::WrongType => "wrong_type",
+            Self::UnknownKey => "unknown_key",
+            Self::BadSignature => "bad_signature",
+            Self::Expired => "expired",
+            Self::NotYetValid => "not_yet_valid",
+            Self::WrongIssuer => "wrong_issuer",
+            Self::WrongAudience => "wrong_audience",
+            Self::BadClaims => "bad_claims",
+            Self::IssuerAway => "issuer_away",
+            Self::BadSecret => "bad_secret",
+            Self::ScopeLacking => "scope_lacking",
+            Self::Limited => "limited",
+        }
+    }
+}
+
 /// The metrics of one (method, route): a duration, and a counter per code.
 #[derive(Default)]
 pub(super) struct Endpoint {
@@ -102,6 +178,8 @@ pub(super) struct HttpMetrics {
     pub(super) connections: IntGauge,
     pub(super) shed: IntCounter,
     pub(super) rate_limited: IntCounter,
+    pub(super) write_timeouts: IntCounter,
+    pub(super) auth_failures: [IntCounter; AuthFailure::ALL.len()],
 }
 
 impl HttpMetrics {
@@ -127,6 +205,12 @@ impl HttpMetrics {
                 .map(|route| sizes.get_metric_with_label_values(&[route]));
             sizes.collect::<prometheus::Result<Vec<_>>>()
         };
+        let auth_failures = counters(
+            r,
+            "roster_authentication_failures_total",
+            "Requests rejected for their token or secret, by reason.",
+            "reason",
+        )?;
         let made = Self {
             routes,
             requests: registered(
@@ -155,6 +239,12 @@ impl HttpMetrics {
                 "roster_http_requests_rate_limited_total",
                 "Requests rejected by their client's rate limit.",
             )?,
+            write_timeouts: counter(
+                r,
+                "roster_http_write_timeouts_total",
+                "Connections closed because their client did not read its responses.",
+            )?,
+            auth_failures: each(&auth_failures, AuthFailure::ALL.map(AuthFailure::as_str))?,
         };
         // The SLO indicators exist before the first request: no traffic must not look like a missing metric.
         for (route, methods) in made.endpoints.iter().enumerate() {

@@ -1,7 +1,7 @@
 //! What the edge reports of requests and connections.
 
 use super::Metrics;
-use super::http::{InFlight, MethodLabel, OpenConnection, code_index};
+use super::http::{AuthFailure, InFlight, MethodLabel, OpenConnection, code_index};
 use super::register::as_f64;
 use std::time::Duration;
 
@@ -54,6 +54,16 @@ impl Metrics {
     /// Counts a request rejected under load.
     pub fn request_shed(&self) {
         self.http.shed.inc();
+    }
+
+    /// Counts a connection closed because its client did not read.
+    pub fn write_timed_out(&self) {
+        self.http.write_timeouts.inc();
+    }
+
+    /// Counts a request rejected for its token or secret.
+    pub fn authentication_failed(&self, reason: AuthFailure) {
+        self.http.auth_failures[reason as usize].inc();
     }
 
     /// Counts a request rejected by its client's rate limit.

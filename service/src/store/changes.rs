@@ -8,7 +8,7 @@ use super::history::{PositionParameters, from_position, is_known, read_position}
 use super::observed::Statement;
 use super::pool::{self, Object, Pool};
 use super::sql_error::StoreError;
-use crate::domain::{Change, ChangeKind, ChangePage, FeedPosition, User};
+use crate::domain::{Actor, Change, ChangeKind, ChangePage, FeedPosition, User};
 use std::sync::LazyLock;
 use tokio_postgres::Row;
 
@@ -18,7 +18,7 @@ static READ: LazyLock<String> = LazyLock::new(|| {
     format!(
         "
 SELECT $1::bigint IS NULL OR ({is_known}), s.through,
-       c.position, c.user_id, c.row_version, c.kind, c.at, c.created_at, {profile}
+       c.position, c.user_id, c.row_version, c.kind, c.at, c.actor, c.created_at, {profile}
 FROM {from_position}
 LEFT JOIN LATERAL (
     SELECT * FROM user_changes WHERE position > COALESCE($1, s.through) ORDER BY position LIMIT $4
@@ -92,6 +92,9 @@ fn read_change(row: &mut RowReader<'_>) -> Result<Change, StoreError> {
     let kind = ChangeKind::parse(kind)
         .ok_or_else(|| StoreError::Row(format!("unknown kind of change {kind:?}")))?;
     let at = row.time()?;
+    let actor = row
+        .read::<Option<&str>>()?
+        .map(|name| Actor::new(name.into()));
     let user = match kind {
         ChangeKind::Deleted => None,
         ChangeKind::Created | ChangeKind::Updated => Some(User {
@@ -106,6 +109,7 @@ fn read_change(row: &mut RowReader<'_>) -> Result<Change, StoreError> {
         position,
         kind,
         at,
+        actor,
         id: id.user,
         user,
     })

@@ -6,8 +6,8 @@
 use super::grams::{Grams, index_grams};
 use super::sql_error::StoreError;
 use crate::domain::{
-    EmailAddress, Label, PersonName, PhoneNumber, Profile, Timestamp, User, UserId, UserStatus,
-    Version, fold::fold,
+    Actor, EmailAddress, Label, PersonName, PhoneNumber, Profile, Timestamp, User, UserId,
+    UserStatus, Version, fold::fold,
 };
 use bytes::{BufMut, BytesMut};
 use std::error::Error;
@@ -188,7 +188,8 @@ pub(super) fn input(columns: &[&[(&str, &str)]]) -> String {
 
 /// The columns of [`UserArrays::parameters`].
 pub(super) fn user_input() -> Vec<(&'static str, &'static str)> {
-    [&[("id", "uuid"), ("at", "timestamptz")], PROFILE].concat()
+    let stamp = [("id", "uuid"), ("at", "timestamptz"), ("actor", "text")];
+    [&stamp, PROFILE].concat()
 }
 
 /// The columns of [`UserArrays::parameters_with_derived`].
@@ -201,6 +202,7 @@ pub(super) fn user_input_with_derived() -> Vec<(&'static str, &'static str)> {
 pub(super) struct UserArrays<'a> {
     ids: Vec<Uuid>,
     times: Vec<Micros>,
+    actors: Vec<Option<&'a str>>,
     profiles: ProfileArrays<'a>,
     email_keys: Vec<String>,
     name_keys: Vec<String>,
@@ -208,11 +210,18 @@ pub(super) struct UserArrays<'a> {
 }
 
 impl<'a> UserArrays<'a> {
-    pub(super) fn push(&mut self, id: UserId, profile: &'a Profile, at: Timestamp) {
+    pub(super) fn push(
+        &mut self,
+        id: UserId,
+        profile: &'a Profile,
+        at: Timestamp,
+        actor: Option<&'a Actor>,
+    ) {
         let email_key = profile.email.key();
         let name_key = fold(profile.name.as_str());
         self.ids.push(id.0);
         self.times.push(Micros::from(at));
+        self.actors.push(actor.map(Actor::as_str));
         self.profiles.push(profile);
         self.grams.push(index_grams([&name_key, &email_key]));
         self.email_keys.push(email_key);
@@ -226,7 +235,7 @@ impl<'a> UserArrays<'a> {
     /// The parameters of a statement over [`user_input`].
     pub(super) fn parameters(&self) -> Vec<&(dyn ToSql + Sync)> {
         let mut parameters: Vec<&(dyn ToSql + Sync)> = Vec::with_capacity(16);
-        parameters.extend([&self.ids as &(dyn ToSql + Sync), &self.times]);
+        parameters.extend([&self.ids as &(dyn ToSql + Sync), &self.times, &self.actors]);
         parameters.extend(self.profiles.parameters());
         parameters
     }

@@ -83,7 +83,7 @@ impl Decide {
     /// Adds the write that is decided on; its row is locked, so that it expects no version. Where there is none, adds the
     /// outcome.
     fn apply(&self, user: &User, writes: &mut Vec<Work>, outcomes: &mut Outcomes) {
-        let (id, at) = (self.id, self.at);
+        let (id, stamp) = (self.id, self.stamp.clone());
         let expected = None;
         // A panic belongs to the request that caused it, not to the task that writes for all.
         let outcome = match catch_unwind(AssertUnwindSafe(|| (self.decision)(user))) {
@@ -92,12 +92,16 @@ impl Decide {
                     id,
                     profile,
                     expected,
-                    at,
+                    stamp,
                 });
                 return;
             }
             Ok(Decision::Delete) => {
-                writes.push(Work::Delete { id, expected, at });
+                writes.push(Work::Delete {
+                    id,
+                    expected,
+                    stamp,
+                });
                 return;
             }
             Ok(Decision::Refuse) => WriteOutcome::Refused,

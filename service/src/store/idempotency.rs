@@ -5,7 +5,7 @@ use super::columns::{RowReader, UserArrays, input, profile, user_input, user_inp
 use super::sql_error::StoreError;
 use super::work::WriteOutcome;
 use super::write_sql::created;
-use crate::domain::{IdempotencyClaim, User, UserId};
+use crate::domain::{Actor, IdempotencyClaim, User, UserId};
 use std::collections::HashSet;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use tokio_postgres::types::ToSql;
@@ -100,8 +100,14 @@ pub(super) struct ClaimedUsers<'a> {
 }
 
 impl<'a> ClaimedUsers<'a> {
-    pub(super) fn push(&mut self, user: &'a User, claim: &'a IdempotencyClaim) {
-        self.users.push(user.id, &user.profile, user.created_at);
+    pub(super) fn push(
+        &mut self,
+        user: &'a User,
+        claim: &'a IdempotencyClaim,
+        actor: Option<&'a Actor>,
+    ) {
+        let at = user.created_at;
+        self.users.push(user.id, &user.profile, at, actor);
         self.clients.push(&claim.client);
         self.keys.push(claim.key.as_str());
         self.fingerprints.push(&claim.fingerprint);

@@ -36,8 +36,8 @@ mod write_sql;
 mod writes;
 
 use crate::domain::{
-    ChangePage, Created, DirectoryError, FeedPosition, IdempotencyClaim, Page, PageRequest,
-    Profile, Timestamp, User, UserId, UserStore, Version,
+    Actor, ChangePage, Created, DirectoryError, FeedPosition, IdempotencyClaim, Page, PageRequest,
+    Profile, Stamp, User, UserId, UserStore, Version,
 };
 use crate::metrics::Metrics;
 use deadline::within_deadline;
@@ -190,6 +190,7 @@ impl UserStore for PgUserStore {
         &self,
         user: User,
         claim: Option<IdempotencyClaim>,
+        actor: Option<Actor>,
     ) -> Result<Created, DirectoryError> {
         let _in_progress = match &claim {
             Some(claim) => Some(
@@ -199,7 +200,7 @@ impl UserStore for PgUserStore {
             ),
             None => None,
         };
-        self.writes.create(user, claim).await
+        self.writes.create(user, claim, actor).await
     }
 
     async fn replace(
@@ -207,42 +208,42 @@ impl UserStore for PgUserStore {
         id: UserId,
         profile: Profile,
         expected: Option<Version>,
-        at: Timestamp,
+        stamp: Stamp,
     ) -> Result<User, DirectoryError> {
-        self.writes.replace(id, profile, expected, at).await
+        self.writes.replace(id, profile, expected, stamp).await
     }
 
     async fn delete(
         &self,
         id: UserId,
         expected: Option<Version>,
-        at: Timestamp,
+        stamp: Stamp,
     ) -> Result<(), DirectoryError> {
-        self.writes.delete(id, expected, at).await
+        self.writes.delete(id, expected, stamp).await
     }
 
     async fn replace_with<E>(
         &self,
         id: UserId,
-        at: Timestamp,
+        stamp: Stamp,
         replacement: impl Fn(&User) -> Result<Profile, E> + Send + Sync + 'static,
     ) -> Result<User, E>
     where
         E: From<DirectoryError> + Send + 'static,
     {
-        self.writes.replace_with(id, at, replacement).await
+        self.writes.replace_with(id, stamp, replacement).await
     }
 
     async fn delete_if<E>(
         &self,
         id: UserId,
-        at: Timestamp,
+        stamp: Stamp,
         condition: impl Fn(&User) -> Result<(), E> + Send + Sync + 'static,
     ) -> Result<(), E>
     where
         E: From<DirectoryError> + Send + 'static,
     {
-        self.writes.delete_if(id, at, condition).await
+        self.writes.delete_if(id, stamp, condition).await
     }
 
     async fn list(&self, request: &PageRequest) -> Result<Arc<Page>, DirectoryError> {

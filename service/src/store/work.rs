@@ -1,6 +1,6 @@
 //! One write to be made, and what became of it.
 
-use crate::domain::{IdempotencyClaim, Profile, Timestamp, User, UserId, Version};
+use crate::domain::{Actor, IdempotencyClaim, Profile, Stamp, Timestamp, User, UserId, Version};
 use std::any::Any;
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -10,17 +10,18 @@ pub(super) enum Work {
     Create {
         user: User,
         claim: Option<IdempotencyClaim>,
+        actor: Option<Actor>,
     },
     Replace {
         id: UserId,
         profile: Profile,
         expected: Option<Version>,
-        at: Timestamp,
+        stamp: Stamp,
     },
     Delete {
         id: UserId,
         expected: Option<Version>,
-        at: Timestamp,
+        stamp: Stamp,
     },
     /// A replacement or a deletion that depends on the user as it is.
     Decide(Decide),
@@ -37,7 +38,7 @@ pub(super) enum Decision {
 /// A write that is decided on the locked row.
 pub(super) struct Decide {
     pub(super) id: UserId,
-    pub(super) at: Timestamp,
+    pub(super) stamp: Stamp,
     /// Called again when the write is moved to a transaction of its own; the last call counts.
     pub(super) decision: Box<dyn Fn(&User) -> Decision + Send + Sync>,
 }

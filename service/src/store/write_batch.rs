@@ -10,7 +10,7 @@ use super::pool::Object;
 use super::sql_error::StoreError;
 use super::work::{Decide, Mode, Outcomes, Work, WriteOutcome};
 use super::write_sql;
-use crate::domain::{Timestamp, UserId, Version};
+use crate::domain::{Actor, Stamp, UserId, Version};
 use futures_util::future::OptionFuture;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, Statement};
@@ -117,7 +117,7 @@ struct Arrays<'a> {
     created: UserArrays<'a>,
     claimed: ClaimedUsers<'a>,
     replaced: Replacements<'a>,
-    deleted: Deletions,
+    deleted: Deletions<'a>,
 }
 
 impl<'a> Arrays<'a> {
@@ -125,26 +125,37 @@ impl<'a> Arrays<'a> {
         let mut arrays = Self::default();
         for work in batch {
             match work {
-                Work::Create { user, claim: None } => {
-                    arrays.created.push(user.id, &user.profile, user.created_at);
+                Work::Create {
+                    user,
+                    claim: None,
+                    actor,
+                } => {
+                    let (at, actor) = (user.created_at, actor.as_ref());
+                    arrays.created.push(user.id, &user.profile, at, actor);
                 }
                 Work::Create {
                     user,
                     claim: Some(claim),
-                } => arrays.claimed.push(user, claim),
+                    actor,
+                } => arrays.claimed.push(user, claim, actor.as_ref()),
                 Work::Replace {
                     id,
                     profile,
                     expected,
-                    at,
+                    stamp,
                 } => {
-                    arrays.replaced.users.push(*id, profile, *at);
+                    let actor = stamp.actor.as_ref();
+                    arrays.replaced.users.push(*id, profile, stamp.at, actor);
                     arrays
                         .replaced
                         .expected
                         .push(expected.map(|version| version.0));
                 }
-                Work::Delete { id, expected, at } => arrays.deleted.push(*id, *expected, *at),
+                Work::Delete {
+                    id,
+                    expected,
+                    stamp,
+                } => arrays.deleted.push(*id, *expected, stamp),
                 // Those that change something come along as what was decided.
                 Work::Decide(_) => {}
             }
@@ -171,22 +182,24 @@ impl Replacements<'_> {
 
 /// Several users to be removed, and the versions that are expected of them.
 #[derive(Default)]
-struct Deletions {
+struct Deletions<'a> {
     ids: Vec<Uuid>,
     times: Vec<Micros>,
+    actors: Vec<Option<&'a str>>,
     expected: Vec<Option<i64>>,
 }
 
-impl Deletions {
-    fn push(&mut self, id: UserId, expected: Option<Version>, at: Timestamp) {
+impl<'a> Deletions<'a> {
+    fn push(&mut self, id: UserId, expected: Option<Version>, stamp: &'a Stamp) {
         self.ids.push(id.0);
-        self.times.push(Micros::from(at));
+        self.times.push(Micros::from(stamp.at));
+        self.actors.push(stamp.actor.as_ref().map(Actor::as_str));
         self.expected.push(expected.map(|version| version.0));
     }
 
     /// The parameters of [`write_sql::delete`].
-    fn parameters(&self) -> [&(dyn ToSql + Sync); 3] {
-        [&self.ids, &self.times, &self.expected]
+    fn parameters(&self) -> [&(dyn ToSql + Sync); 4] {
+        [&self.ids, &self.times, &self.actors, &self.expected]
     }
 }
 

@@ -25,9 +25,10 @@ pub(super) static CREATE: LazyLock<String> = LazyLock::new(|| {
     format!("WITH input AS (SELECT * FROM {input}), {created} SELECT id FROM created")
 });
 
-/// Common table expressions that insert the users of the relation `from` and feed those whose address was free, `created`.
+/// Common table expressions that insert the users of `from`, which is `input` or a part of it, and feed those whose address
+/// was free, `created`.
 pub(super) fn created(from: &str) -> String {
-    let (profile, written) = (profile(""), written(""));
+    let (of_created, profile, written) = (profile("c."), profile(""), written(""));
     format!(
         "created AS (
     INSERT INTO users (id, {written}, row_version, created_at, updated_at)
@@ -35,8 +36,9 @@ pub(super) fn created(from: &str) -> String {
     ON CONFLICT (email_key) DO NOTHING
     RETURNING id, {profile}, created_at
 ), fed AS (
-    INSERT INTO user_changes (kind, at, user_id, {profile}, row_version, created_at)
-    SELECT 'created', created_at, id, {profile}, 1, created_at FROM created
+    INSERT INTO user_changes (kind, at, user_id, {profile}, row_version, created_at, actor)
+    SELECT 'created', c.created_at, c.id, {of_created}, 1, c.created_at, i.actor
+    FROM created c JOIN input i ON i.id = c.id
 )"
     )
 }
@@ -89,8 +91,8 @@ WITH input AS (
       AND ({held}) IS DISTINCT FROM ({of_input})
     RETURNING u.id, u.row_version, u.created_at, u.updated_at
 ), fed AS (
-    INSERT INTO user_changes (kind, at, user_id, {names}, row_version, created_at)
-    SELECT 'updated', c.updated_at, c.id, {of_input}, c.row_version, c.created_at
+    INSERT INTO user_changes (kind, at, user_id, {names}, row_version, created_at, actor)
+    SELECT 'updated', c.updated_at, c.id, {of_input}, c.row_version, c.created_at, i.actor
     FROM changed c JOIN input i ON i.id = c.id
 )
 SELECT i.id, {IS_THERE}, h.id IS NOT NULL, h.row_version = i.expected, {single} OR h.email_key = i.email_key,
@@ -118,6 +120,7 @@ fn delete_sql(mode: Mode) -> String {
     let input = input(&[&[
         ("id", "uuid"),
         ("at", "timestamptz"),
+        ("actor", "text"),
         ("expected", "bigint"),
     ]]);
     format!(
@@ -129,9 +132,10 @@ WITH input AS (
 ), deleted AS (
     DELETE FROM users u USING input i JOIN held h ON h.id = i.id
     WHERE u.id = i.id AND (i.expected IS NULL OR h.row_version = i.expected)
-    RETURNING u.id, i.at
+    RETURNING u.id, i.at, i.actor
 ), fed AS (
-    INSERT INTO user_changes (kind, at, user_id, row_version) SELECT 'deleted', at, id, {NEW_VERSION} FROM deleted
+    INSERT INTO user_changes (kind, at, user_id, row_version, actor)
+    SELECT 'deleted', at, id, {NEW_VERSION}, actor FROM deleted
 )
 SELECT i.id, {IS_THERE}, h.id IS NOT NULL, d.id IS NOT NULL
 FROM input i

@@ -6,7 +6,7 @@ use super::sql_error::StoreError;
 use super::work::{Decide, Decision, Work, WriteOutcome};
 use super::write_lane::{Lane, Ticket, Waiting};
 use crate::domain::{
-    Created, DirectoryError, IdempotencyClaim, Profile, Timestamp, User, UserId, Version,
+    Actor, Created, DirectoryError, IdempotencyClaim, Profile, Stamp, User, UserId, Version,
 };
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio::sync::{mpsc, oneshot};
@@ -43,8 +43,9 @@ impl GroupedWrites {
         &self,
         user: User,
         claim: Option<IdempotencyClaim>,
+        actor: Option<Actor>,
     ) -> Result<Created, DirectoryError> {
-        match self.write(Work::Create { user, claim }).await? {
+        match self.write(Work::Create { user, claim, actor }).await? {
             (Work::Create { user, .. }, WriteOutcome::Created) => Ok(Created::Now(user)),
             (_, WriteOutcome::CreatedBefore(user)) => Ok(Created::Before(user)),
             (_, outcome) => Err(refusal(&outcome)),
@@ -56,14 +57,14 @@ impl GroupedWrites {
         id: UserId,
         profile: Profile,
         expected: Option<Version>,
-        at: Timestamp,
+        stamp: Stamp,
     ) -> Result<User, DirectoryError> {
         match self
             .write(Work::Replace {
                 id,
                 profile,
                 expected,
-                at,
+                stamp,
             })
             .await?
         {
@@ -89,9 +90,16 @@ impl GroupedWrites {
         &self,
         id: UserId,
         expected: Option<Version>,
-        at: Timestamp,
+        stamp: Stamp,
     ) -> Result<(), DirectoryError> {
-        match self.write(Work::Delete { id, expected, at }).await? {
+        match self
+            .write(Work::Delete {
+                id,
+                expected,
+                stamp,
+            })
+            .await?
+        {
             (_, WriteOutcome::Deleted) => Ok(()),
             (_, outcome) => Err(refusal(&outcome)),
         }
@@ -100,14 +108,14 @@ impl GroupedWrites {
     pub(super) async fn replace_with<E>(
         &self,
         id: UserId,
-        at: Timestamp,
+        stamp: Stamp,
         replacement: impl Fn(&User) -> Result<Profile, E> + Send + Sync + 'static,
     ) -> Result<User, E>
     where
         E: From<DirectoryError> + Send + 'static,
     {
         let decision = move |user: &User| replacement(user).map(Decision::Replace);
-        match self.decide(id, at, decision).await? {
+        match self.decide(id, stamp, decision).await? {
             WriteOutcome::Rewritten(user) => Ok(user),
             outcome => Err(refusal(&outcome).into()),
         }
@@ -116,14 +124,14 @@ impl GroupedWrites {
     pub(super) async fn delete_if<E>(
         &self,
         id: UserId,
-        at: Timestamp,
+        stamp: Stamp,
         condition: impl Fn(&User) -> Result<(), E> + Send + Sync + 'static,
     ) -> Result<(), E>
     where
         E: From<DirectoryError> + Send + 'static,
     {
         let decision = move |user: &User| condition(user).map(|()| Decision::Delete);
-        match self.decide(id, at, decision).await? {
+        match self.decide(id, stamp, decision).await? {
             WriteOutcome::Deleted => Ok(()),
             outcome => Err(refusal(&outcome).into()),
         }
@@ -133,7 +141,7 @@ impl GroupedWrites {
     async fn decide<E>(
         &self,
         id: UserId,
-        at: Timestamp,
+        stamp: Stamp,
         decision: impl Fn(&User) -> Result<Decision, E> + Send + Sync + 'static,
     ) -> Result<WriteOutcome, E>
     where
@@ -147,7 +155,11 @@ impl GroupedWrites {
                 Decision::Refuse
             })
         });
-        let work = Work::Decide(Decide { id, at, decision });
+        let work = Work::Decide(Decide {
+            id,
+            stamp,
+            decision,
+        });
         let (_, outcome) = self.write(work).await?;
         match outcome {
             WriteOutcome::Panicked(payload) => std::panic::resume_unwind(payload),

@@ -1,6 +1,8 @@
 //! Lines of the access log, formatted by hand: there is one per request, and the general formatters, with a map and a
 //! dozen strings per line, cost more than parsing the request.
 
+use std::io::Write as _;
+use std::net::IpAddr;
 use std::time::SystemTime;
 
 use syslog::Formatter5424;
@@ -30,6 +32,20 @@ pub(super) fn json(access: &Access, line: &mut Vec<u8>) {
     push_number(line, u64::from(access.status));
     line.extend_from_slice(b",\"duration_us\":");
     push_number(line, access.duration_us);
+    line.extend_from_slice(b",\"peer\":\"");
+    push_address(line, access.peer);
+    line.push(b'"');
+    for (name, value) in [
+        (&b",\"client\":\""[..], access.client.as_str()),
+        (b",\"refused\":\"", access.refused),
+    ] {
+        if !value.is_empty() {
+            line.extend_from_slice(name);
+            // A word of a closed alphabet: nothing in it needs an escape.
+            line.extend_from_slice(value.as_bytes());
+            line.push(b'"');
+        }
+    }
     line.push(b'}');
 }
 
@@ -50,8 +66,18 @@ pub(super) fn syslog(middle: &[u8], access: &Access, line: &mut Vec<u8>) {
     push_time(line, access.time);
     line.extend_from_slice(middle);
     push_number(line, access.duration_us);
+    if !access.client.as_str().is_empty() {
+        line.extend_from_slice(b"\" client=\"");
+        line.extend_from_slice(access.client.as_str().as_bytes());
+    }
     line.extend_from_slice(b"\" method=\"");
     line.extend_from_slice(access.method.as_bytes());
+    line.extend_from_slice(b"\" peer=\"");
+    push_address(line, access.peer);
+    if !access.refused.is_empty() {
+        line.extend_from_slice(b"\" refused=\"");
+        line.extend_from_slice(access.refused.as_bytes());
+    }
     line.extend_from_slice(b"\" request_id=\"");
     push_parameter(line, access.request_id());
     line.extend_from_slice(b"\" route=\"");
@@ -104,6 +130,12 @@ fn push_parameter(line: &mut Vec<u8>, text: &str) {
     }
 }
 
+/// An address as it is written everywhere: digits, letters, points and colons.
+fn push_address(line: &mut Vec<u8>, address: IpAddr) {
+    // Writing to a vector cannot fail.
+    let _ = write!(line, "{address}");
+}
+
 fn push_number(line: &mut Vec<u8>, number: u64) {
     line.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
@@ -134,6 +166,9 @@ mod tests {
             route: "/v1/users/{id}",
             status: 200,
             duration: Duration::from_micros(1234),
+            peer: [192, 0, 2, 1].into(),
+            client: Some("billing"),
+            refused: "scope_lacking",
         })
     }
 
@@ -148,6 +183,9 @@ mod tests {
             assert_eq!(value["status"], 200);
             assert_eq!(value["duration_us"], 1234);
             assert_eq!(value["route"], "/v1/users/{id}");
+            assert_eq!(value["peer"], "192.0.2.1");
+            assert_eq!(value["client"], "billing");
+            assert_eq!(value["refused"], "scope_lacking");
         }
     }
 
@@ -161,7 +199,8 @@ mod tests {
         );
         let line = String::from_utf8(line).expect("UTF-8");
         assert!(line.starts_with("<30>1 2"), "{line}");
-        let rest = "Z host roster 7 1 [roster@32473 duration_us=\"1234\" method=\"GET\" request_id=\"a\\]\\\"\\\\n\" \
+        let rest = "Z host roster 7 1 [roster@32473 duration_us=\"1234\" client=\"billing\" method=\"GET\" \
+                    peer=\"192.0.2.1\" refused=\"scope_lacking\" request_id=\"a\\]\\\"\\\\n\" \
                     route=\"/v1/users/{id}\" status=\"200\" trace_id=\"000000000000000000000000000000ab\"] \
                     GET /v1/users/{id} 200";
         assert!(line.ends_with(rest), "{line}");

@@ -1,9 +1,12 @@
 //! The entries of the queues: compact copies of events, formatted later by the writer.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tracing::Level;
+
+use super::client_name::ClientName;
 
 use crate::trace_context::TraceContext;
 
@@ -27,10 +30,20 @@ pub struct AccessRecord<'a> {
     pub status: u16,
     /// From the request's head to the end of its answer.
     pub duration: Duration,
+    /// The client's address.
+    pub peer: IpAddr,
+    /// The client, once it is authenticated.
+    pub client: Option<&'a str>,
+    /// Why its authentication failed, a word of a closed list; empty when it did not.
+    pub refused: &'static str,
 }
 
 /// A line to write.
 #[derive(Clone)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every entry is an access line, which is copied without an allocation"
+)]
 pub(super) enum Entry {
     Access(Access),
     Event(Arc<Event>),
@@ -47,6 +60,9 @@ pub(super) struct Access {
     pub(super) method: &'static str,
     pub(super) route: &'static str,
     pub(super) status: u16,
+    pub(super) peer: IpAddr,
+    pub(super) client: ClientName,
+    pub(super) refused: &'static str,
     request_id_len: u8,
     request_id: [u8; REQUEST_ID_MAX],
 }
@@ -63,6 +79,9 @@ impl Access {
             method: record.method,
             route: record.route,
             status: record.status,
+            peer: record.peer,
+            client: ClientName::of(record.client),
+            refused: record.refused,
             request_id_len: u8::try_from(text.len()).unwrap_or(0),
             request_id,
         }

@@ -75,14 +75,23 @@ fn human_access(access: &Access, colour: bool, line: &mut Vec<u8>) {
     human_head(access.time, Level::INFO, colour, line);
     let _ = write!(
         line,
-        "{} {} {} {} µs request_id={} trace_id={:032x}",
+        "{} {} {} {} µs request_id={} trace_id={:032x} peer={}",
         access.method,
         access.route,
         access.status,
         access.duration_us,
         Escaped(access.request_id()),
         access.trace_id,
+        access.peer,
     );
+    for (name, value) in [
+        ("client", access.client.as_str()),
+        ("refused", access.refused),
+    ] {
+        if !value.is_empty() {
+            let _ = write!(line, " {name}={value}");
+        }
+    }
 }
 
 fn human_event(event: &Event, colour: bool, line: &mut Vec<u8>) {

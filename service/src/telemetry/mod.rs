@@ -7,6 +7,7 @@
 mod access_line;
 mod batch;
 mod capture;
+mod client_name;
 mod entry;
 mod error;
 mod escaped;

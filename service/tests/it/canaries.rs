@@ -132,7 +132,7 @@ async fn run(format: &str) -> (Findings, Vec<(String, String)>) {
         ("a secret", SECRET),
         ("a query", QUERY),
         ("a header field", OTHER),
-        ("a subject", "canarysubject"),
+        ("a subject", "canary subject"),
         ("a scope", "canaryscope"),
     ] {
         findings.canary(what, value);

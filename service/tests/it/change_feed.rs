@@ -1,5 +1,6 @@
 //! `GET /v1/users/changes`
 
+use crate::access::{GuardedApp, claims};
 use crate::test_app::{JSON, TestApp, id, path};
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
@@ -267,5 +268,77 @@ async fn a_reader_whose_place_was_swept_is_told_and_not_led_past_the_gap() {
             .await
             .status,
         200
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_names_the_client_that_made_it() {
+    let guarded = GuardedApp::start(&[]).await;
+    let scopes = "users:read users:write";
+    let sub = |sub: &str| {
+        let claims = claims("roster", "roster", json!({"sub": sub, "scope": scopes}));
+        guarded.keys.sign(&claims).expect("a token")
+    };
+    let [first, second, third] = ["billing", "hr.sync", "cleanup"].map(sub);
+    let body = |name: &str| json!({"email": "ada@example.com", "name": name}).to_string();
+    let created = guarded
+        .send(&first, "POST", "/v1/users", &body("Ada"))
+        .await;
+    let user = path(&created.json());
+    let bearer = format!("Bearer {second}");
+    let patched = [
+        ("authorization", &*bearer),
+        ("content-type", "application/merge-patch+json"),
+    ];
+    let patch = r#"{"title":"T"}"#;
+    let answer = guarded.app.send("PATCH", &user, &patched, patch).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(
+        guarded.send(&third, "PUT", &user, &body("B")).await.status,
+        200
+    );
+    assert_eq!(guarded.send(&first, "DELETE", &user, "").await.status, 204);
+    // Under an idempotency key, and in one batch with others.
+    let keyed = [
+        ("authorization", &*bearer),
+        JSON[0],
+        ("idempotency-key", "k"),
+    ];
+    let answer = guarded
+        .app
+        .send("POST", "/v1/users", &keyed, &body("C"))
+        .await;
+    assert_eq!(answer.status, 201);
+    let feed = guarded
+        .send(&first, "GET", "/v1/users/changes", "")
+        .await
+        .json();
+    let items = feed["items"].as_array().expect("items");
+    let seen: Vec<_> = items
+        .iter()
+        .map(|change| {
+            (
+                change["type"].as_str().unwrap(),
+                change["actor"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    let expected = [
+        ("created", "billing"),
+        ("updated", "hr.sync"),
+        ("updated", "cleanup"),
+        ("deleted", "billing"),
+        ("created", "hr.sync"),
+    ];
+    assert_eq!(seen, expected);
+
+    let open = TestApp::start().await;
+    open.created(&json!({"email": "a@example.com", "name": "A"}))
+        .await;
+    let feed = open.get("/v1/users/changes").await.json();
+    assert_eq!(
+        feed["items"][0]["actor"],
+        Value::Null,
+        "nobody is authenticated"
     );
 }

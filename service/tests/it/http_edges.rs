@@ -37,6 +37,21 @@ async fn http_1_1_needs_exactly_one_host() {
         ("GET / HTTP/1.1\r\nhost: a\r\n", "200"),
         ("GET http://a/ HTTP/1.1\r\nhost: a\r\n", "200"),
         ("GET / HTTP/1.0\r\n", "200"),
+        ("GET / HTTP/1.1\r\nhost:\r\n", "200"),
+        ("GET / HTTP/1.1\r\nhost: a.example.com:8080\r\n", "200"),
+        ("GET / HTTP/1.1\r\nhost: [2001:db8::1]:80\r\n", "200"),
+        ("GET / HTTP/1.1\r\nhost: a_b%20c!\r\n", "200"),
+        ("GET / HTTP/1.1\r\nhost: a b\r\n", "400"),
+        ("GET / HTTP/1.1\r\nhost: a,b\r\n", "400"),
+        ("GET / HTTP/1.1\r\nhost: me@a\r\n", "400"),
+        ("GET / HTTP/1.1\r\nhost: a/b\r\n", "400"),
+        ("GET / HTTP/1.1\r\nhost: a:x\r\n", "400"),
+        ("GET / HTTP/1.1\r\nhost: a:99999\r\n", "400"),
+        ("GET / HTTP/1.1\r\nhost: a:1:2\r\n", "400"),
+        ("GET / HTTP/1.1\r\nhost: [::1\r\n", "400"),
+        ("GET / HTTP/1.1\r\nhost: [x]\r\n", "400"),
+        ("GET / HTTP/1.1\r\nhost: a%2\r\n", "400"),
+        ("GET / HTTP/1.1\r\nhost: \u{e9}\r\n", "400"),
     ] {
         let answer = exchange(&app, &format!("{request}connection: close\r\n\r\n")).await;
         assert_eq!(statuses(&answer), [status], "{request:?}: {answer}");

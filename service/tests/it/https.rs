@@ -215,3 +215,21 @@ async fn openssl_finds_tls_1_2_and_1_3_with_forward_secrecy_and_nothing_older() 
     let (_, text) = handshake(&["-alpn", "h2,http/1.1"]);
     assert!(text.contains("Protocol version: TLSv1.3"), "{text}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_over_https_demand_https_from_then_on() {
+    let certificates = Certificates::new();
+    let off = ["--hsts-max-age-s".to_owned(), "0".to_owned()];
+    for (further, policy) in [(&[][..], Some("max-age=31536000")), (&off, None)] {
+        let flags = [&certificates.flags()[..], further].concat();
+        let flags: Vec<_> = flags.iter().map(String::as_str).collect();
+        let app = TestApp::start_with(&flags).await;
+        let connector = certificates.connector(&[b"http/1.1"]);
+        let mut stream = connect(&connector, app.address).await.expect("a handshake");
+        let answer = ask(&mut stream).await.expect("an answer");
+        let found = answer
+            .lines()
+            .find_map(|line| line.strip_prefix("strict-transport-security: "));
+        assert_eq!(found, policy, "{answer}");
+    }
+}

@@ -13,6 +13,7 @@
 )]
 
 mod access;
+mod access_log;
 mod canaries;
 mod cardinality;
 mod certificates;
@@ -25,6 +26,7 @@ mod database_sessions;
 mod database_tls;
 mod delete_user;
 mod email_addresses;
+mod failed_authentication;
 mod full_log_disk;
 mod grouping;
 mod histories;
@@ -66,5 +68,6 @@ mod test_app;
 mod token_endpoint;
 mod token_rules;
 mod tokens;
+mod unread_answers;
 mod waiting_readers;
 mod write_only_clients;

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tokio_postgres::NoTls;
 
 const CONCURRENTLY: (&str, &str) = (
-    "V5__index",
+    "V6__index",
     "-- migrate: outside of a transaction\nCREATE INDEX CONCURRENTLY IF NOT EXISTS users_title ON users (title, id)",
 );
 
@@ -58,7 +58,7 @@ async fn a_migration_that_was_merged_late_is_refused_by_name() {
     client
         .batch_execute(
             "INSERT INTO refinery_schema_history SELECT 3, 'clients', applied_on, '0' FROM refinery_schema_history WHERE version = 2; \
-             INSERT INTO refinery_schema_history SELECT 5, 'later', applied_on, '1' FROM refinery_schema_history WHERE version = 2",
+             INSERT INTO refinery_schema_history SELECT 6, 'later', applied_on, '1' FROM refinery_schema_history WHERE version = 2",
         )
         .await
         .unwrap();
@@ -72,7 +72,7 @@ async fn a_migration_that_was_merged_late_is_refused_by_name() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_newer_schema_than_the_programs_is_left_as_it_is() {
     let database = database().await;
-    let later = "INSERT INTO refinery_schema_history SELECT 5, 'later', applied_on, '1' FROM refinery_schema_history WHERE version = 2";
+    let later = "INSERT INTO refinery_schema_history SELECT 6, 'later', applied_on, '1' FROM refinery_schema_history WHERE version = 2";
     sql(database.url())
         .await
         .batch_execute(later)
@@ -80,7 +80,7 @@ async fn a_newer_schema_than_the_programs_is_left_as_it_is() {
         .unwrap();
     let migrated = run(database.url(), &["migrate"]);
     assert_eq!(migrated.status.code(), Some(0), "{}", words(&migrated));
-    assert!(String::from_utf8_lossy(&migrated.stdout).contains("version 5"));
+    assert!(String::from_utf8_lossy(&migrated.stdout).contains("version 6"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -89,7 +89,7 @@ async fn an_index_is_made_concurrently_and_one_that_was_left_invalid_is_made_aga
     let url = database.url();
     let settings = migration_settings(url);
     let in_transaction = [(
-        "V5__index",
+        "V6__index",
         "CREATE INDEX CONCURRENTLY users_title ON users (title, id)",
     )];
     let refused = migrations::rehearse(&settings, &in_transaction, |_| {}).await;
@@ -110,7 +110,7 @@ async fn an_index_is_made_concurrently_and_one_that_was_left_invalid_is_made_aga
     let migrated = migrations::rehearse(&settings, &[CONCURRENTLY], |_| {})
         .await
         .unwrap();
-    assert_eq!((migrated.version, migrated.applied.len()), (5, 1));
+    assert_eq!((migrated.version, migrated.applied.len()), (6, 1));
     assert_eq!(is_valid(url, "users_title").await, Some(true));
     // Done is done.
     let again = migrations::rehearse(&settings, &[CONCURRENTLY], |_| {})
@@ -166,7 +166,7 @@ async fn a_migration_that_waits_for_a_table_does_not_hold_requests_up() {
         .unwrap();
     let settings = migration_settings(app.database_url());
     let migrating = tokio::spawn(async move {
-        let files = [("V5__column", "ALTER TABLE users ADD COLUMN extra text")];
+        let files = [("V6__column", "ALTER TABLE users ADD COLUMN extra text")];
         migrations::rehearse(&settings, &files, |_| {}).await
     });
     let begun = Instant::now();
@@ -180,7 +180,7 @@ async fn a_migration_that_waits_for_a_table_does_not_hold_requests_up() {
     assert!(!migrating.is_finished());
     backup.batch_execute("COMMIT").await.unwrap();
     let migrated = migrating.await.unwrap().unwrap();
-    assert_eq!(migrated.version, 5);
+    assert_eq!(migrated.version, 6);
     assert_eq!(app.get(&path(&user)).await.status, 200);
 }
 
@@ -207,22 +207,22 @@ async fn migrations_under_load_fail_no_request() {
     let settings = migration_settings(app.database_url());
     let files = [
         (
-            "V5__column",
+            "V6__column",
             "ALTER TABLE users ADD COLUMN locale text; ALTER TABLE users ADD CONSTRAINT users_locale_check CHECK (locale <> '') NOT VALID",
         ),
         (
-            "V6__backfill",
+            "V7__backfill",
             "-- migrate: outside of a transaction\nDO $$ DECLARE last uuid := '00000000-0000-0000-0000-000000000000'; BEGIN LOOP \
           WITH batch AS (SELECT id FROM users WHERE id > last ORDER BY id LIMIT 2000), \
                changed AS (UPDATE users SET locale = 'en' FROM batch WHERE users.id = batch.id AND users.locale IS NULL) \
           SELECT max(id::text)::uuid INTO last FROM batch; EXIT WHEN last IS NULL; COMMIT; END LOOP; END $$",
         ),
         (
-            "V7__validate",
+            "V8__validate",
             "-- migrate: outside of a transaction\nALTER TABLE users VALIDATE CONSTRAINT users_locale_check",
         ),
         (
-            "V8__index",
+            "V9__index",
             "-- migrate: outside of a transaction\nCREATE INDEX CONCURRENTLY IF NOT EXISTS users_locale ON users (locale, created_at, id)",
         ),
     ];
@@ -243,7 +243,7 @@ async fn migrations_under_load_fail_no_request() {
     println!(
         "{users} users migrated in {took:.1?}; {answered} requests, none failed, the slowest took {slowest:.0?}"
     );
-    assert_eq!(migrated.unwrap().version, 8);
+    assert_eq!(migrated.unwrap().version, 9);
     let left: i64 = client
         .query_one(
             "SELECT count(*) FROM users WHERE locale IS NULL AND email LIKE 'm%'",
@@ -323,7 +323,7 @@ async fn what_the_role_lacks_is_named_with_the_grant_that_gives_it() {
         "{unseen}"
     );
     client
-        .batch_execute(&format!("GRANT USAGE ON SCHEMA public TO {role}; DELETE FROM refinery_schema_history WHERE version = 4"))
+        .batch_execute(&format!("GRANT USAGE ON SCHEMA public TO {role}; DELETE FROM refinery_schema_history WHERE version = 5"))
         .await
         .unwrap();
     let listed = run(&url, &["client", "list"]);

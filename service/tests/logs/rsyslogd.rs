@@ -138,8 +138,8 @@ fn rsyslogd_reads_the_file_and_the_sockets() {
                 "{way}"
             );
             let data = format!(
-                "[roster@32473 duration_us=\"412\" method=\"GET\" \
-                 request_id=\"{n}\\\"\\]\\\\é\" route=\"/v1/users/{{id}}\" status=\"200\" \
+                "[roster@32473 duration_us=\"412\" client=\"billing\" method=\"GET\" \
+                 peer=\"192.0.2.1\" request_id=\"{n}\\\"\\]\\\\é\" route=\"/v1/users/{{id}}\" status=\"200\" \
                  trace_id=\"4bf92f3577b34da6a3ce929d0e0e4736\"]"
             );
             assert_eq!(fields[5], data, "{way}");

@@ -74,7 +74,12 @@ fn write_change(out: &mut Vec<u8>, change: &Change, cursor: &str) {
     out.extend_from_slice(&change.at.rfc3339());
     out.extend_from_slice(b"\",\"id\":\"");
     out.extend_from_slice(change.id.0.hyphenated().encode_lower(&mut id).as_bytes());
-    out.extend_from_slice(b"\",\"user\":");
+    out.extend_from_slice(b"\",\"actor\":");
+    match &change.actor {
+        Some(actor) => write_text(out, actor.as_str()),
+        None => out.extend_from_slice(b"null"),
+    }
+    out.extend_from_slice(b",\"user\":");
     match &change.user {
         Some(user) => write_user(out, user),
         None => out.extend_from_slice(b"null"),

@@ -103,7 +103,7 @@ impl CursorSeal {
         rest.is_empty().then_some(position)
     }
 
-    fn seal_bytes(&self, context: &[u8], mut bytes: Vec<u8>) -> Option<String> {
+    pub(super) fn seal_bytes(&self, context: &[u8], mut bytes: Vec<u8>) -> Option<String> {
         let nonce = self
             .0
             .seal_in_place_append_tag(Aad::from(context), &mut bytes)

@@ -184,7 +184,10 @@ mod tests {
 
     fn call(method: Method, path: &str) -> Call {
         let request = Request::builder().method(method).uri(path);
-        Call::new(request.body(()).unwrap().into_parts().0)
+        Call::new(
+            request.body(()).unwrap().into_parts().0,
+            [127, 0, 0, 1].into(),
+        )
     }
 
     #[tokio::test]

@@ -8,6 +8,8 @@ pub(super) mod changes;
 pub(super) mod cursor;
 pub(super) mod dispatch;
 pub(super) mod docs;
+#[cfg(any(test, fuzzing))]
+pub(super) mod fuzzing;
 mod idempotency;
 pub(super) mod list_query;
 pub(super) mod list_users;

@@ -1,6 +1,7 @@
 //! The errors of the token endpoint: problems with the members that RFC 6749 §5.2 defines.
 
 use crate::http::problem::{Problem, ProblemKind};
+use crate::metrics::AuthFailure;
 use http::HeaderValue;
 use http::header::WWW_AUTHENTICATE;
 
@@ -26,7 +27,7 @@ impl OauthError {
             .with_member("error", error)
             .with_member("error_description", detail);
         match self {
-            Self::InvalidClient => problem.with_header(
+            Self::InvalidClient => problem.refused_because(AuthFailure::BadSecret).with_header(
                 WWW_AUTHENTICATE,
                 HeaderValue::from_static(r#"Basic realm="roster", charset="UTF-8""#),
             ),
@@ -41,10 +42,10 @@ pub(in crate::http) fn with_oauth_error(problem: &Problem) -> Problem {
     if problem.has_member("error") {
         return problem;
     }
-    // The last two are those of RFC 6749 §4.1.2.1: §5.2 has none for a server that fails.
+    // The first two are those of RFC 6749 §4.1.2.1: §5.2 has none for a server that fails or limits.
     let error = match problem.kind {
         ProblemKind::Internal => "server_error",
-        ProblemKind::Unavailable => "temporarily_unavailable",
+        ProblemKind::Unavailable | ProblemKind::RateLimited => "temporarily_unavailable",
         _ => "invalid_request",
     };
     problem.with_member("error", error)

@@ -3,6 +3,7 @@
 use super::cursor::CursorSeal;
 use crate::domain::{Directory, Timestamp, UserId};
 use crate::http::auth::token_issuer::TokenIssuer;
+use crate::http::edge::failure_limit::FailureLimit;
 use crate::http::settings::HttpSettings;
 use crate::metrics::Metrics;
 use std::sync::Arc;
@@ -44,6 +45,8 @@ pub struct Service<S> {
     pub settings: HttpSettings,
     /// Issues Roster's own tokens.
     pub tokens: TokenIssuer,
+    /// The limit on wrong secrets, if there is one.
+    pub failures: Option<Arc<FailureLimit>>,
     /// New ids and the time.
     pub source: Source,
     /// The metrics.

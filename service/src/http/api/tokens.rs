@@ -4,9 +4,10 @@
 
 use super::oauth_error::OauthError;
 use super::service::Service;
-use crate::domain::{DirectoryError, Scope, Scopes, UserStore};
+use crate::domain::{ApiClient, ClientId, DirectoryError, Scope, Scopes, UserStore};
 use crate::http::answer::{Answer, json as json_answer};
 use crate::http::call::Call;
+use crate::http::edge::failure_limit::Attempt;
 use crate::http::problem::{Problem, ProblemKind};
 use crate::http::read_request::require_acceptable;
 use base64::Engine;
@@ -16,12 +17,24 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, PRAGMA};
 use http::{HeaderMap, HeaderValue};
 use percent_encoding::percent_decode_str;
 use serde_json::json;
+use std::sync::Arc;
 use std::time::Duration;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// How long a client's secret waits to be checked while others are; then 503.
 const TURN_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Whom a token was issued to: in the extensions of the answer, for the access log.
+#[derive(Clone)]
+pub(in crate::http) struct IssuedTo(Arc<str>);
+
+impl IssuedTo {
+    /// The client that got a token by this answer.
+    pub(in crate::http) fn of(answer: &Answer) -> Option<&str> {
+        answer.extensions().get().map(|Self(id)| &**id)
+    }
+}
 
 /// Issues an access token to a registered client (RFC 6749 §4.4).
 pub(super) async fn issue<S: UserStore>(
@@ -51,14 +64,7 @@ pub(super) async fn issue<S: UserStore>(
     let (id, secret) = credentials.ok_or_else(|| {
         OauthError::InvalidClient.with_detail("send the client's id and secret as HTTP Basic")
     })?;
-    let client = tokens
-        .clients
-        .authenticate(&id, secret, tokio::time::sleep(TURN_TIMEOUT))
-        .await?
-        .ok_or_else(|| {
-            OauthError::InvalidClient
-                .with_detail("the client is unknown or revoked, or the secret is wrong")
-        })?;
+    let client = authenticated(service, call, &id, secret).await?;
     let scopes = match &form.scope {
         None => client.scopes,
         Some(names) => granted(names, client.scopes)?,
@@ -73,11 +79,44 @@ pub(super) async fn issue<S: UserStore>(
         "scope": scopes.to_string(),
     });
     let mut answer = json_answer(document.to_string());
+    answer
+        .extensions_mut()
+        .insert(IssuedTo(client.id.as_str().into()));
     // RFC 6749 §5.1 requires it beside Cache-Control, for caches of HTTP/1.0.
     answer
         .headers_mut()
         .insert(PRAGMA, HeaderValue::from_static("no-cache"));
     Ok(answer)
+}
+
+/// The client, once its secret is verified: a secret that comes after too many wrong ones is not looked at.
+async fn authenticated<S: UserStore>(
+    service: &Service<S>,
+    call: &Call,
+    id: &str,
+    secret: String,
+) -> Result<ApiClient, Problem> {
+    // What is not an id has no count of its own, so that the table holds none of it.
+    let attempt = match ClientId::parse(id) {
+        Some(id) => Attempt::by_secret(call.address, id.as_str()),
+        None => Attempt::by_token(call.address),
+    };
+    if let Some(limit) = &service.failures {
+        limit.admit(&attempt)?;
+    }
+    let patience = tokio::time::sleep(TURN_TIMEOUT);
+    let client = service.tokens.clients.authenticate(id, secret, patience);
+    let client = client.await?;
+    if let Some(limit) = &service.failures {
+        match client {
+            Some(_) => limit.succeeded(&attempt),
+            None => limit.failed(&attempt),
+        }
+    }
+    client.ok_or_else(|| {
+        OauthError::InvalidClient
+            .with_detail("the client is unknown or revoked, or the secret is wrong")
+    })
 }
 
 /// Reads the key set (RFC 7517) that verifies the tokens of [`issue`].
@@ -140,6 +179,12 @@ struct Form {
     scope: Option<String>,
     /// Whether a secret was sent in the body.
     client_secret: bool,
+}
+
+/// Whether the body is a form that a token can be requested by.
+#[cfg(any(test, fuzzing))]
+pub(super) fn is_form(body: &[u8]) -> bool {
+    Form::read(body).is_ok()
 }
 
 impl Form {

@@ -4,7 +4,7 @@ use super::idempotency::{mark_replayed, read_claim};
 use super::patch::Patch;
 use super::service::Service;
 use super::user_json::{TYPICAL_BYTES, read_profile, write_user};
-use crate::domain::{Created, Scope, Timestamp, User, UserStore};
+use crate::domain::{Created, Scope, Stamp, Timestamp, User, UserStore};
 use crate::http::answer::{APPLICATION_JSON, Answer};
 use crate::http::call::Call;
 use crate::http::edge::gate::scope_lacking;
@@ -53,7 +53,7 @@ pub(super) async fn create<S: UserStore>(
     let claim = read_claim(call)?;
     let profile = read_profile(parse_json(&call.body, service.settings.body_limit_bytes)?)?;
     let user = User::new(service.source.user_id(), profile, service.source.now());
-    let (user, replayed) = match service.directory.create(user, claim).await? {
+    let (user, replayed) = match service.directory.create(user, claim, call.actor()).await? {
         Created::Now(user) => (user, false),
         Created::Before(user) => (user, true),
     };
@@ -85,7 +85,7 @@ pub(super) async fn replace<S: UserStore>(
     let profile = read_profile(parse_json(&call.body, service.settings.body_limit_bytes)?)?;
     let user = service
         .directory
-        .replace(id, profile, condition, now)
+        .replace(id, profile, condition, stamp(call, now))
         .await?;
     Ok(represent(StatusCode::OK, &user, service.source.now()))
 }
@@ -113,7 +113,9 @@ pub(super) async fn patch<S: UserStore>(
     }
     let user = service
         .directory
-        .patch(id, condition, now, move |user| patch.apply(user))
+        .patch(id, condition, stamp(call, now), move |user| {
+            patch.apply(user)
+        })
         .await?;
     let now = service.source.now();
     if call.may_read {
@@ -135,10 +137,18 @@ pub(super) async fn delete<S: UserStore>(
         service.settings.require_if_match,
         now.unix_seconds(),
     )?;
-    service.directory.delete(id, condition, now).await?;
+    let stamp = stamp(call, now);
+    service.directory.delete(id, condition, stamp).await?;
     let mut answer = Response::new(Full::default());
     *answer.status_mut() = StatusCode::NO_CONTENT;
     Ok(answer)
+}
+
+fn stamp(call: &Call, at: Timestamp) -> Stamp {
+    Stamp {
+        at,
+        actor: call.actor(),
+    }
 }
 
 fn represent(status: StatusCode, user: &User, now: Timestamp) -> Answer {

@@ -1,7 +1,28 @@
 //! Why a token is rejected.
 
+use crate::metrics::AuthFailure;
+
 /// A longer token is refused unread. Tokens of well-known issuers have 1 to 2 KiB.
 pub(super) const MAX_TOKEN_BYTES: usize = 8 * 1024;
+
+impl BadToken {
+    /// The word for it in the log and the metrics.
+    pub(in crate::http) fn reason(self) -> AuthFailure {
+        match self {
+            Self::Malformed => AuthFailure::Malformed,
+            Self::WrongType => AuthFailure::WrongType,
+            Self::TooLong => AuthFailure::TooLong,
+            Self::UnknownKey => AuthFailure::UnknownKey,
+            Self::BadSignature => AuthFailure::BadSignature,
+            Self::Expired => AuthFailure::Expired,
+            Self::NotYet => AuthFailure::NotYetValid,
+            Self::WrongIssuer => AuthFailure::WrongIssuer,
+            Self::WrongAudience => AuthFailure::WrongAudience,
+            Self::BadClaims => AuthFailure::BadClaims,
+            Self::IssuerAway => AuthFailure::IssuerAway,
+        }
+    }
+}
 
 /// Why a token is rejected. The display is for the client, and contains nothing that a forger could use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -9,6 +30,9 @@ pub enum BadToken {
     /// It is not three parts of base64url and JSON, or its header names what is not supported.
     #[error("the token is not a JSON Web Token of a supported form")]
     Malformed,
+    /// Its `typ` is not that of access tokens (RFC 9068), which Roster's own have.
+    #[error("the token's type (typ) is not at+jwt")]
+    WrongType,
     /// It has more than [`MAX_TOKEN_BYTES`].
     #[error("the token is longer than {} KiB", MAX_TOKEN_BYTES / 1024)]
     TooLong,

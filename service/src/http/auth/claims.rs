@@ -38,6 +38,9 @@ pub(super) struct Expected {
     pub(super) issuer: Arc<str>,
     pub(super) audience: Arc<str>,
     pub(super) scope_claims: Arc<ScopeClaims>,
+    /// Whether they are Roster's own access tokens, which are held to all of RFC 9068: `typ` is `at+jwt`, and `sub` is there.
+    /// Many issuers write `JWT`, and name the client in other claims.
+    pub(super) is_own: bool,
     /// Put before the subject, so that two issuers' subjects are never the same client.
     pub(super) client_prefix: &'static str,
 }
@@ -102,9 +105,10 @@ impl Claims {
     }
 
     fn caller(&self, expected: &Expected) -> Option<Caller> {
-        let subject = [&self.sub, &self.client_id, &self.azp]
-            .into_iter()
-            .find_map(Option::as_deref)?;
+        let others = [&self.client_id, &self.azp].into_iter();
+        let others = others.filter(|_| !expected.is_own);
+        let mut named = std::iter::once(&self.sub).chain(others);
+        let subject = named.find_map(Option::as_deref)?;
         let usable = (1..=MAX_SUBJECT_BYTES).contains(&subject.len())
             && !subject.chars().any(char::is_control);
         usable.then(|| Caller {
@@ -155,6 +159,7 @@ mod tests {
                 names: names.iter().map(ToString::to_string).collect(),
                 prefix: prefix.into(),
             }),
+            is_own: false,
             client_prefix: "",
         };
         let mut all = json!({"iss": "i", "aud": "a", "exp": 10, "sub": "s"});

@@ -5,6 +5,8 @@
 pub(super) mod bad_token;
 pub(super) mod caller;
 mod claims;
+#[cfg(any(test, fuzzing))]
+pub(super) mod fuzzing;
 mod jwk;
 pub(super) mod oidc;
 pub(super) mod signing_keys;

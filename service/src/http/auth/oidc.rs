@@ -151,6 +151,7 @@ impl OidcIssuer {
             issuer: self.settings.issuer.as_str().into(),
             audience: self.settings.audience.as_str().into(),
             scope_claims: Arc::new(self.settings.scope_claims.clone()),
+            is_own: false,
             client_prefix: "oidc:",
         }
     }

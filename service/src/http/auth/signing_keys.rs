@@ -158,7 +158,7 @@ impl SigningKeys {
     }
 
     /// The key that signs, for tokens that are made to be refused.
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub(super) fn signing_key(&self) -> EncodingKey {
         self.signing.clone()
     }

@@ -114,6 +114,9 @@ impl TrustedKeys {
             .take(MAX_TRIES)
             .find(|key| is_signed_by(&key.key, algorithm, message, signature))
             .ok_or(BadToken::BadSignature)?;
+        if key.expected.is_own && !header.is_access_token() {
+            return Err(BadToken::WrongType);
+        }
         let claims: Claims = decode(claims).ok_or(BadToken::BadClaims)?;
         let (caller, ends_at) = claims.judge(&key.expected, now)?;
         if ends_at >= now {
@@ -165,10 +168,24 @@ struct Header {
 }
 
 impl Header {
+    /// The type without the prefix that RFC 7515 lets one leave out.
+    fn typ(&self) -> Option<&str> {
+        let typ = self.typ.as_deref()?;
+        match typ.split_at_checked("application/".len()) {
+            Some((prefix, rest)) if prefix.eq_ignore_ascii_case("application/") => Some(rest),
+            _ => Some(typ),
+        }
+    }
+
+    /// Whether it says that it is an access token (RFC 9068, 2.1).
+    fn is_access_token(&self) -> bool {
+        self.typ()
+            .is_some_and(|typ| typ.eq_ignore_ascii_case("at+jwt"))
+    }
+
     /// The algorithm, unless the token is for another use (RFC 8725) or has extensions that must be understood.
     fn algorithm(&self) -> Option<Algorithm> {
-        let fitting_type = self.typ.as_deref().is_none_or(|typ| {
-            let typ = typ.strip_prefix("application/").unwrap_or(typ);
+        let fitting_type = self.typ().is_none_or(|typ| {
             typ.eq_ignore_ascii_case("JWT") || typ.eq_ignore_ascii_case("at+jwt")
         });
         (self.crit.is_none() && fitting_type)

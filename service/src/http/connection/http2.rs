@@ -3,12 +3,15 @@
 //! Rapid resets, endless CONTINUATION frames and windows that never open are the client's to send;
 //! what they may cost is decided here.
 
-use super::idle::idle_for_too_long;
-use super::server::ServerLimits;
+use super::idle::{idle_for_too_long, unread_for_too_long};
+use super::limits::ServerLimits;
+use super::write_deadline::WriteDeadline;
 use crate::http::edge::service::EdgeConnection;
+use crate::metrics::Metrics;
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -57,11 +60,13 @@ pub(super) async fn serve<I>(
     io: I,
     service: EdgeConnection,
     limits: ServerLimits,
+    metrics: Arc<Metrics>,
     mut draining: watch::Receiver<bool>,
 ) where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let activity = service.activity();
+    let (activity, unread) = (service.activity(), service.unread());
+    let io = WriteDeadline::new(io, limits.write_timeout, metrics.clone());
     let header_bytes = u32::try_from(limits.head_buffer_bytes).unwrap_or(u32::MAX);
     let mut connection = pin!(
         http2::Builder::new(TokioExecutor::new())
@@ -79,6 +84,7 @@ pub(super) async fn serve<I>(
     );
     let mut told_to_end = pin!(async { draining.wait_for(|draining| *draining).await.map(drop) });
     let mut idle = pin!(idle_for_too_long(&activity, limits.idle()));
+    let unread = pin!(unread_for_too_long(&unread, limits.write_timeout));
     tokio::select! {
         // How it ended is nothing that the service could change.
         _ = connection.as_mut() => {}
@@ -87,6 +93,8 @@ pub(super) async fn serve<I>(
             // Bounded by the drain, which cuts off what does not end.
             let _ = connection.await;
         }
+        // The client keeps its windows shut: there is nobody to say goodbye to.
+        () = unread => metrics.write_timed_out(),
         () = idle.as_mut() => {
             connection.as_mut().graceful_shutdown();
             let _ = timeout(IDLE_END, connection).await;

@@ -5,6 +5,8 @@
 pub(super) mod connection_io;
 pub(super) mod http2;
 pub(super) mod idle;
+pub(super) mod limits;
 pub(super) mod server;
 pub(super) mod tls;
 pub(super) mod workers;
+pub(super) mod write_deadline;

@@ -2,9 +2,11 @@
 
 use super::connection_io::{Calls, ConnectionIo};
 use super::http2;
-use super::idle::{IdleLimits, idle_for_too_long};
+use super::idle::idle_for_too_long;
+use super::limits::ServerLimits;
 use super::tls::Tls;
 use super::workers::Workers;
+use super::write_deadline::WriteDeadline;
 use crate::http::edge::service::Edge;
 use crate::http::edge::service::EdgeConnection;
 use crate::metrics::Metrics;
@@ -21,34 +23,6 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::server::TlsStream;
-
-/// Limits of the connections.
-#[derive(Clone, Copy, Debug)]
-pub struct ServerLimits {
-    /// The most connections at a time; further ones wait to be accepted.
-    pub max_connections: usize,
-    /// The longest that the head of a request may take to arrive, from its first byte on; for the first one of a
-    /// connection, from the beginning of that.
-    pub header_timeout: Duration,
-    /// How long a connection stays open without a request, once it has had one.
-    pub keep_alive_timeout: Duration,
-    /// The maximum size of a head that hyper buffers, slightly above the limits that the edge enforces.
-    pub head_buffer_bytes: usize,
-    /// How long to keep accepting connections during shutdown, for load balancers to notice.
-    pub drain_delay: Duration,
-    /// The longest that requests in flight may take to end.
-    pub drain_timeout: Duration,
-}
-
-impl ServerLimits {
-    /// How long a connection may be idle.
-    pub(super) fn idle(&self) -> IdleLimits {
-        IdleLimits {
-            first: self.header_timeout,
-            next: self.keep_alive_timeout,
-        }
-    }
-}
 
 /// What is spoken on the connections.
 #[derive(Clone)]
@@ -161,6 +135,7 @@ impl Acceptor {
                 Ok((stream, peer)) => {
                     let open = self.metrics.connection_opened();
                     let (edge, protocols) = (self.edge.clone(), self.protocols.clone());
+                    let metrics = self.metrics.clone();
                     let (limits, draining) = (self.limits, self.draining.clone());
                     // The events of a socket go to the thread that serves it, not to this one.
                     let Ok(stream) = stream.into_std() else {
@@ -168,7 +143,14 @@ impl Acceptor {
                     };
                     self.workers.serve(async move {
                         if let Ok(stream) = TcpStream::from_std(stream) {
-                            serve_connection(stream, peer, edge, protocols, limits, draining).await;
+                            let served = Served {
+                                edge,
+                                metrics,
+                                protocols,
+                                limits,
+                                draining,
+                            };
+                            serve_connection(stream, peer, served).await;
                         }
                         drop((open, place));
                     });
@@ -183,18 +165,28 @@ impl Acceptor {
     }
 }
 
-async fn serve_connection(
-    stream: TcpStream,
-    peer: SocketAddr,
+/// What a connection is served by.
+struct Served {
     edge: Arc<Edge>,
+    metrics: Arc<Metrics>,
     protocols: Protocols,
     limits: ServerLimits,
     draining: watch::Receiver<bool>,
-) {
+}
+
+async fn serve_connection(stream: TcpStream, peer: SocketAddr, served: Served) {
+    let Served {
+        edge,
+        metrics,
+        protocols,
+        limits,
+        draining,
+    } = served;
     // Answers are written in one piece: waiting to fill a packet would only delay them.
     let _ = stream.set_nodelay(true);
     let calls = Calls::default();
-    let service = edge.connection(peer, calls.clone());
+    let is_tls = matches!(protocols, Protocols::Https(_));
+    let service = edge.connection(peer, calls.clone(), is_tls);
     let mut told = draining.clone();
     let spoken = tokio::select! {
         spoken = negotiate(stream, protocols, limits) => spoken,
@@ -203,17 +195,19 @@ async fn serve_connection(
     };
     match spoken {
         Some(Spoken::Http1(stream)) => {
+            let stream = WriteDeadline::new(stream, limits.write_timeout, metrics);
             serve_http1(stream, service, calls, limits, draining).await;
         }
         // Boxed, so that the many connections that are none of these carry no room for them.
         Some(Spoken::Http2(stream)) => {
-            Box::pin(http2::serve(stream, service, limits, draining)).await;
+            Box::pin(http2::serve(stream, service, limits, metrics, draining)).await;
         }
         Some(Spoken::Https1(stream)) => {
-            Box::pin(serve_http1(*stream, service, calls, limits, draining)).await;
+            let stream = WriteDeadline::new(*stream, limits.write_timeout, metrics);
+            Box::pin(serve_http1(stream, service, calls, limits, draining)).await;
         }
         Some(Spoken::Https2(stream)) => {
-            Box::pin(http2::serve(*stream, service, limits, draining)).await;
+            Box::pin(http2::serve(*stream, service, limits, metrics, draining)).await;
         }
         None => {}
     }
@@ -260,8 +254,8 @@ async fn told_to_end(draining: &mut watch::Receiver<bool>) {
     tokio::time::sleep(IDLE_GRACE).await;
 }
 
-async fn serve_http1<I>(
-    stream: I,
+pub(in crate::http) async fn serve_http1<I>(
+    stream: WriteDeadline<I>,
     service: EdgeConnection,
     calls: Calls,
     limits: ServerLimits,
@@ -292,18 +286,20 @@ async fn serve_http1<I>(
         Pin::new(&mut connection).graceful_shutdown();
         let _ = poll_fn(|context| connection.poll_without_shutdown(context)).await;
     }
-    linger(connection.into_parts().io.into_inner().into_inner()).await;
+    let io = connection.into_parts().io.into_inner();
+    linger(io.into_inner().into_inner()).await;
 }
 
 /// Ends a connection so that a client that is still sending reads the answer instead of a reset.
 async fn linger(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
-    if stream.shutdown().await.is_err() {
-        return;
-    }
-    // On the heap: every open connection would carry it otherwise.
-    let mut scrap = vec![0; 4096];
-    let mut discarded = 0;
+    // Over TLS its end has to be written, too: a client that does not read would hold that up.
     let _ = timeout(LINGER, async {
+        if stream.shutdown().await.is_err() {
+            return;
+        }
+        // On the heap: every open connection would carry it otherwise.
+        let mut scrap = vec![0; 4096];
+        let mut discarded = 0;
         while discarded < LINGER_BYTES {
             match stream.read(&mut scrap).await {
                 Ok(0) | Err(_) => break,

@@ -6,6 +6,7 @@ use crate::domain::{Scope, Scopes};
 use crate::http::auth::bad_token::BadToken;
 use crate::http::auth::caller::Caller;
 use crate::http::auth::token_verifier::TokenVerifier;
+use crate::metrics::AuthFailure;
 use http::{HeaderMap, HeaderValue, header};
 use std::sync::{Arc, LazyLock};
 
@@ -49,11 +50,16 @@ impl Auth {
         }
     }
 
-    /// The caller of a request with these header fields.
+    /// The caller of a request with these header fields. `may_ask`, called for a token that is not remembered, says whether
+    /// its issuer may be asked for a key that is not known.
     ///
     /// # Errors
     /// When a token is required and there is no valid one.
-    pub async fn caller(&self, headers: &HeaderMap) -> Result<Caller, Refusal> {
+    pub async fn caller(
+        &self,
+        headers: &HeaderMap,
+        may_ask: impl FnOnce() -> bool,
+    ) -> Result<Caller, Refusal> {
         let Self::Required(verifier) = self else {
             return Ok(ANONYMOUS.clone());
         };
@@ -62,6 +68,11 @@ impl Auth {
             return Ok(caller);
         }
         let token = str::from_utf8(token).map_err(|_| Refusal::BadToken(BadToken::Malformed))?;
+        if !may_ask() {
+            return verifier
+                .verify_by_known_keys(token)
+                .map_err(Refusal::BadToken);
+        }
         // Boxed, so that the many requests whose token is remembered carry no room for this.
         Box::pin(verifier.verify(token))
             .await
@@ -85,6 +96,16 @@ impl Caller {
 }
 
 impl Refusal {
+    /// The word for it in the log and the metrics.
+    pub(super) fn reason(self) -> AuthFailure {
+        match self {
+            Self::NoToken => AuthFailure::NoToken,
+            Self::BadToken(bad) => bad.reason(),
+            Self::ScopeLacking(_) => AuthFailure::ScopeLacking,
+            Self::Unverifiable => AuthFailure::IssuerAway,
+        }
+    }
+
     /// The challenge for `WWW-Authenticate` (RFC 6750, 3); `None` when another token would not help.
     pub fn challenge(self) -> Option<HeaderValue> {
         let text = match self {
@@ -163,7 +184,7 @@ mod tests {
                 headers.append(header::AUTHORIZATION, field.parse().unwrap());
             }
             let auth = auth.clone();
-            async move { auth.caller(&headers).await }
+            async move { auth.caller(&headers, || true).await }
         };
         assert!(caller(vec![format!("Bearer {token}")]).await.is_ok());
         assert!(caller(vec![format!("bearer  {token}")]).await.is_ok());

@@ -1,14 +1,16 @@
 //! Authentication, rate limit and authorization of a call, in this order.
 
 use super::bearer_auth::{Auth, Refusal};
+use super::failure_limit::{Attempt, FailureLimit};
 use super::rate_limit::{RateKey, RateLimits, RateState};
 use crate::domain::Scope;
 use crate::http::auth::caller::Caller;
+use crate::http::call::Call;
 use crate::http::problem::{Problem, ProblemKind};
 use crate::metrics::Metrics;
-use http::HeaderMap;
 use http::header::WWW_AUTHENTICATE;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// Decides whether a call is admitted.
 pub struct Gate {
@@ -16,22 +18,26 @@ pub struct Gate {
     pub auth: Auth,
     /// The rate limit of each client, if there is one.
     pub rate_limits: Option<RateLimits>,
+    /// The limit on bad tokens, if there is one.
+    pub failures: Option<Arc<FailureLimit>>,
 }
 
 impl Gate {
-    /// The caller, once it is authenticated, within its rate and authorized for `scope`. `rate` is set to the state of
-    /// the client's rate limit, also when the call is refused.
+    /// The caller, once it is authenticated, within its rate and authorized for `scope`; the call is then known to be its.
+    /// `rate` is set to the state of the client's rate limit, also when the call is refused.
     pub(super) async fn admit(
         &self,
-        headers: &HeaderMap,
-        peer: IpAddr,
+        call: &mut Call,
         scope: Scope,
         metrics: &Metrics,
         rate: &mut Option<RateState>,
     ) -> Result<Caller, Problem> {
-        let caller = self.auth.caller(headers).await.map_err(refused)?;
+        let caller = self.authenticate(call).await?;
+        call.client = Some(caller.client.clone());
+        call.is_authenticated = matches!(self.auth, Auth::Required(_));
+        call.may_read = caller.scopes.contains(Scope::UsersRead);
         if let Some(limits) = &self.rate_limits {
-            let state = limits.take(&self.key_of(&caller, peer));
+            let state = limits.take(&self.key_of(&caller, call.address));
             *rate = Some(state);
             if state.refused_for.is_some() {
                 metrics.request_rate_limited();
@@ -42,6 +48,25 @@ impl Gate {
         }
         caller.require(scope).map_err(refused)?;
         Ok(caller)
+    }
+
+    /// The caller that a call's token names. After too many failures from its address a bad token is answered 429, and no
+    /// issuer is asked for its key; a good one is served all the same.
+    async fn authenticate(&self, call: &Call) -> Result<Caller, Problem> {
+        let admitted = || match &self.failures {
+            Some(limit) => limit.admit(&Attempt::by_token(call.address)),
+            None => Ok(()),
+        };
+        let outcome = self.auth.caller(call.headers(), || admitted().is_ok());
+        let refusal = match outcome.await {
+            Ok(caller) => return Ok(caller),
+            Err(refusal) => refusal,
+        };
+        if let (Refusal::BadToken(_), Some(limit)) = (refusal, &self.failures) {
+            admitted()?;
+            limit.failed(&Attempt::by_token(call.address));
+        }
+        Err(refused(refusal))
     }
 
     /// The key under which the caller's share is counted: its client, or its address where calls need no token.
@@ -65,7 +90,9 @@ fn refused(refusal: Refusal) -> Problem {
         Refusal::ScopeLacking(_) => ProblemKind::InsufficientScope,
         Refusal::Unverifiable => ProblemKind::Unavailable,
     };
-    let problem = kind.with_detail(refusal.to_string());
+    let problem = kind
+        .with_detail(refusal.to_string())
+        .refused_because(refusal.reason());
     match refusal.challenge() {
         Some(challenge) => problem.with_header(WWW_AUTHENTICATE, challenge),
         None => problem.retry_after(1),

@@ -6,8 +6,11 @@
 pub(super) mod activity;
 pub(super) mod bearer_auth;
 pub(super) mod body_admission;
+pub(super) mod client_address;
 pub(super) mod concurrency_limit;
 pub(super) mod counts_by_key;
+mod exchange;
+pub(super) mod failure_limit;
 pub(super) mod failures;
 pub(super) mod gate;
 pub(super) mod plain_http;
@@ -15,3 +18,5 @@ pub(super) mod rate_limit;
 pub(super) mod receive;
 pub(super) mod request_id;
 pub(super) mod service;
+mod transport_policy;
+pub(super) mod unread_answers;

@@ -1,22 +1,34 @@
-//! Redirects a client that reached the proxy in front by plain HTTP to the same address over HTTPS.
+//! What reached the proxy in front by plain HTTP: a person who asks for a page is redirected to the same address over HTTPS,
+//! a program is refused. Its token or secret was readable on the way, and a redirect would let that go unnoticed.
 //!
 //! Not every Ingress controller redirects by itself, but each reports the client's scheme (`X-Forwarded-Proto`).
 
 use crate::http::answer::Answer;
+use crate::http::api::route::Route;
+use crate::http::call::Call;
 use crate::http::problem::{Problem, ProblemKind};
-use http::header::{HOST, LOCATION};
+use http::header::{ACCEPT, HOST, LOCATION};
 use http::uri::{Authority, Uri};
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use http_body_util::Full;
 
 const X_FORWARDED_PROTO: &str = "x-forwarded-proto";
 
-/// The redirect of a request that came by plain HTTP; `None` when it came by HTTPS, or without a proxy.
-pub(super) fn redirect(uri: &Uri, headers: &HeaderMap) -> Result<Option<Answer>, Problem> {
-    if !came_by_plain_http(headers) {
+/// The redirect of a page that was asked for by plain HTTP; `None` when the request came by HTTPS, or without a proxy.
+///
+/// # Errors
+/// 403 for every other request by plain HTTP, 400 when there is no host to redirect to.
+pub(super) fn redirect(call: &Call) -> Result<Option<Answer>, Problem> {
+    let headers = call.headers();
+    if !came_by(headers, "http") {
         return Ok(None);
     }
-    let location = https_address(uri, headers).ok_or_else(|| {
+    if !is_for_a_person(call) {
+        return Err(ProblemKind::HttpsRequired.with_detail(
+            "the request came by plain HTTP: send it over HTTPS, and replace the token or secret that it contained",
+        ));
+    }
+    let location = https_address(&call.parts.uri, headers).ok_or_else(|| {
         ProblemKind::MalformedRequest.with_detail(
             "plain HTTP is not served, and the Host field does not name a host to redirect to",
         )
@@ -27,13 +39,39 @@ pub(super) fn redirect(uri: &Uri, headers: &HeaderMap) -> Result<Option<Answer>,
     Ok(Some(answer))
 }
 
-/// Each proxy on the way may append its scheme; the first one is the client's.
-fn came_by_plain_http(headers: &HeaderMap) -> bool {
+/// Whether the proxy says that the client came by this scheme. Each proxy on the way may append its own; the first one is
+/// the client's.
+pub(super) fn came_by(headers: &HeaderMap, scheme: &str) -> bool {
     headers
         .get(X_FORWARDED_PROTO)
         .and_then(|value| value.to_str().ok())
         .and_then(|schemes| schemes.split(',').next())
-        .is_some_and(|scheme| scheme.trim().eq_ignore_ascii_case("http"))
+        .is_some_and(|first| first.trim().eq_ignore_ascii_case(scheme))
+}
+
+/// Whether a browser asks for something to show: the documentation, or anything that may be HTML.
+fn is_for_a_person(call: &Call) -> bool {
+    let reads = matches!(call.parts.method, Method::GET | Method::HEAD);
+    reads && (matches!(call.route, Route::Docs | Route::DocsFile) || accepts_html(call.headers()))
+}
+
+/// Whether HTML is named in `Accept`, as browsers do, and not only covered by `*/*`, as programs send it.
+fn accepts_html(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(ACCEPT).iter();
+    values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|range| {
+            let mut parts = range.split(';').map(str::trim);
+            let is_html = parts
+                .next()
+                .is_some_and(|name| name.eq_ignore_ascii_case("text/html"));
+            let refused = parts.any(|part| {
+                let weight = part.strip_prefix("q=").or(part.strip_prefix("Q="));
+                weight.is_some_and(|q| q.parse::<f32>().is_ok_and(|q| q <= 0.0))
+            });
+            is_html && !refused
+        })
 }
 
 /// Without the port, which was that of plain HTTP.

@@ -4,6 +4,7 @@
 //! The table of buckets is bounded: the least recently used bucket is evicted first, and an evicted client starts with a
 //! full bucket.
 
+use super::client_address::network_of;
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
@@ -42,13 +43,7 @@ pub(super) enum RateKey {
 impl RateKey {
     /// The bucket of an address. Of an IPv6 address the network counts: a host has 2^64 of them.
     pub(super) fn of_peer(address: IpAddr) -> Self {
-        Self::Peer(match address.to_canonical() {
-            IpAddr::V6(v6) => {
-                let network = u128::from(v6) & !u128::from(u64::MAX);
-                IpAddr::V6(network.into())
-            }
-            v4 @ IpAddr::V4(_) => v4,
-        })
+        Self::Peer(network_of(address))
     }
 }
 

@@ -7,13 +7,16 @@
 use super::activity::Activity;
 use super::concurrency_limit::{Admission, ConcurrencyLimit};
 use super::counts_by_key::CountsByKey;
+use super::exchange::Exchange;
 use super::failures::{failed, panicked};
 use super::gate::Gate;
 use super::plain_http;
 use super::rate_limit::{RateKey, RateState};
 use super::receive::{Received, Reception, Sender, Work, overloaded};
 use super::request_id::X_REQUEST_ID;
-use crate::domain::{Scope, UserStore};
+use super::transport_policy::TransportPolicy;
+use super::unread_answers::UnreadAnswers;
+use crate::domain::UserStore;
 use crate::http::answer::Answer;
 use crate::http::api::dispatch::{Dispatch, RouteTableError};
 use crate::http::api::list_users::ACCEPT_QUERY;
@@ -26,10 +29,10 @@ use crate::http::problem::{Problem, ProblemKind};
 use crate::http::read_request::{check_sizes, refuse_unsupported_fields, require_host};
 use crate::http::settings::HttpSettings;
 use crate::metrics::{MethodLabel, Metrics};
-use crate::telemetry::{AccessLog, AccessRecord, Tracer};
+use crate::telemetry::{AccessLog, Tracer};
 use futures_util::FutureExt;
 use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 use std::convert::Infallible;
@@ -54,6 +57,7 @@ pub struct Edge {
     concurrency: ConcurrencyLimit,
     reception: Reception,
     waiting_readers: CountsByKey<RateKey>,
+    transport_policy: TransportPolicy,
 }
 
 impl Edge {
@@ -76,6 +80,10 @@ impl Edge {
             concurrency: ConcurrencyLimit::new(settings.queue_limit, settings.queue_target),
             reception: Reception::new(&settings),
             waiting_readers: CountsByKey::new(settings.waiting_readers_per_client),
+            transport_policy: TransportPolicy::new(
+                settings.hsts_max_age_s,
+                settings.redirect_plain_http,
+            ),
             settings,
             metrics,
             access_log,
@@ -89,12 +97,15 @@ impl Edge {
         self: &Arc<Self>,
         peer: SocketAddr,
         calls: Calls,
+        is_tls: bool,
     ) -> EdgeConnection {
         EdgeConnection(Arc::new(ConnectionState {
             edge: self.clone(),
             peer,
             calls,
+            is_tls,
             activity: Arc::default(),
+            unread: Arc::default(),
             arriving_bodies: AtomicUsize::new(0),
         }))
     }
@@ -104,7 +115,10 @@ struct ConnectionState {
     edge: Arc<Edge>,
     peer: SocketAddr,
     calls: Calls,
+    /// Whether the client speaks TLS with this service.
+    is_tls: bool,
     activity: Arc<Activity>,
+    unread: Arc<UnreadAnswers>,
     arriving_bodies: AtomicUsize,
 }
 
@@ -126,6 +140,11 @@ impl EdgeConnection {
     pub(in crate::http) fn activity(&self) -> Arc<Activity> {
         self.0.activity.clone()
     }
+
+    /// The answers that the client has not read.
+    pub(in crate::http) fn unread(&self) -> Arc<UnreadAnswers> {
+        self.0.unread.clone()
+    }
 }
 
 impl hyper::service::Service<Request<Incoming>> for EdgeConnection {
@@ -141,11 +160,17 @@ impl hyper::service::Service<Request<Incoming>> for EdgeConnection {
         // Borrowed from here on: a function that waits and owns a call keeps room for it twice, and what is larger than
         // a kilobyte is costly to allocate.
         let (parts, mut body) = request.into_parts();
-        let mut call = Call::new(parts);
+        let trusted = &begun.0.edge.settings.trusted_proxies;
+        let address = trusted.client_of(begun.0.peer.ip(), &parts.headers);
+        let mut call = Call::new(parts, address);
         Box::pin(async move {
             let answer = begun.0.answer(&mut call, &mut body).await;
             begun.0.calls.answered();
-            Ok(answer)
+            Ok(if call.parts.version == Version::HTTP_2 {
+                begun.0.unread.track(answer)
+            } else {
+                answer
+            })
         })
     }
 }
@@ -183,9 +208,13 @@ impl ConnectionState {
                 Err(panic) => Err(panicked(&*panic, call.request_id())),
             }
         };
+        let mut refused = None;
         let mut answer = match outcome {
             Ok(answer) => answer,
-            Err(problem) => failed(&problem, call),
+            Err(problem) => {
+                refused = problem.refusal();
+                failed(&problem, call)
+            }
         };
         if let (Some(state), Some(limits)) = (rate, &edge.gate.rate_limits) {
             limits.set_headers(state, answer.headers_mut());
@@ -195,27 +224,18 @@ impl ConnectionState {
         if let Some(permit) = work.permit {
             permit.release(now.saturating_duration_since(work.since), now);
         }
-        let status = answer.status().as_u16();
-        let response_bytes =
-            usize::try_from(answer.body().size_hint().lower()).unwrap_or(usize::MAX);
-        edge.metrics.http_finished(
-            call.route as usize,
+        let exchange = Exchange {
+            call,
+            answer: &answer,
             method,
-            status,
+            trace,
             duration,
             request_bytes,
-            response_bytes,
-        );
-        edge.access_log.write(&AccessRecord {
-            request_id: call.request_id(),
-            trace,
-            method: method.as_str(),
-            route: call.route.template(),
-            status,
-            duration,
-        });
-        span.finish(call.route.template(), status);
-        self.finish(&mut answer, call.request_id.clone());
+            refused,
+        };
+        exchange.report(&edge.metrics, &edge.access_log);
+        span.finish(call.route.template(), answer.status().as_u16());
+        self.finish(&mut answer, call);
         answer
     }
 
@@ -230,14 +250,17 @@ impl ConnectionState {
     }
 
     /// Header fields that every answer has.
-    fn finish(&self, answer: &mut Answer, id: HeaderValue) {
-        let draining = *self.edge.draining.borrow();
+    fn finish(&self, answer: &mut Answer, call: &Call) {
+        let edge = &*self.edge;
+        let draining = *edge.draining.borrow();
         let headers = answer.headers_mut();
-        headers.insert(X_REQUEST_ID, id);
+        headers.insert(X_REQUEST_ID, call.request_id.clone());
         headers
             .entry(CACHE_CONTROL)
             .or_insert(HeaderValue::from_static("no-store"));
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        edge.transport_policy
+            .apply(self.is_tls, call.headers(), headers);
         if draining {
             // The client is asked to go elsewhere with its next request, instead of finding the connection closed.
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
@@ -254,9 +277,9 @@ impl ConnectionState {
     ) -> Result<Answer, Problem> {
         let settings = &self.edge.settings;
         check_sizes(&call.parts, settings)?;
-        require_host(call.parts.version, call.headers())?;
+        require_host(&call.parts)?;
         if settings.redirect_plain_http
-            && let Some(answer) = plain_http::redirect(&call.parts.uri, call.headers())?
+            && let Some(answer) = plain_http::redirect(call)?
         {
             return Ok(answer);
         }
@@ -278,19 +301,16 @@ impl ConnectionState {
         if let Some(scope) = operation.scope() {
             let gate = &self.edge.gate;
             let metrics = &self.edge.metrics;
-            let admitted = gate.admit(call.headers(), self.peer.ip(), scope, metrics, rate);
-            let caller = admitted.await?;
+            let caller = gate.admit(call, scope, metrics, rate).await?;
             if route.waits(call.parts.uri.query()) {
-                let key = gate.key_of(&caller, self.peer.ip());
+                let key = gate.key_of(&caller, call.address);
                 let held = self.edge.waiting_readers.hold(key);
                 waiting = Some(held.ok_or_else(waits_too_often)?);
             }
-            call.may_read = caller.scopes.contains(Scope::UsersRead);
-            call.client = Some(caller.client);
         }
         if operation.reads_body() {
             let sender = Sender {
-                address: self.peer.ip(),
+                address: call.address,
                 arriving_on_connection: &self.arriving_bodies,
             };
             let edge = &*self.edge;

@@ -13,6 +13,7 @@ pub(in crate::http) enum ProblemKind {
     InvalidQuery,
     Unauthorized,
     InsufficientScope,
+    HttpsRequired,
     UserNotFound,
     NotFound,
     MethodNotAllowed,
@@ -39,11 +40,12 @@ type Entry = (u16, &'static str, &'static str, &'static str);
 
 impl ProblemKind {
     /// Every kind.
-    pub(in crate::http) const ALL: [Self; 23] = [
+    pub(in crate::http) const ALL: [Self; 24] = [
         Self::MalformedRequest,
         Self::InvalidQuery,
         Self::Unauthorized,
         Self::InsufficientScope,
+        Self::HttpsRequired,
         Self::UserNotFound,
         Self::NotFound,
         Self::MethodNotAllowed,
@@ -91,6 +93,12 @@ impl ProblemKind {
                 "insufficient-scope",
                 "The token lacks a scope",
                 "The token is valid but does not have the scope that the WWW-Authenticate header field names. Request a token with that scope.",
+            ),
+            Self::HttpsRequired => (
+                403,
+                "https-required",
+                "HTTPS is required",
+                "The request reached the proxy by plain HTTP, where everybody on the way could read it. Send it over HTTPS, and replace the token or secret that it contained.",
             ),
             Self::UserNotFound => (
                 404,
@@ -186,7 +194,7 @@ impl ProblemKind {
                 429,
                 "rate-limited",
                 "Too many requests",
-                "The client has exceeded its rate limit. Retry after the time in Retry-After.",
+                "The client has exceeded its rate limit, or sent too many invalid tokens or secrets. Retry after the time in Retry-After.",
             ),
             Self::HeadersTooLarge => (
                 431,

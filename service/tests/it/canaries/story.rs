@@ -140,8 +140,8 @@ pub(super) async fn be_refused(
             .expect("a token");
         format!("Bearer {token}")
     };
-    let expired = sign(json!({"exp": 1, "sub": "canarysubject"}));
-    let no_scope = sign(json!({"scope": "canaryscope", "sub": "canarysubject"}));
+    let expired = sign(json!({"exp": 1, "sub": "canary subject"}));
+    let no_scope = sign(json!({"scope": "canaryscope", "sub": "canary subject"}));
     let unsigned = format!(
         "Bearer {}.{}.",
         URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#),

@@ -21,6 +21,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Contract(ContractArgs),
     Test(TestArgs),
+    Fuzz(FuzzArgs),
     E2e(E2eArgs),
     /// Run one area of `cargo xtask check`
     #[command(hide = true)]
@@ -54,6 +55,25 @@ pub(crate) enum PostgresKind {
     Private,
     /// A container, on the running Docker engine
     Container,
+}
+
+/// Fuzz everything that parses what clients send
+///
+/// The targets are patches, list queries, cursors, tokens and whole requests (`service/fuzz`), built with coverage counters
+/// and, where the toolchain has it, AddressSanitizer. A panic, an input that takes 5 s, and an allocation of 64 MiB are
+/// findings. `service/fuzz/corpus` holds the inputs that `cargo xtask test` runs, too.
+#[derive(Args)]
+#[allow(clippy::doc_markdown, reason = "this text is shown on a terminal")]
+pub(crate) struct FuzzArgs {
+    /// Fuzz this target instead of all of them, one after the other
+    #[arg(value_name = "TARGET", value_parser = crate::commands::fuzz::TARGETS)]
+    pub(crate) target: Option<String>,
+    /// How long to fuzz each target
+    #[arg(long, default_value_t = 60, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=86_400))]
+    pub(crate) seconds: u32,
+    /// Afterwards keep as few inputs in the corpus as reach the same code
+    #[arg(long)]
+    pub(crate) minimize: bool,
 }
 
 /// Test a running Roster beyond its API, with real servers.

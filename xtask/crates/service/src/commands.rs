@@ -2,6 +2,7 @@
 
 pub(crate) mod contract;
 mod docs_page;
+pub(crate) mod fuzz;
 mod kills;
 mod pgbouncer;
 pub(crate) mod standby;

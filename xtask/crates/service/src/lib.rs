@@ -23,6 +23,7 @@ pub fn main() -> ExitCode {
     xtask::program::main(|cli: cli::Cli| match cli.command {
         Command::Contract(args) => commands::contract::run(&args),
         Command::Test(args) => commands::test::run(&args),
+        Command::Fuzz(args) => commands::fuzz::run(&args),
         Command::E2e(args) => commands::e2e(&args.story),
         Command::Check { .. } => check::openapi::run(),
     })

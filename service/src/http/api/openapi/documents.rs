@@ -210,6 +210,9 @@ pub(in crate::http) struct ChangeDocument {
     #[schema(format = DateTime)]
     at: String,
     id: Uuid,
+    /// The client that made the change, as its tokens name it; null where it was not recorded.
+    #[schema(required = true)]
+    actor: Option<String>,
     /// The user as the change left it; null when it was deleted.
     #[schema(required = true)]
     user: Option<UserDocument>,

@@ -67,10 +67,14 @@ fn may_occur(kind: ProblemKind, route: Route, operation: Operation) -> bool {
         | ProblemKind::HeadersTooLarge
         | ProblemKind::NotAcceptable
         | ProblemKind::Internal
+        // Possible everywhere behind a proxy that takes plain HTTP, and nowhere else.
+        | ProblemKind::HttpsRequired
         | ProblemKind::Unavailable => true,
         ProblemKind::InvalidQuery => is_list,
-        ProblemKind::Unauthorized => needs_token || operation == Operation::IssueToken,
-        ProblemKind::InsufficientScope | ProblemKind::RateLimited => needs_token,
+        ProblemKind::Unauthorized | ProblemKind::RateLimited => {
+            needs_token || operation == Operation::IssueToken
+        }
+        ProblemKind::InsufficientScope => needs_token,
         ProblemKind::UserNotFound => route == Route::User,
         ProblemKind::NotFound => operation == Operation::ReadProblem,
         ProblemKind::MethodNotAllowed => false,

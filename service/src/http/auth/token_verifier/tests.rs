@@ -5,8 +5,9 @@ mod forgeries;
 use super::{Caller, OwnTokens, TokenVerifier};
 use crate::domain::{Scope, Scopes};
 use crate::http::auth::bad_token::BadToken;
+use crate::http::auth::claims::{Expected, ScopeClaims};
 use crate::http::auth::signing_keys::{KeyKind, SigningKeys, generate};
-use crate::http::auth::trusted_keys::unix_now;
+use crate::http::auth::trusted_keys::{TrustedKeys, unix_now};
 use crate::metrics::{BuildInfo, Metrics};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -111,7 +112,10 @@ async fn a_token_without_a_key_id_is_taken_only_when_there_is_one_key_it_can_mea
     let one = SigningKeys::from_pem(key(KeyKind::Ed25519).as_bytes()).unwrap();
     let token = {
         // Signed over a header without a key id.
-        let header = jsonwebtoken::Header::new(jsonwebtoken::Algorithm::EdDSA);
+        let header = jsonwebtoken::Header {
+            typ: Some("at+jwt".into()),
+            ..jsonwebtoken::Header::new(jsonwebtoken::Algorithm::EdDSA)
+        };
         jsonwebtoken::encode(&header, &claims(), &one.signing_key()).unwrap()
     };
     assert!(outcome(&verifier(&one), &token).await.is_ok());
@@ -166,4 +170,29 @@ async fn what_is_remembered_is_bounded() {
         (500..2_600).contains(&remembered),
         "{remembered} tokens of 7 KB are remembered, 16 MiB are meant"
     );
+}
+
+/// Many issuers do not follow RFC 9068: what is demanded of Roster's own tokens is not of theirs.
+#[test]
+fn another_issuers_tokens_may_be_of_another_type_and_name_their_client_elsewhere() {
+    let keys = keys(KeyKind::Ed25519);
+    let expected = Expected {
+        issuer: ISSUER.into(),
+        audience: AUDIENCE.into(),
+        scope_claims: Arc::new(ScopeClaims::default()),
+        is_own: false,
+        client_prefix: "oidc:",
+    };
+    let trusted = TrustedKeys::of_own(&[], &expected);
+    let trusted = trusted.with_issuer_keys(keys.public(), &expected).unwrap();
+    for typ in [Some("JWT"), Some("at+jwt"), None] {
+        let header = jsonwebtoken::Header {
+            typ: typ.map(str::to_owned),
+            ..jsonwebtoken::Header::new(jsonwebtoken::Algorithm::EdDSA)
+        };
+        let claims = claims_with(json!({"sub": null, "azp": "billing"}));
+        let token = jsonwebtoken::encode(&header, &claims, &keys.signing_key()).unwrap();
+        let caller = trusted.verify(&token, unix_now()).unwrap();
+        assert_eq!(&*caller.client, "oidc:billing", "{typ:?}");
+    }
 }

@@ -33,6 +33,10 @@ async fn claims_that_do_not_fit_are_refused() {
         (json!({"nbf": now + 61}), BadToken::NotYet),
         (json!({"nbf": "later"}), BadToken::BadClaims),
         (json!({"sub": null}), BadToken::BadClaims),
+        (
+            json!({"sub": null, "client_id": "billing", "azp": "billing"}),
+            BadToken::BadClaims,
+        ),
         (json!({"sub": ""}), BadToken::BadClaims),
         (json!({"sub": "a\u{0}b"}), BadToken::BadClaims),
         (json!({"sub": "x".repeat(256)}), BadToken::BadClaims),
@@ -45,6 +49,32 @@ async fn claims_that_do_not_fit_are_refused() {
             None,
             "a bad token is never remembered: {changes}"
         );
+    }
+}
+
+/// RFC 9068, 4. A token of another kind that the same key signs is never taken for an access token.
+#[tokio::test]
+async fn own_tokens_are_of_the_type_of_access_tokens() {
+    let keys = keys(KeyKind::Ed25519);
+    let verifier = verifier(&keys);
+    for (typ, accepted) in [
+        (Some("at+jwt"), true),
+        (Some("application/AT+JWT"), true),
+        (Some("JWT"), false),
+        (None, false),
+    ] {
+        let header = jsonwebtoken::Header {
+            typ: typ.map(str::to_owned),
+            ..jsonwebtoken::Header::new(jsonwebtoken::Algorithm::EdDSA)
+        };
+        let token = jsonwebtoken::encode(&header, &claims(), &keys.signing_key()).unwrap();
+        let outcome = outcome(&verifier, &token).await;
+        let expected = if accepted {
+            Ok(())
+        } else {
+            Err(BadToken::WrongType)
+        };
+        assert_eq!(outcome.map(drop), expected, "{typ:?}");
     }
 }
 
