@@ -315,6 +315,11 @@ fn http_settings(args: &ServeArgs) -> HttpSettings {
         trusted_proxies: TrustedProxies::new(&args.trusted_proxies),
         hsts_max_age_s,
         redirect_plain_http: args.redirect_plain_http,
+        cors_origins: args
+            .cors_origin
+            .iter()
+            .map(|origin| origin.as_str().into())
+            .collect(),
     }
 }
 

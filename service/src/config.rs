@@ -8,6 +8,7 @@
 
 mod access;
 mod error;
+mod origin;
 #[cfg(test)]
 mod table;
 
@@ -21,6 +22,7 @@ use tracing::level_filters::LevelFilter;
 
 pub use access::{AuthMode, KEYS_FILE_SETTING, TlsArgs, TokenArgs};
 pub use error::ConfigError;
+pub use origin::{BadOrigin, Origin};
 
 /// How to reach the database; every command that uses it has these.
 #[derive(Args, Clone, Debug)]
@@ -149,6 +151,15 @@ pub struct HttpArgs {
     /// the client's; without any, a client's address is that of its connection.
     #[arg(long, env = "ROSTER_TRUSTED_PROXIES", value_delimiter = ',', value_parser = parse_network, value_name = "NETWORK,…")]
     pub trusted_proxies: Vec<IpNet>,
+    /// Origins whose pages may call the API from a browser and read its responses (CORS), such as https://app.example or
+    /// http://localhost:3000. Each is compared exactly; there are no wildcards.
+    #[arg(
+        long,
+        env = "ROSTER_CORS_ORIGIN",
+        value_delimiter = ',',
+        value_name = "ORIGIN,…"
+    )]
+    pub cors_origin: Vec<Origin>,
     /// Maximum size of a body, in bytes; then 413.
     #[arg(long, env = "ROSTER_BODY_LIMIT_BYTES", default_value_t = 65_536, value_parser = clap::value_parser!(u32).range(1024..=16_777_216), value_name = "BYTES")]
     pub body_limit_bytes: u32,

@@ -227,6 +227,36 @@ pub const TOOLS: &[Tool] = &[
         source: Source::System,
     },
     Tool {
+        name: "java",
+        purpose: "generated clients (cargo xtask e2e clients --all)",
+        install: "apt-get install openjdk-17-jdk-headless, or any JDK from version 17 on",
+        source: Source::System,
+    },
+    Tool {
+        name: "mvn",
+        purpose: "generated clients (cargo xtask e2e clients --all)",
+        install: "apt-get install maven, or see https://maven.apache.org/install.html",
+        source: Source::System,
+    },
+    Tool {
+        name: "node",
+        purpose: "generated clients (cargo xtask e2e clients --all)",
+        install: "see https://nodejs.org/en/download, version 20 or later",
+        source: Source::System,
+    },
+    Tool {
+        name: "npm",
+        purpose: "generated clients (cargo xtask e2e clients --all)",
+        install: "it comes with Node.js: see https://nodejs.org/en/download",
+        source: Source::System,
+    },
+    Tool {
+        name: "cargo-progenitor",
+        purpose: "generated clients (cargo xtask e2e clients --all)",
+        install: "cargo install cargo-progenitor --locked --version 0.15.1",
+        source: Source::System,
+    },
+    Tool {
         name: "kubectl",
         purpose: "access to the cluster (cargo xtask deploy, rollback, status, logs, e2e)",
         install: "see https://kubernetes.io/docs/tasks/tools/, at most one minor version from the cluster's",
@@ -234,7 +264,7 @@ pub const TOOLS: &[Tool] = &[
     },
     Tool {
         name: "chromium",
-        purpose: "testing /docs in a browser (cargo xtask e2e docs)",
+        purpose: "pages in a browser (cargo xtask e2e docs, e2e cors)",
         install: "apt-get install chromium, or any Chrome",
         source: Source::System,
     },

@@ -30,6 +30,11 @@ pub struct LocalRoster {
 impl LocalRoster {
     /// Builds Roster, starts everything, and waits until it is ready. Key and log are below `folder`.
     pub fn start(name: &str, folder: &Path) -> Result<Self> {
+        Self::start_with(name, folder, &[])
+    }
+
+    /// The same, with further flags of `roster serve`.
+    pub fn start_with(name: &str, folder: &Path, flags: &[String]) -> Result<Self> {
         let program = service::build(false)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -55,6 +60,7 @@ impl LocalRoster {
                 free_port()?,
                 free_port()?,
                 Some(&access.keys_file),
+                flags,
                 File::create(&log)?.into(),
             )?;
             service.wait_until_ready().await?;

@@ -13,7 +13,10 @@ use super::problem::{Problem, ProblemKind};
 use crate::domain::UserId;
 
 pub(super) use body::{Arrival, begin_body, finish_body};
-pub(super) use conditions::{is_not_modified, read_condition, write_entity_tag};
+pub(super) use conditions::{
+    Precondition, is_not_modified, precondition_without_validators, read_condition,
+    write_entity_tag,
+};
 pub(super) use host::require_host;
 pub(super) use json::{MemoryBudget, Strict, given_twice, memory_of, parse_json, parse_with};
 pub(super) use media_types::{media_type, require_acceptable, require_json};

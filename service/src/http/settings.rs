@@ -39,4 +39,6 @@ pub struct HttpSettings {
     pub hsts_max_age_s: u32,
     /// Whether a request that reached a proxy by plain HTTP is redirected to HTTPS, or refused.
     pub redirect_plain_http: bool,
+    /// The origins whose pages may read responses, as browsers send them.
+    pub cors_origins: Vec<Box<str>>,
 }

@@ -172,3 +172,71 @@ async fn fields_that_change_what_a_method_means_are_refused() {
     assert_eq!(app.get(&at).await.json(), user);
     assert_eq!(app.walk("").await.len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_condition_is_dropped_where_there_is_no_entity_tag() {
+    let app = TestApp::start().await;
+    let body = json!({"email": "a@example.com", "name": "Ada"}).to_string();
+    let tag = ("if-match", "\"1\"");
+    let none = ("if-none-match", "*");
+    for (method, at, body) in [
+        ("POST", "/v1/users", body.as_str()),
+        ("QUERY", "/v1/users", "{}"),
+    ] {
+        for condition in [tag, none] {
+            let refused = app.send(method, at, &[JSON[0], condition], body).await;
+            assert_eq!(
+                refused.problem(),
+                "precondition-failed",
+                "{method} {condition:?}"
+            );
+        }
+    }
+    assert_eq!(app.get("/v1/users").await.json()["items"], json!([]));
+    for at in [
+        "/",
+        "/v1/users",
+        "/v1/users/changes",
+        "/openapi.json",
+        "/.well-known/jwks.json",
+    ] {
+        for method in ["GET", "HEAD"] {
+            let failed = app.send(method, at, &[tag], "").await;
+            assert_eq!(failed.status, 412, "{method} {at}");
+            let known = app.send(method, at, &[none], "").await;
+            assert_eq!(
+                (known.status.as_u16(), known.body.len()),
+                (304, 0),
+                "{method} {at}"
+            );
+        }
+        for holds in [
+            ("if-match", "*"),
+            ("if-none-match", "\"1\""),
+            ("if-unmodified-since", "Thu, 01 Jan 1970 00:00:00 GMT"),
+        ] {
+            assert_eq!(
+                app.send("GET", at, &[holds], "").await.status,
+                200,
+                "{at} {holds:?}"
+            );
+        }
+    }
+    // 13.2.1: a condition counts only where the answer would be a success, and never for OPTIONS.
+    for (method, at, status) in [
+        ("GET", "/v1/users?limit=0", 400),
+        ("GET", "/nowhere", 404),
+        ("DELETE", "/v1/users", 405),
+        ("OPTIONS", "/v1/users", 204),
+    ] {
+        assert_eq!(
+            app.send(method, at, &[tag], "").await.status,
+            status,
+            "{method} {at}"
+        );
+    }
+    let created = app
+        .send("POST", "/v1/users", &[JSON[0], ("if-match", "*")], &body)
+        .await;
+    assert_eq!(created.status, 201);
+}

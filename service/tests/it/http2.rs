@@ -13,10 +13,17 @@ use tokio::net::TcpStream;
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
+const PING: u8 = 6;
 const GOAWAY: u8 = 7;
 const CONTINUATION: u8 = 9;
 const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
+const DATA: u8 = 0;
+/// `OPTIONS *` over http, literally, and an authority.
+const OPTIONS_ASTERISK: &[u8] = b"\x02\x07OPTIONS\x86\x04\x01*\x41\x01x";
+/// `POST /v1/users` over http with JSON, which is announced to be of 60,000 bytes.
+const POST_TOO_MUCH: &[u8] =
+    b"\x83\x86\x04\x09/v1/users\x41\x01x\x0f\x10\x10application/json\x0f\x0d\x0560000";
 /// `GET /` over http, from the static table of HPACK, and an authority.
 const GET_ROOT: &[u8] = &[0x82, 0x86, 0x84, 0x41, 0x01, b'x'];
 
@@ -274,4 +281,75 @@ async fn a_connection_that_says_nothing_ends() {
         }
         assert!(closed, "it is kept open");
     }
+}
+
+/// Reads frames up to the first of a kind; gives the kinds before it, its stream and its payload.
+async fn read_until(stream: &mut TcpStream, kind: u8) -> (Vec<u8>, u32, Vec<u8>) {
+    let reading = async {
+        let mut before = Vec::new();
+        loop {
+            let mut head = [0; 9];
+            stream.read_exact(&mut head).await.expect("a frame");
+            let length = u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize;
+            let mut payload = vec![0; length];
+            stream.read_exact(&mut payload).await.expect("its payload");
+            if head[3] == kind {
+                let of = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
+                return (before, of, payload);
+            }
+            before.push(head[3]);
+        }
+    };
+    let limit = Duration::from_secs(60);
+    tokio::time::timeout(limit, reading)
+        .await
+        .expect("the frame comes")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn options_with_an_asterisk_is_answered_over_http_2_too() {
+    let app = TestApp::start_with(&["--h2c"]).await;
+    let mut stream = raw(app.address).await;
+    let head = frame(HEADERS, END_STREAM | END_HEADERS, 1, OPTIONS_ASTERISK);
+    stream.write_all(&head).await.expect("is sent");
+    let (_, _, fields) = read_until(&mut stream, HEADERS).await;
+    // 204 in the static table (RFC 7541, appendix A).
+    assert_eq!(fields.first(), Some(&0x89), "{fields:x?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_is_refused_early_may_be_sent_to_its_end() {
+    let app = TestApp::start_with(&["--h2c", "--body-limit-bytes=1024"]).await;
+    let mut stream = raw(app.address).await;
+    let head = frame(HEADERS, END_HEADERS, 1, POST_TOO_MUCH);
+    stream.write_all(&head).await.expect("is sent");
+    read_until(&mut stream, DATA).await;
+    for (size, flags) in [(16_000, 0), (16_000, 0), (16_000, 0), (12_000, END_STREAM)] {
+        let data = frame(DATA, flags, 1, &vec![b' '; size]);
+        stream.write_all(&data).await.expect("is sent");
+    }
+    stream
+        .write_all(&frame(PING, 0, 0, &[0; 8]))
+        .await
+        .expect("is sent");
+    let (before, _, _) = read_until(&mut stream, PING).await;
+    assert!(!before.contains(&RST_STREAM), "{before:?}");
+    // The stream of one that never ends is reset in time.
+    let endless = frame(HEADERS, END_HEADERS, 3, POST_TOO_MUCH);
+    stream.write_all(&endless).await.expect("is sent");
+    read_until(&mut stream, RST_STREAM).await;
+    is_well(&app).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_connection_has_many_refused_bodies_read_on() {
+    let app = TestApp::start_with(&["--h2c", "--body-limit-bytes=1024"]).await;
+    let mut stream = raw(app.address).await;
+    let heads: Vec<u8> = (0..9)
+        .flat_map(|n| frame(HEADERS, END_HEADERS, 1 + 2 * n, POST_TOO_MUCH))
+        .collect();
+    stream.write_all(&heads).await.expect("is sent");
+    // Of nine, the last is reset at once; the first would be if each waited for its time.
+    let (_, of, _) = read_until(&mut stream, RST_STREAM).await;
+    assert_eq!(of, 17);
 }

@@ -199,3 +199,63 @@ async fn a_body_in_chunks_may_have_trailers_and_its_end_is_never_guessed() {
         assert_eq!(statuses(&answer), ["400"], "{framing}: {answer}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_response_says_when_the_connection_ends_because_its_body_was_not_read() {
+    let app = TestApp::start().await;
+    let head = |line: &str, fields: &str, length: usize| {
+        format!(
+            "{line} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n{fields}content-length: {length}\r\n\r\n"
+        )
+    };
+    // Only a part of each body is sent, so that none can have arrived.
+    for (request, status) in [
+        (head("POST /v1/users", "", 70_000), "413"),
+        (
+            head("POST /v1/users", "expect: 100-continue\r\n", 70_000),
+            "413",
+        ),
+        (head("POST /nowhere", "", 70_000) + "{", "404"),
+        (head("DELETE /v1/users/x", "", 10) + "{", "404"),
+    ] {
+        let answer = exchange(&app, &request).await;
+        assert_eq!(statuses(&answer), [status], "{answer}");
+        assert!(
+            answer.contains("connection: close\r\n"),
+            "{request}: {answer}"
+        );
+    }
+    // A small one that came with its head costs no connection.
+    let small = head("POST /nowhere", "", 2) + "{}";
+    let last = "GET /v1/users HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let answers = exchange(&app, &(small + last)).await;
+    assert_eq!(statuses(&answers), ["404", "200"], "{answers}");
+    assert_eq!(answers.matches("connection: close").count(), 1, "{answers}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn options_with_an_asterisk_lists_what_the_server_supports() {
+    let app = TestApp::start_with(&["--h2c"]).await;
+    let anywhere = "GET, HEAD, QUERY, POST, PUT, PATCH, DELETE, OPTIONS";
+    let ask = |line: &str| format!("{line} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    let answer = exchange(&app, &ask("OPTIONS *")).await;
+    assert_eq!(statuses(&answer), ["204"], "{answer}");
+    assert!(
+        answer.contains(&format!("allow: {anywhere}\r\n")),
+        "{answer}"
+    );
+    // RFC 9112, 3.2.4: the asterisk is for OPTIONS.
+    assert_eq!(statuses(&exchange(&app, &ask("GET *")).await), ["400"]);
+    assert_eq!(
+        statuses(&exchange(&app, &ask("OPTIONS /nowhere")).await),
+        ["404"]
+    );
+    // A body of OPTIONS is not read (RFC 9110, 9.3.7), and is not taken for the next request.
+    let body = "GET /nowhere HTTP/1.1\r\nhost: x\r\n\r\n";
+    let length = body.len();
+    let sent = format!(
+        "OPTIONS /v1/users HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n{body}{}",
+        ask("OPTIONS *")
+    );
+    assert_eq!(statuses(&exchange(&app, &sent).await), ["204", "204"]);
+}

@@ -140,6 +140,36 @@ async fn keys_and_tokens_without_a_key_id_are_matched_by_algorithm_and_signature
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_rsa_key_that_names_no_algorithm_verifies_those_of_rsa() {
+    let issuer = Issuer::start().await;
+    let mut key = IssuerKey::rsa("RS256");
+    let bound = IssuerKey::rsa("RS256");
+    publish(
+        &issuer,
+        &[
+            key.published_as(&json!({"kid": "free", "alg": null})),
+            bound.published_as(&json!({"kid": "bound"})),
+        ],
+    );
+    let app = guarded_by(&issuer).await;
+    until_ready(&app).await;
+    for algorithm in ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"] {
+        key.algorithm = algorithm.parse().expect("an algorithm");
+        let token = key.token(&issuer, Some("free"), json!({}));
+        assert_eq!(get(&app, &token).await.status, 200, "{algorithm}");
+    }
+    // A key that names one verifies no other, and the response says that it is not the signature.
+    let other = IssuerKey {
+        algorithm: Algorithm::PS256,
+        ..bound
+    };
+    let refused = get(&app, &other.token(&issuer, Some("bound"), json!({}))).await;
+    assert_eq!(refused.status, 401);
+    let detail = refused.json()["detail"].to_string();
+    assert!(detail.contains("algorithm (alg)"), "{detail}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_id_that_is_used_again_for_a_new_key_is_fetched_again() {
     let issuer = Issuer::start().await;
     let (old, new) = (IssuerKey::rsa("RS256"), IssuerKey::rsa("RS256"));

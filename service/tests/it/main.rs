@@ -19,6 +19,7 @@ mod cardinality;
 mod certificates;
 mod change_feed;
 mod conditions;
+mod cors;
 mod create_user;
 mod database_hosts;
 mod database_outage;

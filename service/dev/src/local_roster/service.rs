@@ -62,13 +62,14 @@ pub async fn migrate(program: &Path, database_url: &str) -> Result<()> {
 }
 
 impl Service {
-    /// Starts the service; its log goes to `log`. Without token keys, authentication is disabled.
+    /// Starts the service with further `flags`; its log goes to `log`. Without token keys, authentication is disabled.
     pub fn start(
         program: &Path,
         database_url: &str,
         port: u16,
         admin_port: u16,
         keys_file: Option<&Path>,
+        flags: &[String],
         log: Stdio,
     ) -> Result<Self> {
         let (address, admin_address) = (
@@ -90,6 +91,7 @@ impl Service {
             None => command.args(["--auth", "disabled"]),
         };
         command
+            .args(flags)
             .env("ROSTER_DATABASE_URL", database_url)
             .stdin(Stdio::null())
             .stdout(log);

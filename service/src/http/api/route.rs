@@ -36,6 +36,9 @@ macro_rules! define_routes {
         }
 
         impl Route {
+            /// Every route but `Unmatched`.
+            pub(in crate::http) const ALL: &[Self] = &[$(Self::$route),+];
+
             fn of_plain(path: &str) -> Self {
                 $(
                     if matches_path!(path, $path) $(|| path == $alias)? {

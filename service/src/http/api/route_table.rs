@@ -66,7 +66,7 @@ macro_rules! route_table {
             /// Access tokens for registered clients.
             Token = ("/oauth/token"): [
                 post [] tokens::issue => IssueToken {
-                    tag = "tokens", summary = "Issue an access token", security(("client" = [])),
+                    tag = "tokens", summary = "Issue an access token", security(("basic" = [])),
                     request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"),
                     responses(IssueTokenResponses)
                 }

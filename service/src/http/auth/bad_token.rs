@@ -39,7 +39,10 @@ pub enum BadToken {
     /// No trusted key has its key id.
     #[error("the token is signed by an unknown key")]
     UnknownKey,
-    /// Its algorithm is not the key's, or its signature is wrong.
+    /// No key with its key id verifies by its algorithm.
+    #[error("the token's algorithm (alg) is not one of the key it names")]
+    WrongAlgorithm,
+    /// Its signature is wrong.
     #[error("the token's signature is not that of the key it names")]
     BadSignature,
     /// Its `exp` is past.
@@ -58,6 +61,6 @@ pub enum BadToken {
     #[error("the token's claims are incomplete: iss, aud, exp and sub are needed")]
     BadClaims,
     /// Its key is not known and its issuer does not answer: the token may be good.
-    #[error("the token cannot be verified while its issuer does not answer")]
+    #[error("the token cannot be verified while the keys of its issuer cannot be fetched")]
     IssuerAway,
 }

@@ -25,8 +25,23 @@ struct Jwk {
     y: Option<String>,
 }
 
+/// All that a key may verify: nothing, or one algorithm, or those of RSA when it does not say which (RFC 7517, 4.4).
+pub(super) fn verification_keys(value: serde_json::Value) -> Vec<PublicKey> {
+    let is_bound = value.get("alg").is_some_and(|name| !name.is_null());
+    match verification_key(value) {
+        Some(key) if is_rsa(key.algorithm) && !is_bound => RSA_ALGORITHMS
+            .iter()
+            .map(|algorithm| PublicKey {
+                algorithm: *algorithm,
+                ..key.clone()
+            })
+            .collect(),
+        key => Vec::from_iter(key),
+    }
+}
+
 /// The key, when it verifies signatures by an algorithm that is supported here.
-pub(super) fn verification_key(value: serde_json::Value) -> Option<PublicKey> {
+fn verification_key(value: serde_json::Value) -> Option<PublicKey> {
     let jwk: Jwk = serde_json::from_value(value).ok()?;
     let for_signatures = jwk.used_for.as_deref().is_none_or(|used| used == "sig");
     let verifies = jwk
@@ -42,7 +57,6 @@ pub(super) fn verification_key(value: serde_json::Value) -> Option<PublicKey> {
     };
     let (algorithm, key) = match (jwk.kty.as_str(), jwk.crv.as_deref()) {
         ("RSA", _) => {
-            // RFC 7517 leaves `alg` out where issuers mean RS256.
             let algorithm = named.unwrap_or(Algorithm::RS256);
             (is_rsa(algorithm).then_some(algorithm)?, rsa_key(&jwk)?)
         }
@@ -71,16 +85,18 @@ pub(super) fn algorithm_named(name: &str) -> Option<Algorithm> {
     }
 }
 
+/// What any RSA key can verify.
+const RSA_ALGORITHMS: [Algorithm; 6] = [
+    Algorithm::RS256,
+    Algorithm::RS384,
+    Algorithm::RS512,
+    Algorithm::PS256,
+    Algorithm::PS384,
+    Algorithm::PS512,
+];
+
 fn is_rsa(algorithm: Algorithm) -> bool {
-    matches!(
-        algorithm,
-        Algorithm::RS256
-            | Algorithm::RS384
-            | Algorithm::RS512
-            | Algorithm::PS256
-            | Algorithm::PS384
-            | Algorithm::PS512
-    )
+    RSA_ALGORITHMS.contains(&algorithm)
 }
 
 /// RFC 7518 forbids leading zero octets in `n`; some issuers write the sign octet of their ASN.1 library.

@@ -4,7 +4,7 @@
 //! and how long keys are kept is not decided here.
 
 use super::claims::{Expected, ScopeClaims};
-use super::jwk::verification_key;
+use super::jwk::verification_keys;
 use super::signing_keys::PublicKey;
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, Uri, header};
@@ -192,7 +192,8 @@ impl OidcIssuer {
         check_url(&discovery.jwks_uri, self.settings.allow_plain_http)
             .map_err(|why| refused(format!("its jwks_uri {why}")))?;
         let set: KeySet = self.get(&discovery.jwks_uri).await?;
-        let mut keys: Vec<_> = set.keys.into_iter().filter_map(verification_key).collect();
+        let keys = set.keys.into_iter().map(verification_keys);
+        let mut keys: Vec<_> = keys.filter(|key| !key.is_empty()).collect();
         if keys.len() > MAX_KEYS {
             tracing::warn!(
                 issuer = self.name(),
@@ -210,7 +211,7 @@ impl OidcIssuer {
                 why,
             });
         }
-        Ok(keys)
+        Ok(keys.concat())
     }
 
     async fn get<T: serde::de::DeserializeOwned>(&self, url: &str) -> Result<T, OidcError> {

@@ -119,9 +119,10 @@ impl TokenVerifier {
         let first = keys.verify(token, unix_now());
         match (first, &self.issuer) {
             // A wrong signature may be that of a new key under the id of an old one.
-            (Err(BadToken::UnknownKey | BadToken::BadSignature), Some(issuer))
-                if issuer.is_named_by(token) =>
-            {
+            (
+                Err(BadToken::UnknownKey | BadToken::WrongAlgorithm | BadToken::BadSignature),
+                Some(issuer),
+            ) if issuer.is_named_by(token) => {
                 let fetched = tokio::time::timeout(PATIENCE, self.refetch(&keys)).await;
                 let is_away = fetched.is_err() || self.issuer_is_away.load(Ordering::Relaxed);
                 match self.keys.load().verify(token, unix_now()) {

@@ -152,6 +152,9 @@ impl TrustedKeys {
         if !all().any(|key| fits(&key)) {
             return Err(BadToken::UnknownKey);
         }
+        if !all().any(|key| fits(&key) && key.algorithm == algorithm) {
+            return Err(BadToken::WrongAlgorithm);
+        }
         Ok(all()
             .filter(fits)
             .filter(move |key| key.algorithm == algorithm))

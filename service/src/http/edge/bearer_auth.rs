@@ -32,7 +32,7 @@ pub enum Refusal {
     #[error("this operation requires the scope {}, which the token does not have", .0.as_str())]
     ScopeLacking(Scope),
     /// The token cannot be verified for now.
-    #[error("the token cannot be verified while its issuer does not answer")]
+    #[error("the token cannot be verified while the keys of its issuer cannot be fetched")]
     Unverifiable,
 }
 

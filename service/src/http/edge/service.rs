@@ -6,21 +6,23 @@
 
 use super::activity::Activity;
 use super::concurrency_limit::{Admission, ConcurrencyLimit};
+use super::cors::{Cors, is_preflight};
 use super::counts_by_key::CountsByKey;
 use super::exchange::Exchange;
 use super::failures::{failed, panicked};
 use super::gate::Gate;
+use super::methods;
 use super::plain_http;
+use super::preconditions;
 use super::rate_limit::{RateKey, RateState};
 use super::receive::{Received, Reception, Sender, Work, overloaded};
 use super::request_id::X_REQUEST_ID;
 use super::transport_policy::TransportPolicy;
 use super::unread_answers::UnreadAnswers;
+use super::unread_bodies::{Afterwards, UnreadBodies};
 use crate::domain::UserStore;
 use crate::http::answer::Answer;
 use crate::http::api::dispatch::{Dispatch, RouteTableError};
-use crate::http::api::list_users::ACCEPT_QUERY;
-use crate::http::api::patch::{ACCEPT_PATCH, ACCEPT_PATCH_HEADER};
 use crate::http::api::route::Route;
 use crate::http::api::service::Service;
 use crate::http::call::Call;
@@ -31,9 +33,8 @@ use crate::http::settings::HttpSettings;
 use crate::metrics::{MethodLabel, Metrics};
 use crate::telemetry::{AccessLog, Tracer};
 use futures_util::FutureExt;
-use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
-use http_body_util::Full;
+use http::header::{CACHE_CONTROL, CONNECTION, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderValue, Method, Request, Version};
 use hyper::body::{Body, Incoming};
 use std::convert::Infallible;
 use std::future::Future;
@@ -44,6 +45,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Instant;
 use tokio::sync::watch;
+
+const CLOSE: HeaderValue = HeaderValue::from_static("close");
 
 /// The edge of the service; one per process.
 pub struct Edge {
@@ -56,6 +59,7 @@ pub struct Edge {
     draining: watch::Receiver<bool>,
     concurrency: ConcurrencyLimit,
     reception: Reception,
+    cors: Option<Cors>,
     waiting_readers: CountsByKey<RateKey>,
     transport_policy: TransportPolicy,
 }
@@ -79,6 +83,7 @@ impl Edge {
             dispatch: Dispatch::new(service.clone())?,
             concurrency: ConcurrencyLimit::new(settings.queue_limit, settings.queue_target),
             reception: Reception::new(&settings),
+            cors: Cors::new(&settings.cors_origins),
             waiting_readers: CountsByKey::new(settings.waiting_readers_per_client),
             transport_policy: TransportPolicy::new(
                 settings.hsts_max_age_s,
@@ -107,6 +112,7 @@ impl Edge {
             activity: Arc::default(),
             unread: Arc::default(),
             arriving_bodies: AtomicUsize::new(0),
+            unread_bodies: UnreadBodies::default(),
         }))
     }
 }
@@ -120,6 +126,7 @@ struct ConnectionState {
     activity: Arc<Activity>,
     unread: Arc<UnreadAnswers>,
     arriving_bodies: AtomicUsize,
+    unread_bodies: UnreadBodies,
 }
 
 /// Counts a request of a connection as ended when it is dropped.
@@ -164,9 +171,13 @@ impl hyper::service::Service<Request<Incoming>> for EdgeConnection {
         let address = trusted.client_of(begun.0.peer.ip(), &parts.headers);
         let mut call = Call::new(parts, address);
         Box::pin(async move {
-            let answer = begun.0.answer(&mut call, &mut body).await;
+            let mut answer = begun.0.answer(&mut call, &mut body).await;
             begun.0.calls.answered();
-            Ok(if call.parts.version == Version::HTTP_2 {
+            let (version, headers) = (call.parts.version, call.headers());
+            if begun.0.unread_bodies.leave(version, headers, body) == Afterwards::Closed {
+                answer.headers_mut().insert(CONNECTION, CLOSE);
+            }
+            Ok(if version == Version::HTTP_2 {
                 begun.0.unread.track(answer)
             } else {
                 answer
@@ -193,7 +204,9 @@ impl ConnectionState {
             since: started,
         };
         let mut rate = None;
-        let outcome = if work.permit.is_none() {
+        // A page whose preflight is turned away learns nothing; its request will get the 503, with Retry-After.
+        let preflight = edge.cors.is_some() && is_preflight(call);
+        let outcome = if work.permit.is_none() && !preflight {
             edge.metrics.request_shed();
             // A waiting reader may come back at once: it costs little.
             if !waits {
@@ -251,19 +264,21 @@ impl ConnectionState {
 
     /// Header fields that every answer has.
     fn finish(&self, answer: &mut Answer, call: &Call) {
-        let edge = &*self.edge;
-        let draining = *edge.draining.borrow();
         let headers = answer.headers_mut();
         headers.insert(X_REQUEST_ID, call.request_id.clone());
         headers
             .entry(CACHE_CONTROL)
             .or_insert(HeaderValue::from_static("no-store"));
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        edge.transport_policy
+        self.edge
+            .transport_policy
             .apply(self.is_tls, call.headers(), headers);
-        if draining {
+        if let Some(cors) = &self.edge.cors {
+            cors.annotate(call.headers(), headers);
+        }
+        if *self.edge.draining.borrow() {
             // The client is asked to go elsewhere with its next request, instead of finding the connection closed.
-            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+            headers.insert(CONNECTION, CLOSE);
         }
     }
 
@@ -284,14 +299,19 @@ impl ConnectionState {
             return Ok(answer);
         }
         let route = call.route;
+        if let Some(cors) = &self.edge.cors
+            && is_preflight(call)
+        {
+            return Ok(cors.preflight(call));
+        }
         if route == Route::Unmatched {
-            return Err(ProblemKind::NotFound.into_problem());
+            return methods::unmatched(&call.parts);
         }
         let Some(operation) = route.operation(&call.parts.method) else {
             return if call.parts.method == Method::OPTIONS {
-                Ok(options(route))
+                Ok(methods::options(route))
             } else {
-                Err(not_allowed(route))
+                Err(methods::not_allowed(route))
             };
         };
         if operation.reads_body() {
@@ -308,6 +328,7 @@ impl ConnectionState {
                 waiting = Some(held.ok_or_else(waits_too_often)?);
             }
         }
+        let precondition = preconditions::before(call)?;
         if operation.reads_body() {
             let sender = Sender {
                 address: call.address,
@@ -327,34 +348,14 @@ impl ConnectionState {
         }
         let answer = self.edge.dispatch.answer(operation, call).await;
         drop(waiting);
-        answer
+        preconditions::after(precondition, &call.parts.method, answer?)
     }
-}
-
-fn not_allowed(route: Route) -> Problem {
-    ProblemKind::MethodNotAllowed
-        .with_detail(format!("this resource allows {}", route.allow()))
-        .with_header(ALLOW, HeaderValue::from_static(route.allow()))
 }
 
 fn waits_too_often() -> Problem {
     let detail =
         "this client has as many waiting readers as it may have; Retry-After says how long to wait";
     ProblemKind::RateLimited.with_detail(detail).retry_after(1)
-}
-
-fn options(route: Route) -> Answer {
-    let mut answer = Response::new(Full::default());
-    *answer.status_mut() = StatusCode::NO_CONTENT;
-    let headers = answer.headers_mut();
-    headers.insert(ALLOW, HeaderValue::from_static(route.allow()));
-    if route == Route::User {
-        headers.insert(ACCEPT_PATCH_HEADER, HeaderValue::from_static(ACCEPT_PATCH));
-    }
-    if route == Route::Users {
-        headers.insert(ACCEPT_QUERY, HeaderValue::from_static("application/json"));
-    }
-    answer
 }
 
 #[cfg(test)]

@@ -153,6 +153,28 @@ pub(in crate::http) fn is_not_modified(
     })
 }
 
+/// What the conditions of a request say of a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::http) enum Precondition {
+    /// All of them hold.
+    Holds,
+    /// `If-Match` does not.
+    Failed,
+    /// `If-None-Match` does not: the client has, or expects, nothing else than there is.
+    Present,
+}
+
+/// The conditions on a resource that exists, and has neither an entity tag nor a date of its last change.
+pub(in crate::http) fn precondition_without_validators(headers: &HeaderMap) -> Precondition {
+    if let Some(Tags::Versions(_)) = read_tags(headers, IF_MATCH, Comparison::Strong) {
+        return Precondition::Failed;
+    }
+    match read_tags(headers, IF_NONE_MATCH, Comparison::Weak) {
+        Some(Tags::Any) => Precondition::Present,
+        _ => Precondition::Holds,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{read_condition, write_entity_tag};

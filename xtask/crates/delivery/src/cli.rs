@@ -270,6 +270,10 @@ pub(crate) enum E2eStory {
     Pgbouncer,
     /// Open /docs in a real Chromium, paste a token, create a user, and save a screenshot
     Docs,
+    /// Let pages of other origins call the API in a real Chromium (CORS)
+    Cors,
+    /// Generate clients from the OpenAPI document, compile them, and run each against a live service
+    Clients,
     /// Kill the service repeatedly under a load of idempotent creates, and account for every create
     Kills,
 }

@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::commands::clients::Generator;
 use crate::commands::standby::Fault;
 
 /// The commands of this program, as shown by `cargo xtask`.
@@ -97,6 +98,12 @@ pub(crate) enum E2eStory {
     /// Session mode must serve everything; what transaction mode breaks is counted.
     Pgbouncer,
     Docs(DocsPageArgs),
+    /// Let pages of other origins call the API in a real Chromium (CORS)
+    ///
+    /// The page of an allowed origin creates, reads, changes and lists users, and reads header fields and errors; the
+    /// page of another origin must not read anything.
+    Cors,
+    Clients(ClientsArgs),
     Kills(KillsArgs),
 }
 
@@ -134,6 +141,19 @@ pub(crate) struct DocsPageArgs {
     /// Path of the screenshot
     #[arg(long, default_value = "target/e2e/docs.png", value_name = "FILE")]
     pub(crate) picture: std::path::PathBuf,
+}
+
+/// Generate clients from the OpenAPI document, compile them, and run each against a live service
+///
+/// Versions are pinned in service/contract/clients. A generator whose tools are missing is not proven: exit code 3.
+#[derive(Args)]
+pub(crate) struct ClientsArgs {
+    /// All generators, also those that take minutes
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// This generator only, again for each further one
+    #[arg(long, value_enum, value_name = "NAME", conflicts_with = "all")]
+    pub(crate) generator: Vec<Generator>,
 }
 
 /// Kill the service repeatedly under a load of idempotent creates, and account for every create

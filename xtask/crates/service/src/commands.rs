@@ -1,10 +1,13 @@
 //! The tests of the service, one file per command.
 
+pub(crate) mod clients;
 pub(crate) mod contract;
+mod cors;
 mod docs_page;
 pub(crate) mod fuzz;
 mod kills;
 mod pgbouncer;
+mod python_environment;
 pub(crate) mod standby;
 pub(crate) mod test;
 
@@ -18,6 +21,8 @@ pub(crate) fn e2e(story: &E2eStory) -> Result<()> {
         E2eStory::Standby(args) => standby::run(&args.by),
         E2eStory::Pgbouncer => pgbouncer::run(),
         E2eStory::Docs(page) => docs_page::run(page),
+        E2eStory::Cors => cors::run(),
+        E2eStory::Clients(clients) => clients::run(clients),
         E2eStory::Kills(kills) => kills::run(kills),
     }
 }

@@ -7,6 +7,7 @@
 
 use serde::Serialize;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -272,7 +273,7 @@ pub(in crate::http) struct TokenResponse {
 /// A key set (RFC 7517).
 #[derive(ToSchema)]
 pub(in crate::http) struct KeySet {
-    keys: Vec<Value>,
+    keys: Vec<BTreeMap<String, Value>>,
 }
 
 /// The root document.
@@ -281,7 +282,7 @@ pub(in crate::http) struct Root {
     #[schema(example = "roster")]
     name: String,
     version: String,
-    links: Value,
+    links: BTreeMap<String, String>,
 }
 
 /// A problem document (RFC 9457).

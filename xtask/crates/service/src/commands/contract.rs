@@ -8,11 +8,11 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use crate::cli::ContractArgs;
+use crate::commands::python_environment;
 use roster_dev::local_roster::LocalRoster;
 use xtask::failure::{Failure, Kind};
 use xtask::interrupt;
 use xtask::run_tool::tool;
-use xtask::tools;
 
 /// The configuration of schemathesis.
 const SETTINGS: &str = "service/contract";
@@ -78,39 +78,7 @@ fn document() -> Result<PathBuf> {
 
 /// schemathesis in its own virtual environment, with exactly the versions in `requirements.txt`.
 fn install() -> Result<PathBuf> {
-    let requirements = std::path::absolute(SETTINGS)?.join("requirements.txt");
-    let wanted = std::fs::read_to_string(&requirements)
-        .with_context(|| format!("cannot read {}", requirements.display()))?;
-    let folder = Path::new(FOLDER).join("venv");
-    let program = std::path::absolute(folder.join("bin/schemathesis"))?;
-    let installed = folder.join("installed.txt");
-    if program.is_file() && std::fs::read_to_string(&installed).is_ok_and(|text| text == wanted) {
-        return Ok(program);
-    }
-    if !tools::is_installed("python3") {
-        return Err(tools::missing("python3"));
-    }
-    // An incomplete installation must not pass for a complete one.
-    let _ = std::fs::remove_dir_all(&folder);
-    let pip = std::path::absolute(folder.join("bin/pip"))?;
-    tool("python3")
-        .args(["-m", "venv"])
-        .arg(&folder)
-        .output()
-        .and_then(|_| {
-            tool(pip.display().to_string())
-                .args(["install", "--quiet", "--disable-pip-version-check"])
-                .args(["--no-deps", "--requirement"])
-                .arg(&requirements)
-                .output()
-        })
-        .map_err(|error| {
-            let why = error
-                .downcast_ref::<Failure>()
-                .map_or_else(|| error.to_string(), |failure| failure.why.clone());
-            let next = "PyPI must be reachable once (pip's settings can name a mirror), and python3-venv must be installed";
-            Failure::new(Kind::Missing, "schemathesis cannot be installed", why, next)
-        })?;
-    std::fs::write(installed, wanted)?;
-    Ok(program)
+    let requirements = Path::new(SETTINGS).join("requirements.txt");
+    let programs = python_environment::install(Path::new(FOLDER), &requirements)?;
+    Ok(programs.join("schemathesis"))
 }

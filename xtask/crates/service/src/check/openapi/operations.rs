@@ -58,6 +58,7 @@ pub(super) fn breaks(released: &Value, present: &Value) -> Vec<String> {
             Some(new) => {
                 let mut broken = Broken {
                     schemas: Schemas::new(released, present),
+                    schemes: SecuritySchemes { released, present },
                     found: Vec::new(),
                 };
                 broken.operation(old.value, new);
@@ -75,6 +76,7 @@ pub(super) fn breaks(released: &Value, present: &Value) -> Vec<String> {
 
 struct Broken<'a> {
     schemas: Schemas<'a>,
+    schemes: SecuritySchemes<'a>,
     found: Vec<String>,
 }
 
@@ -86,7 +88,7 @@ impl<'a> Broken<'a> {
                 old["operationId"], new["operationId"]
             ));
         }
-        if !admits(&old["security"], &new["security"]) {
+        if !self.schemes.admit(&old["security"], &new["security"]) {
             self.say("callers lose access: other or more scopes are required");
         }
         self.parameters(&old["parameters"], &new["parameters"]);
@@ -183,30 +185,48 @@ impl<'a> Broken<'a> {
     }
 }
 
-/// Whether every caller that the old requirements admit is admitted by the new ones.
-fn admits(old: &Value, new: &Value) -> bool {
-    let alternatives = |value: &Value| -> Vec<Map<String, Value>> {
-        let list = value.as_array().into_iter().flatten();
-        list.filter_map(Value::as_object).cloned().collect()
-    };
-    let (old, new) = (alternatives(old), alternatives(new));
-    if new.is_empty() {
-        return true;
-    }
-    let scopes = |value: &Value| value.as_array().cloned().unwrap_or_default();
-    let suffices = |has: &Map<String, Value>, wanted: &Map<String, Value>| {
-        wanted.iter().all(|(scheme, wanted)| {
-            has.get(scheme).is_some_and(|has| {
-                scopes(wanted)
-                    .iter()
-                    .all(|scope| scopes(has).contains(scope))
+/// The security schemes of the two documents.
+struct SecuritySchemes<'a> {
+    released: &'a Value,
+    present: &'a Value,
+}
+
+impl SecuritySchemes<'_> {
+    /// Whether every caller that the old requirements admit is admitted by the new ones.
+    fn admit(&self, old: &Value, new: &Value) -> bool {
+        let alternatives = |value: &Value| -> Vec<Map<String, Value>> {
+            let list = value.as_array().into_iter().flatten();
+            list.filter_map(Value::as_object).cloned().collect()
+        };
+        let (old, new) = (alternatives(old), alternatives(new));
+        if new.is_empty() {
+            return true;
+        }
+        let scopes = |value: &Value| value.as_array().cloned().unwrap_or_default();
+        let suffices = |has: &Map<String, Value>, wanted: &Map<String, Value>| {
+            wanted.iter().all(|(scheme, wanted)| {
+                has.iter().any(|(held, has)| {
+                    self.are_same(held, scheme)
+                        && scopes(wanted)
+                            .iter()
+                            .all(|scope| scopes(has).contains(scope))
+                })
             })
-        })
-    };
-    !old.is_empty()
-        && old
-            .iter()
-            .all(|has| new.iter().any(|wanted| suffices(has, wanted)))
+        };
+        !old.is_empty()
+            && old
+                .iter()
+                .all(|has| new.iter().any(|wanted| suffices(has, wanted)))
+    }
+
+    /// Whether callers do the same for both; the name of a scheme is never sent.
+    fn are_same(&self, old: &str, new: &str) -> bool {
+        let definition = |document: &Value, name: &str| {
+            let scheme = &document["components"]["securitySchemes"][name];
+            ["type", "scheme", "in", "name"].map(|member| scheme[member].clone())
+        };
+        definition(self.released, old) == definition(self.present, new)
+    }
 }
 
 fn text(value: &Value) -> &str {

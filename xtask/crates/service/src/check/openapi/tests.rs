@@ -43,6 +43,8 @@ fn every_change_that_breaks_a_client_is_found() {
         ("an operation renamed", at(USERS, "/get/operationId"), Some(json!("list")), "operationId"),
         ("another scope asked for", at(USERS, "/get/security"), Some(json!([{"bearer": ["users:admin"]}])), "scopes"),
         ("a token asked for", "/paths/~1/get/security".into(), Some(json!([{"bearer": []}])), "scopes"),
+        ("another scheme asked for", "/paths/~1oauth~1token/post/security".into(), Some(json!([{"bearer": []}])), "scopes"),
+        ("a scheme of another kind", "/components/securitySchemes/basic/scheme".into(), Some(json!("digest")), "scopes"),
         ("a parameter removed", at(USERS, "/get/parameters/0"), None, "\"limit\" is no longer accepted"),
         ("a parameter required", at(USERS, "/get/parameters/0/required"), Some(json!(true)), "\"limit\" is now required"),
         ("a parameter's maximum lowered", at(USERS, "/get/parameters/0/schema/maximum"), Some(json!(100)), "maximum is stricter"),
@@ -114,4 +116,18 @@ fn what_breaks_nobody_is_let_through() {
 #[test]
 fn every_operation_is_counted_query_among_them() {
     assert_eq!(count(&document()), 12);
+}
+
+#[test]
+fn a_security_scheme_may_have_another_name() {
+    let present = document();
+    let mut released = present.clone();
+    let schemes = &mut released["components"]["securitySchemes"];
+    schemes["client"] = schemes["basic"].take();
+    change(
+        &mut released,
+        "/paths/~1oauth~1token/post/security",
+        json!([{"client": []}]),
+    );
+    assert_eq!(breaks(&released, &present), Vec::<String>::new());
 }
