@@ -65,6 +65,12 @@ pub(crate) struct CiFlowArgs {
     /// Run only this step, with the outputs that an earlier run left
     #[arg(long, value_name = "STEP")]
     pub(crate) only: Option<String>,
+    /// Run each task as a worker does: in this root file system, with only what the task declares, on a fresh clone
+    ///
+    /// Requires root. concourse/images/toolchain/make-root-file-system makes one with what the toolchain image has.
+    /// Caches are kept in target/flows/FLOW-isolated/caches, one for each job, step and path.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) root_file_system: Option<PathBuf>,
     /// List the steps with their commands, and run none
     #[arg(long)]
     pub(crate) list: bool,
@@ -134,6 +140,9 @@ pub(crate) struct NotifyArgs {
         value_name = "URL"
     )]
     pub(crate) slack_api_url: String,
+    /// A remark at the end of the message, such as that the notifier is an older one
+    #[arg(long, env = "NOTIFY_NOTE", value_name = "TEXT")]
+    pub(crate) note: Option<String>,
     /// History of jobs where there is no Concourse
     #[arg(
         long,
@@ -154,6 +163,9 @@ pub(crate) struct PipelinesArgs {
 #[derive(Subcommand)]
 pub(crate) enum PipelinesCommand {
     /// Set, expose and unpause every pipeline; afterwards they set themselves. Requires fly, logged in
+    ///
+    /// Refuses if a repository lacks a branch that a pipeline watches. Prints which jobs start at once, and the webhook
+    /// of each resource.
     Set(PipelinesSetArgs),
 }
 

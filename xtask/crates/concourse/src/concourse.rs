@@ -6,6 +6,6 @@ mod order;
 mod pipeline;
 mod task;
 
-pub(crate) use order::{jobs_in_order, planned_steps};
+pub(crate) use order::{jobs_in_order, planned_steps, tasks};
 pub(crate) use pipeline::{Hook, Job, Kind, Pipeline, Resource, Step};
 pub(crate) use task::Task;

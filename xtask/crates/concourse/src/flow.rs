@@ -4,6 +4,8 @@
 //! diverge. Resources are skipped: the working tree is the source, and locks belong to Concourse.
 
 mod choice;
+mod isolated;
+mod layout;
 mod outcome;
 mod process;
 mod runner;

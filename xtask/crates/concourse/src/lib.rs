@@ -12,6 +12,8 @@ mod concourse;
 mod flow;
 mod notify;
 mod rehearsal;
+#[cfg(test)]
+mod task_scripts;
 
 use std::process::ExitCode;
 

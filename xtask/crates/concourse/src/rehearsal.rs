@@ -17,7 +17,7 @@ use slack_stand_in::{Behaviour, SlackStandIn};
 use xtask::failure::{self, Failure, Kind};
 use xtask::interrupt;
 
-use faults::{FAULTS, Fault};
+use faults::{FAULTS, Fault, Plant};
 use plant::Planted;
 
 /// Directory of the clone, logs and messages.
@@ -38,6 +38,8 @@ pub(crate) fn faults_help() -> String {
 /// The result of one fault.
 struct Rehearsed {
     fault: &'static Fault,
+    /// The fault's name, or what of it was broken.
+    label: String,
     stopped_at: String,
     exit_code: i32,
     /// The first line of each sent message.
@@ -50,6 +52,7 @@ impl Rehearsed {
         self.stopped_at == self.fault.stops_at
             && self.exit_code == self.fault.exit_code
             && self.messages.len() == 1
+            && self.messages[0].contains(self.fault.names)
     }
 }
 
@@ -65,32 +68,51 @@ pub(crate) fn run(names: &[String]) -> Result<()> {
     let mut rehearsed = Vec::new();
     let mut not_rehearsed = Vec::new();
     for fault in chosen {
-        anstream::eprintln!("> {}: {}", fault.name, fault.breaks);
-        match rehearse(fault, &folder) {
-            Ok(outcome) => rehearsed.push(outcome),
-            Err(error) => {
-                failure::report(&error);
-                not_rehearsed.push(format!("{}: {error}", fault.name));
+        for part in parts(fault)? {
+            anstream::eprintln!("> {part}: {}", fault.breaks);
+            match rehearse(fault, &part, &folder) {
+                Ok(outcome) => rehearsed.push(outcome),
+                Err(error) => {
+                    failure::report(&error);
+                    not_rehearsed.push(format!("{part}: {error}"));
+                }
             }
+            interrupt::check()?;
         }
-        interrupt::check()?;
     }
     println!("{}", table(&rehearsed));
     conclude(&rehearsed, &not_rehearsed, &folder)
 }
 
-fn rehearse(fault: &'static Fault, folder: &Path) -> Result<Rehearsed> {
-    let planted = Planted::plant(fault, folder)?;
+/// What of a fault is rehearsed separately: the sources of each crate, or only the fault itself.
+fn parts(fault: &Fault) -> Result<Vec<String>> {
+    match fault.plant {
+        Plant::EachCrate => plant::crates(),
+        _ => Ok(vec![fault.name.to_owned()]),
+    }
+}
+
+fn rehearse(fault: &'static Fault, part: &str, folder: &Path) -> Result<Rehearsed> {
+    let planted = Planted::plant(fault, part, folder)?;
+    let notifier = plant::notifier(folder)?;
     let slack = SlackStandIn::start(([127, 0, 0, 1], 0).into(), Behaviour::default())?;
-    let history = folder.join(format!("{}.history.json", fault.name));
+    let name = part.replace('/', "-");
+    let history = folder.join(format!("{name}.history.json"));
     let _ = std::fs::remove_file(&history);
-    let log = folder.join(format!("{}.log", fault.name));
+    let log = folder.join(format!("{name}.log"));
     let output = std::fs::File::create(&log)?;
     let begun = Instant::now();
-    let mut command = std::process::Command::new("cargo");
+    // This program, since that of the clone may be what is broken.
+    let mut command = std::process::Command::new(std::env::current_exe()?);
     command
-        .args(["xtask", "ci", fault.flow, "--from", fault.from])
+        .args(["ci", fault.flow, "--from", fault.from])
         .current_dir(&planted.sources)
+        .env("CARGO_MANIFEST_DIR", planted.sources.join("xtask"))
+        // The clone's own: rustup sets the compiler for all that it starts.
+        .env_remove("CARGO")
+        .env_remove("RUSTUP_TOOLCHAIN")
+        .env_remove(xtask::program::EXECUTABLE)
+        .env("ROSTER_NOTIFIER", &notifier)
         .envs(planted.variables.iter().map(|(name, value)| (name, value)))
         .env("SLACK_WEBHOOK_URL", slack.webhook_url())
         .env("NOTIFY_HISTORY", &history)
@@ -112,6 +134,7 @@ fn rehearse(fault: &'static Fault, folder: &Path) -> Result<Rehearsed> {
     }
     Ok(Rehearsed {
         fault,
+        label: part.to_owned(),
         stopped_at: stopped_at(&said).unwrap_or("nowhere").to_owned(),
         exit_code,
         messages: slack.accepted().iter().map(first_words).collect(),
@@ -141,14 +164,14 @@ fn first_words(message: &serde_json::Value) -> String {
 fn table(rehearsed: &[Rehearsed]) -> String {
     use std::fmt::Write as _;
     let mut text = format!(
-        "{:<16} {:<18} {:>9} {:>8} {:>8}  message\n",
+        "{:<44} {:<18} {:>9} {:>8} {:>8}  message\n",
         "fault", "stopped at", "exit code", "messages", "time"
     );
     for outcome in rehearsed {
         let _ = writeln!(
             text,
-            "{:<16} {:<18} {:>9} {:>8} {:>6.1} s  {}{}",
-            outcome.fault.name,
+            "{:<44} {:<18} {:>9} {:>8} {:>6.1} s  {}{}",
+            outcome.label,
             outcome.stopped_at,
             outcome.exit_code,
             outcome.messages.len(),
@@ -170,8 +193,8 @@ fn conclude(rehearsed: &[Rehearsed], not_rehearsed: &[String], folder: &Path) ->
         .filter(|outcome| !outcome.is_as_it_should_be())
         .map(|outcome| {
             format!(
-                "{}: should stop at {} with {} and one message",
-                outcome.fault.name, outcome.fault.stops_at, outcome.fault.exit_code
+                "{}: should stop at {} with {} and one message that names {}",
+                outcome.label, outcome.fault.stops_at, outcome.fault.exit_code, outcome.fault.names
             )
         })
         .collect();

@@ -34,15 +34,49 @@ fn run_flow(flow: &str, args: &CiFlowArgs) -> Result<()> {
     interrupt::watch()?;
     let settings = Settings {
         root: repository_root(),
-        work: PathBuf::from("target/flows").join(flow),
+        work: work(flow, args.root_file_system.is_some()),
         choice: Choice::new(args.from.as_deref(), args.only.as_deref()),
         allow_not_proven: args.allow_not_proven,
         environment: args.env.clone(),
+        root_file_system: absolute(args.root_file_system.as_deref())?,
         variables: std::env::vars().collect(),
     };
     let outcome = Runner::new(&pipeline, &settings).run()?;
     println!("{}", outcome.table());
+    if args.root_file_system.is_some() {
+        println!("{}", caches(&settings.work.join("caches"))?);
+    }
     conclude(flow, &outcome, &settings.work)
+}
+
+/// The flow's folder. Artifacts of tasks that ran isolated are not mixed with those of tasks that ran on this machine.
+fn work(flow: &str, isolated: bool) -> PathBuf {
+    let name = if isolated {
+        format!("{flow}-isolated")
+    } else {
+        flow.to_owned()
+    };
+    PathBuf::from("target/flows").join(name)
+}
+
+fn absolute(root_file_system: Option<&Path>) -> Result<Option<PathBuf>> {
+    let Some(folder) = root_file_system else {
+        return Ok(None);
+    };
+    let folder = std::path::absolute(folder)?;
+    if folder.join("etc").is_dir() {
+        return Ok(Some(folder));
+    }
+    Err(Failure::new(
+        Kind::Usage,
+        format!("{} is not a root file system", folder.display()),
+        "it has no folder etc",
+        format!(
+            "make it: concourse/images/toolchain/make-root-file-system {}",
+            folder.display()
+        ),
+    )
+    .into())
 }
 
 /// Every step with its script's command.
@@ -52,13 +86,27 @@ fn list(pipeline: &Pipeline) -> Result<()> {
         let script = format!("concourse/tasks/{name}/run.sh");
         let text =
             std::fs::read_to_string(&script).with_context(|| format!("cannot read {script}"))?;
-        let command = text
+        let commands = text
             .lines()
-            .find_map(|line| line.find("cargo xtask").map(|at| &line[at..]))
-            .unwrap_or_default();
-        println!("{:<10} {name:<20} {command}", planned.job.name);
+            .filter_map(|line| line.find("cargo xtask").map(|at| &line[at..]));
+        for command in commands {
+            println!("{:<10} {name:<20} {command}", planned.job.name);
+        }
     }
     Ok(())
+}
+
+/// The size of each cache, which a worker would keep.
+fn caches(folder: &Path) -> Result<String> {
+    if !folder.exists() {
+        return Ok(String::new());
+    }
+    tool("du")
+        .args(["--summarize", "--block-size=1M", "--total"])
+        .args(std::fs::read_dir(folder)?.map_while(|entry| Some(entry.ok()?.path())))
+        .quiet()
+        .output()
+        .map(|sizes| format!("caches in MB:\n{sizes}"))
 }
 
 fn conclude(flow: &str, outcome: &Outcome, work: &Path) -> Result<()> {

@@ -38,6 +38,7 @@ pub(crate) fn run(args: &NotifyArgs) -> Result<()> {
         commit: commit(),
         step: step_log(args),
         links: links(args, before.build_url),
+        note: args.note.clone().filter(|note| !note.is_empty()),
     };
     let payload = report.payload();
     let sent =

@@ -2,16 +2,23 @@
 //!
 //! Run once by a person; afterwards, a push to master sets them all.
 
+mod after;
+mod branches;
+
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use serde_json::Value;
 
 use crate::check;
 use crate::cli::{PipelinesArgs, PipelinesCommand, PipelinesSetArgs};
+use crate::concourse::Pipeline;
 use xtask::run_tool::{Run, tool};
 use xtask::tools;
 
 const FOLDER: &str = "concourse/pipelines";
+const VARIABLES: &str = "concourse/vars/roster.yml";
 
 pub(crate) fn run(args: &PipelinesArgs) -> Result<()> {
     let PipelinesCommand::Set(args) = &args.command;
@@ -23,8 +30,11 @@ fn set(args: &PipelinesSetArgs) -> Result<()> {
         return Err(tools::missing("fly"));
     }
     check::pipelines::run()?;
-    for name in names()? {
-        for command in commands(args, &name) {
+    let (pipelines, variables) = read()?;
+    let parsed = pipelines.iter().map(|(_, pipeline)| pipeline);
+    branches::check(&branches::watched(parsed, &variables))?;
+    for (name, _) in &pipelines {
+        for command in commands(args, name) {
             if args.dry_run {
                 println!("{}", command.shown());
             } else {
@@ -32,7 +42,29 @@ fn set(args: &PipelinesSetArgs) -> Result<()> {
             }
         }
     }
+    anstream::eprint!("{}", after::text(&pipelines, &variables));
     Ok(())
+}
+
+/// Pipelines with their names.
+type Pipelines = Vec<(String, Pipeline)>;
+/// The variables that are not secret.
+type Variables = BTreeMap<String, Value>;
+
+/// Every pipeline, and the variables.
+fn read() -> Result<(Pipelines, Variables)> {
+    let text =
+        |path: &str| std::fs::read_to_string(path).with_context(|| format!("cannot read {path}"));
+    let parsed = |name: String| {
+        let path = format!("{FOLDER}/{name}.yml");
+        let pipeline = serde_saphyr::from_str(&text(&path)?)
+            .with_context(|| format!("{path} is not a pipeline"))?;
+        Ok((name, pipeline))
+    };
+    let pipelines = names()?.into_iter().map(parsed).collect::<Result<_>>()?;
+    let variables = serde_saphyr::from_str(&text(VARIABLES)?)
+        .with_context(|| format!("{VARIABLES} is not valid YAML"))?;
+    Ok((pipelines, variables))
 }
 
 /// The pipelines of this repository, by name.
@@ -64,7 +96,7 @@ fn commands(args: &PipelinesSetArgs, name: &str) -> [Run; 3] {
         "--config",
         &file,
         "--load-vars-from",
-        "concourse/vars/roster.yml",
+        VARIABLES,
     ]);
     if args.yes {
         set = set.arg("--non-interactive");

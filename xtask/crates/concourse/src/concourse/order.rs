@@ -43,21 +43,19 @@ pub(crate) fn jobs_in_order<'a>(pipeline: &'a Pipeline, resource: &str) -> Vec<&
 
 /// The tasks of these jobs, one after the other.
 pub(crate) fn planned_steps<'a>(jobs: &[&'a Job]) -> Vec<PlannedStep<'a>> {
-    fn descend<'a>(job: &'a Job, step: &'a Step, found: &mut Vec<PlannedStep<'a>>) {
-        if step.task.is_some() {
-            found.push(PlannedStep { job, step });
-        }
-        step.inner()
-            .into_iter()
-            .for_each(|inner| descend(job, inner, found));
-    }
-    let mut found = Vec::new();
-    for job in jobs {
-        job.plan
-            .iter()
-            .for_each(|step| descend(job, step, &mut found));
-    }
-    found
+    let of_job = |job: &&'a Job| {
+        let job: &'a Job = job;
+        let tasks = job.plan.iter().flat_map(tasks);
+        tasks.map(move |step| PlannedStep { job, step })
+    };
+    jobs.iter().flat_map(of_job).collect()
+}
+
+/// The step itself if it is a task, and the tasks inside it, without hooks.
+pub(crate) fn tasks(step: &Step) -> Vec<&Step> {
+    let own = step.task.is_some().then_some(step);
+    let inner = step.inner().into_iter().flat_map(tasks);
+    own.into_iter().chain(inner).collect()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Runs the jobs of a pipeline in order, and stops at the first that fails.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -10,13 +10,14 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use super::choice::Choice;
+use super::isolated::Isolated;
+use super::layout::lay_out;
 use super::outcome::Row;
 use super::{Ended, Outcome, process};
-use crate::concourse::{Job, Pipeline, Step, Task, jobs_in_order, planned_steps};
-use xtask::failure::{Failure, Kind};
+use crate::concourse::{Job, Pipeline, Step, Task, jobs_in_order, planned_steps, tasks};
 
 /// The resource that starts a flow.
-const SOURCE: &str = "source";
+pub(super) const SOURCE: &str = "source";
 /// The exit code for a missing tool or prerequisite.
 const MISSING: i32 = 3;
 const BOLD: Style = Style::new().bold();
@@ -33,6 +34,8 @@ pub(crate) struct Settings {
     pub(crate) allow_not_proven: bool,
     /// The environment to deploy to, instead of the pipeline's.
     pub(crate) environment: String,
+    /// Run the tasks in this root file system, instead of on this machine.
+    pub(crate) root_file_system: Option<PathBuf>,
     /// Variables of the caller, which override the pipeline's.
     pub(crate) variables: BTreeMap<String, String>,
 }
@@ -78,10 +81,7 @@ impl<'a> Runner<'a> {
         )?;
         // Earlier steps are not run again: their outputs still exist.
         self.work = std::path::absolute(&self.settings.work)?;
-        if *choice == Choice::All && self.work.exists() {
-            std::fs::remove_dir_all(&self.work)?;
-        }
-        std::fs::create_dir_all(&self.work)?;
+        self.clean(&jobs)?;
         for job in &jobs {
             if self.outcome.stopped_at().is_some() {
                 self.not_reached(job);
@@ -90,6 +90,24 @@ impl<'a> Runner<'a> {
             }
         }
         Ok(self.outcome)
+    }
+
+    /// Removes what an earlier run left, except for caches: all if the whole flow is run, else only the clones of the
+    /// sources, since each build gets its own.
+    fn clean(&self, jobs: &[&Job]) -> Result<()> {
+        for job in jobs {
+            let of_job = self.work.join(&job.name);
+            let gone = if self.settings.choice == Choice::All {
+                of_job
+            } else {
+                of_job.join(SOURCE)
+            };
+            if gone.exists() {
+                std::fs::remove_dir_all(&gone)?;
+            }
+        }
+        std::fs::create_dir_all(&self.work)?;
+        Ok(())
     }
 
     fn job(&mut self, job: &Job) -> Result<()> {
@@ -161,20 +179,19 @@ impl<'a> Runner<'a> {
         });
     }
 
-    /// Runs a hook's task; resources belong to Concourse.
+    /// Runs a hook's tasks, also those inside a `try`; resources belong to Concourse.
     fn hook(&mut self, job: &Job, step: Option<&Step>) -> Result<()> {
-        let Some(step) = step.filter(|step| step.task.is_some()) else {
-            return Ok(());
-        };
-        self.in_hook = true;
-        let ended = self.attempts(job, step)?;
-        self.in_hook = false;
-        if ended != Ended::Passed {
-            anstream::eprintln!(
-                "the hook {} of {} did not pass: {ended:?}",
-                step.name(),
-                job.name
-            );
+        for step in step.into_iter().flat_map(tasks) {
+            self.in_hook = true;
+            let ended = self.attempts(job, step)?;
+            self.in_hook = false;
+            if ended != Ended::Passed {
+                anstream::eprintln!(
+                    "the hook {} of {} did not pass: {ended:?}",
+                    step.name(),
+                    job.name
+                );
+            }
         }
         Ok(())
     }
@@ -208,11 +225,20 @@ impl<'a> Runner<'a> {
             .with_context(|| format!("{} is not a task", path.display()))?;
         let artifacts = self.work.join(&job.name);
         let folder = artifacts.join(format!("{:02}-{}", self.runs, step.name()));
-        lay_out(&self.settings.root, &artifacts, &folder, step, &task)?;
-        let mut command = Command::new(folder.join(&task.run.path));
-        command
-            .current_dir(&folder)
-            .envs(self.parameters(step, &task));
+        let mut command = if let Some(root_file_system) = &self.settings.root_file_system {
+            let isolated = Isolated {
+                root_file_system,
+                repository: &self.settings.root,
+                work: &self.work,
+            };
+            isolated.command(job, step, &task, &folder)?
+        } else {
+            lay_out(&self.settings.root, &artifacts, &folder, step, &task)?;
+            let mut command = Command::new(folder.join(&task.run.path));
+            command.current_dir(&folder);
+            command
+        };
+        command.envs(self.parameters(step, &task));
         let limit = step.timeout.as_deref().and_then(process::duration);
         Ok(process::run(&mut command, limit, !self.in_hook))
     }
@@ -258,64 +284,6 @@ fn hook_of<'a>(
         Ended::Interrupted => abort,
         _ => failure,
     }
-}
-
-/// The task's working directory with links to its inputs and outputs. What is below `source/` already exists there.
-fn lay_out(root: &Path, artifacts: &Path, folder: &Path, step: &Step, task: &Task) -> Result<()> {
-    if folder.exists() {
-        std::fs::remove_dir_all(folder)?;
-    }
-    std::fs::create_dir_all(folder)?;
-    let mapped = |mapping: &Option<BTreeMap<String, String>>, name: &str| {
-        mapping
-            .as_ref()
-            .and_then(|mapping| mapping.get(name).cloned())
-            .unwrap_or_else(|| name.to_owned())
-    };
-    for input in task
-        .inputs
-        .iter()
-        .filter(|input| !input.folder().contains('/'))
-    {
-        let name = mapped(&step.input_mapping, &input.name);
-        let artifact = if name == SOURCE {
-            root.to_owned()
-        } else {
-            artifacts.join("artifacts").join(name)
-        };
-        if artifact.exists() {
-            link(&artifact, &folder.join(input.folder()))?;
-        } else if !input.optional {
-            return Err(Failure::new(
-                Kind::Usage,
-                format!("{} has no {}", step.name(), input.name),
-                "the step that produces it was skipped, and no earlier run left it",
-                "start with that step (--from), or run the whole flow",
-            )
-            .into());
-        }
-    }
-    for output in task
-        .outputs
-        .iter()
-        .filter(|output| !output.folder().contains('/'))
-    {
-        let artifact = artifacts
-            .join("artifacts")
-            .join(mapped(&step.output_mapping, &output.name));
-        if artifact.exists() {
-            std::fs::remove_dir_all(&artifact)?;
-        }
-        std::fs::create_dir_all(&artifact)?;
-        link(&artifact, &folder.join(output.folder()))?;
-    }
-    Ok(())
-}
-
-fn link(from: &Path, to: &Path) -> Result<()> {
-    let from = std::path::absolute(from)?;
-    std::os::unix::fs::symlink(&from, to)
-        .with_context(|| format!("cannot link {} to {}", to.display(), from.display()))
 }
 
 fn report(ended: &Ended) {

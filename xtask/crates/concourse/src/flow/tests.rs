@@ -15,9 +15,9 @@ jobs:
       - {get: source, trigger: true}
       - {task: make, file: source/make.yml, timeout: 30s, params: {WORD: '((secret))', ENVIRONMENT: production}}
       - {task: take, file: source/take.yml, timeout: 30s, on_failure: {task: undo, file: source/undo.yml}}
-    on_success: {task: notify, file: source/notify.yml, params: {STATE: succeeded}}
-    on_failure: {task: notify, file: source/notify.yml, params: {STATE: failed}}
-    on_abort: {task: notify, file: source/notify.yml, params: {STATE: aborted}}
+    on_success: {try: {task: notify, file: source/notify.yml, params: {STATE: succeeded}}}
+    on_failure: {try: {task: notify, file: source/notify.yml, params: {STATE: failed}}}
+    on_abort: {try: {task: notify, file: source/notify.yml, params: {STATE: aborted}}}
   - name: ship
     plan: [{get: source, trigger: true, passed: [build]}, {task: ship, file: source/ship.yml, timeout: 30s}]
 ";
@@ -101,6 +101,7 @@ impl Repository {
             choice,
             allow_not_proven,
             environment: "dev".into(),
+            root_file_system: None,
             variables: BTreeMap::new(),
         };
         Runner::new(&pipeline, &settings).run()

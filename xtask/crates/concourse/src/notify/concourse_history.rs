@@ -10,7 +10,8 @@ use super::state::{Memory, State};
 use xtask::secrets;
 
 const CALL_TIMEOUT: Duration = Duration::from_secs(20);
-/// Number of builds to read: more than a job has in the days that a reminder needs.
+/// Number of builds to read: more than a job has in the days that a reminder needs. A re-run of an older build is not among
+/// them, since the list has it beside that build; the message then links to the job.
 const BUILDS: u32 = 100;
 
 /// A job of a Concourse server.
@@ -24,12 +25,32 @@ pub(crate) struct ConcourseJob<'a> {
     pub(crate) job: &'a str,
 }
 
+/// One build. Times are Unix seconds; Concourse omits those that have not come.
 #[derive(Deserialize)]
 struct Build {
+    id: u64,
     name: String,
     status: String,
     #[serde(default)]
+    start_time: u64,
+    #[serde(default)]
     end_time: u64,
+}
+
+impl Build {
+    /// How it ended; `None` if it has not, or if it never started: then none of its hooks ran, and no message was sent.
+    fn ended(&self) -> Option<State> {
+        if self.start_time == 0 {
+            return None;
+        }
+        match self.status.as_str() {
+            "succeeded" => Some(State::Succeeded),
+            "failed" => Some(State::Failed),
+            "errored" => Some(State::Errored),
+            "aborted" => Some(State::Aborted),
+            _ => None,
+        }
+    }
 }
 
 /// The history before the running build, and that build's page.
@@ -78,24 +99,24 @@ impl ConcourseJob<'_> {
         Ok(self.read(&builds))
     }
 
-    /// Replays the builds, oldest first; the newest running one is the current build.
+    /// Replays the builds in the order in which they ended. The list's order is another: Concourse puts a re-run beside the
+    /// build that it repeats. The build that started last and has not ended is the current one.
     fn read(&self, builds: &[Build]) -> History {
-        let mut history = History::default();
-        for build in builds.iter().rev() {
-            let state = match build.status.as_str() {
-                "succeeded" => State::Succeeded,
-                "failed" => State::Failed,
-                "errored" => State::Errored,
-                "aborted" => State::Aborted,
-                "started" => {
-                    history.build_url = Some(format!("{}/builds/{}", self.url(), build.name));
-                    continue;
-                }
-                _ => continue,
-            };
-            history.memory.note(state, build.end_time);
+        let mut ended: Vec<_> = builds
+            .iter()
+            .filter_map(|build| Some((build.end_time, build.id, build.ended()?)))
+            .collect();
+        ended.sort_unstable_by_key(|(end_time, id, _)| (*end_time, *id));
+        let mut memory = Memory::default();
+        for (end_time, _, state) in ended {
+            memory.note(state, end_time);
         }
-        history
+        let running = builds.iter().filter(|build| build.status == "started");
+        let current = running.max_by_key(|build| (build.start_time, build.id));
+        History {
+            memory,
+            build_url: current.map(|build| format!("{}/builds/{}", self.url(), build.name)),
+        }
     }
 }
 
@@ -131,6 +152,37 @@ mod tests {
         assert_eq!(
             history.memory.note(State::Succeeded, 500),
             Some(News::Fixed)
+        );
+    }
+
+    /// As Concourse 8 returns them: newest first, but a re-run stands beside the build that it repeats. Build 8 is pending,
+    /// 4.2 is running, and 6 was aborted while it was pending.
+    const BUILDS: &str = include_str!("concourse_history/builds.json");
+
+    #[test]
+    fn a_rerun_that_failed_after_a_newer_build_passed_is_the_last_state() {
+        let mut history = JOB.read(&builds(BUILDS));
+        assert_eq!(
+            history.memory.note(State::Succeeded, 1_764_502_300),
+            Some(News::Fixed)
+        );
+        let mut history = JOB.read(&builds(BUILDS));
+        assert_eq!(history.memory.note(State::Failed, 1_764_502_300), None);
+    }
+
+    #[test]
+    fn the_running_build_is_found_beside_the_one_that_it_repeats() {
+        let history = JOB.read(&builds(BUILDS));
+        let url = history.build_url.expect("one is running");
+        assert!(url.ends_with("/jobs/test/builds/4.2"), "{url}");
+    }
+
+    #[test]
+    fn a_build_aborted_while_pending_ran_no_hook_and_sent_no_message() {
+        let mut history = JOB.read(&builds(BUILDS));
+        assert_eq!(
+            history.memory.note(State::Aborted, 1_764_502_900),
+            Some(News::Aborted)
         );
     }
 

@@ -162,10 +162,11 @@ mod tests {
         Report {
             news: News::Broke,
             flow: long.clone(),
-            job: long,
+            job: long.clone(),
             commit: Some(commit),
             step,
             links,
+            note: Some(long),
         }
     }
 
@@ -178,6 +179,7 @@ mod tests {
             commit: None,
             step: FailedStep::default(),
             links: Vec::new(),
+            note: None,
             ..monstrous()
         };
         assert_eq!(deliver(&channel, &bare.payload()).0, Ok(()));

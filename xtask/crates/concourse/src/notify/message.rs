@@ -25,6 +25,8 @@ pub(crate) struct Report {
     pub(crate) step: FailedStep,
     /// Names and URLs of links.
     pub(crate) links: Vec<(&'static str, String)>,
+    /// A remark about the message itself.
+    pub(crate) note: Option<String>,
 }
 
 /// The commit that was built.
@@ -85,6 +87,10 @@ impl Report {
         }).collect();
         if !buttons.is_empty() {
             blocks.push(json!({"type": "actions", "elements": buttons}));
+        }
+        if let Some(note) = &self.note {
+            let note = clip(&foreign(note), FIELD);
+            blocks.push(json!({"type": "context", "elements": [{"type": "mrkdwn", "text": note}]}));
         }
         json!({"text": escape(&self.summary()), "blocks": blocks, "unfurl_links": false, "unfurl_media": false})
     }
@@ -169,6 +175,7 @@ mod tests {
                 ("Build", "https://concourse.test/b/1".into()),
                 ("Runbook", "javascript:alert(1)".into()),
             ],
+            note: Some("Sent by an older notifier.".into()),
         }
     }
 
@@ -181,6 +188,7 @@ mod tests {
             "0123456789ab",
             "oh &lt;dear&gt;",
             "https://concourse.test/b/1",
+            "Sent by an older notifier.",
         ] {
             assert!(text.contains(part), "{part} is missing in {text}");
         }

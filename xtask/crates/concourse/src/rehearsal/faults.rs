@@ -9,8 +9,10 @@ pub(super) struct Fault {
     pub(super) flow: &'static str,
     /// The step to start at.
     pub(super) from: &'static str,
-    /// The step that must stop it.
+    /// The task that must stop it.
     pub(super) stops_at: &'static str,
+    /// The step that the message must name: the task's own, or one of those inside it.
+    pub(super) names: &'static str,
     /// The expected exit code.
     pub(super) exit_code: i32,
     pub(super) plant: Plant,
@@ -18,11 +20,13 @@ pub(super) struct Fault {
 
 /// Where the fault is planted.
 pub(super) enum Plant {
-    /// Appends these lines to this file, in a clone.
+    /// Appends these lines to this file, which may be a new one, in a clone.
     Source {
         file: &'static str,
         lines: &'static str,
     },
+    /// Each crate of the workspace in turn does not compile, in a clone.
+    EachCrate,
     /// Removes every hit from the coverage of the last flow.
     LostCoverage,
     /// Nothing listens at the address of `SonarQube`.
@@ -41,8 +45,9 @@ pub(super) const FAULTS: &[Fault] = &[
         name: "compile-error",
         breaks: "the service does not compile",
         flow: "develop",
-        from: "compile-workspace",
-        stops_at: "compile-workspace",
+        from: "verify-workspace",
+        stops_at: "verify-workspace",
+        names: "compile-workspace",
         exit_code: 1,
         plant: Plant::Source {
             file: "service/src/lib.rs",
@@ -53,8 +58,9 @@ pub(super) const FAULTS: &[Fault] = &[
         name: "failing-test",
         breaks: "one unit test fails",
         flow: "develop",
-        from: "test-workspace",
-        stops_at: "test-workspace",
+        from: "verify-workspace",
+        stops_at: "verify-workspace",
+        names: "test-workspace",
         exit_code: 1,
         plant: Plant::Source {
             file: "service/dev-postgres/src/lib.rs",
@@ -65,12 +71,49 @@ pub(super) const FAULTS: &[Fault] = &[
         name: "clippy-warning",
         breaks: "clippy reports a finding",
         flow: "develop",
-        from: "lint-workspace",
-        stops_at: "lint-workspace",
+        from: "verify-workspace",
+        stops_at: "verify-workspace",
+        names: "lint-workspace",
         exit_code: 1,
         plant: Plant::Source {
             file: "service/dev-postgres/src/lib.rs",
             lines: "\n/// Rehearsed: clippy would rather take a `&str`.\n#[must_use]\npub fn rehearsed(text: &String) -> usize {\n    text.len()\n}\n",
+        },
+    },
+    Fault {
+        name: "crates",
+        breaks: "each crate of the workspace in turn does not compile, also those of the notifier",
+        flow: "develop",
+        from: "verify-workspace",
+        stops_at: "verify-workspace",
+        exit_code: 1,
+        names: "compile-workspace",
+        plant: Plant::EachCrate,
+    },
+    Fault {
+        name: "lock-file",
+        breaks: "cargo cannot read the lock file",
+        flow: "develop",
+        from: "verify-workspace",
+        stops_at: "verify-workspace",
+        exit_code: 1,
+        names: "compile-workspace",
+        plant: Plant::Source {
+            file: "Cargo.lock",
+            lines: "\n[[package]]\nname = \"rehearsed\"\n",
+        },
+    },
+    Fault {
+        name: "toolchain",
+        breaks: "the commit asks for a compiler that does not exist",
+        flow: "develop",
+        from: "verify-workspace",
+        stops_at: "verify-workspace",
+        exit_code: 1,
+        names: "compile-workspace",
+        plant: Plant::Source {
+            file: "rust-toolchain.toml",
+            lines: "[toolchain]\nchannel = \"0.0.1\"\n",
         },
     },
     Fault {
@@ -79,6 +122,7 @@ pub(super) const FAULTS: &[Fault] = &[
         flow: "develop",
         from: "scan-sources",
         stops_at: "judge-quality",
+        names: "judge-quality",
         exit_code: 1,
         plant: Plant::LostCoverage,
     },
@@ -88,6 +132,7 @@ pub(super) const FAULTS: &[Fault] = &[
         flow: "develop",
         from: "scan-sources",
         stops_at: "scan-sources",
+        names: "scan-sources",
         exit_code: 4,
         plant: Plant::ServerAway,
     },
@@ -97,6 +142,7 @@ pub(super) const FAULTS: &[Fault] = &[
         flow: "develop",
         from: "scan-sources",
         stops_at: "scan-sources",
+        names: "scan-sources",
         exit_code: 2,
         plant: Plant::WrongToken,
     },
@@ -106,6 +152,7 @@ pub(super) const FAULTS: &[Fault] = &[
         flow: "master",
         from: "push-image",
         stops_at: "push-image",
+        names: "push-image",
         exit_code: 5,
         plant: Plant::RefusingRegistry,
     },
@@ -115,6 +162,7 @@ pub(super) const FAULTS: &[Fault] = &[
         flow: "master",
         from: "deploy-release",
         stops_at: "deploy-release",
+        names: "deploy-release",
         exit_code: 11,
         plant: Plant::CrashingImage,
     },

@@ -17,6 +17,8 @@ use xtask_delivery::image::reference::Repository;
 
 /// The coverage files of `cargo xtask ci develop`.
 const COVERAGE: &str = "target/flows/develop/analyse/artifacts/coverage/lcov.info";
+/// What is appended to a crate's sources.
+const DOES_NOT_COMPILE: &str = "\ncompile_error!(\"rehearsed: this does not compile\");\n";
 /// How long rehearsals wait for an unreachable server, in seconds.
 const SHORT_WAIT_S: &str = "5";
 
@@ -31,7 +33,7 @@ pub(super) struct Planted {
 }
 
 impl Planted {
-    pub(super) fn plant(fault: &Fault, folder: &Path) -> Result<Self> {
+    pub(super) fn plant(fault: &Fault, part: &str, folder: &Path) -> Result<Self> {
         let mut planted = Self {
             sources: repository_root(),
             variables: Vec::new(),
@@ -40,6 +42,7 @@ impl Planted {
         };
         match &fault.plant {
             Plant::Source { file, lines } => planted.in_a_clone(folder, file, lines)?,
+            Plant::EachCrate => planted.in_a_clone(folder, part, DOES_NOT_COMPILE)?,
             Plant::LostCoverage => {
                 needs_a_server_of_this_machine()?;
                 planted.lost = Some(lose_coverage()?);
@@ -95,10 +98,9 @@ impl Planted {
         in_clone(&["checkout", "--force", "--detach", &head])?;
         in_clone(&["clean", "-fd"])?;
         let path = clone.join(file);
-        let mut text = std::fs::read_to_string(&path)
-            .with_context(|| format!("cannot read {}", path.display()))?;
+        let mut text = std::fs::read_to_string(&path).unwrap_or_default();
         text.push_str(lines);
-        std::fs::write(&path, text)?;
+        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
         // A separate target directory: Cargo cannot distinguish the packages of a clone from those of this tree, and
         // would use artifacts of the broken sources here.
         let target = folder.join("target").display().to_string();
@@ -128,6 +130,42 @@ impl Planted {
         self.set("ROSTER_IMAGE_REPOSITORY", &repository);
         Ok(())
     }
+}
+
+/// The main source file of each crate of the workspace, from the repository's root.
+pub(super) fn crates() -> Result<Vec<String>> {
+    let listed = tool("cargo")
+        .args(["metadata", "--no-deps", "--locked", "--format-version", "1"])
+        .quiet()
+        .output()?;
+    let listed: serde_json::Value = serde_json::from_str(&listed)?;
+    let root = listed["workspace_root"].as_str().unwrap_or_default();
+    let packages = listed["packages"].as_array().context("no packages")?;
+    let source = |package: &serde_json::Value| {
+        let targets = package["targets"].as_array()?;
+        let of_kind = |kind: &str| targets.iter().find(|target| target["kind"][0] == kind);
+        let target = of_kind("lib").or_else(|| of_kind("bin"))?;
+        let path = Path::new(target["src_path"].as_str()?);
+        Some(path.strip_prefix(root).ok()?.display().to_string())
+    };
+    packages
+        .iter()
+        .map(|package| {
+            source(package).with_context(|| format!("{} has no sources", package["name"]))
+        })
+        .collect()
+}
+
+/// A copy of this program with what it was built from, as the toolchain image has it.
+pub(super) fn notifier(folder: &Path) -> Result<PathBuf> {
+    let notifier = folder.join("notifier");
+    let _ = std::fs::remove_file(&notifier);
+    std::fs::copy(std::env::current_exe()?, &notifier)?;
+    let sources = tool("concourse/tasks/tell-slack/notifier-sources")
+        .quiet()
+        .output()?;
+    std::fs::write(folder.join("notifier.sources"), sources)?;
+    Ok(notifier)
 }
 
 impl Drop for Planted {

@@ -4,7 +4,7 @@ mod table;
 
 use super::faults_of;
 use super::files::Files;
-use table::{MUTATIONS, TEST_RUN};
+use table::{MUTATIONS, VERIFY_RUN};
 
 /// A mistake: the file, the text and its replacement, and what the fault must contain.
 struct Mutation {
@@ -79,7 +79,7 @@ fn every_slip_is_found_and_named() {
 #[test]
 fn a_script_that_cannot_be_run_is_found() {
     let mut files = repository();
-    files.0.get_mut(TEST_RUN).expect(TEST_RUN).executable = false;
+    files.0.get_mut(VERIFY_RUN).expect(VERIFY_RUN).executable = false;
     let faults: Vec<_> = faults_of(&files).iter().map(ToString::to_string).collect();
     assert!(
         faults

@@ -1,5 +1,5 @@
-//! What a task runs: a `run.sh` that calls one `cargo xtask` command, which the command line accepts, and that uses every
-//! input, output and parameter that the task declares.
+//! What a task runs: a `run.sh` that calls one `cargo xtask` command, or several that are named by `run-step`, which the
+//! command line accepts, and that uses every input, output and parameter that the task declares.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,14 @@ const SIGNATURES: &[&str] = &[
     "ROSTER_COSIGN_ISSUER",
 ];
 /// Shared scripts; each may call those after it.
-const SHARED: &[&str] = &["with-credentials", "run-step", "in-source"];
+const SHARED: &[&str] = &[
+    "with-credentials",
+    "run-step",
+    "in-source",
+    "keep-times",
+    "tell-slack/notifier-sources",
+    "tell-slack/fallback.sh",
+];
 
 pub(super) fn check(parsed: &Parsed, files: &Files, faults: &mut Faults) {
     let settings = settings();
@@ -47,7 +54,7 @@ pub(super) fn check(parsed: &Parsed, files: &Files, faults: &mut Faults) {
                 format_args!("runs {} instead of its own run.sh", task.run.path),
             );
         }
-        command(&script, &file.text, parsed, path, faults);
+        commands(&script, &file.text, parsed, path, faults);
         let text = with_shared(&file.text, files, &script, faults);
         artifacts(path, task, &text, faults);
         for name in task.params.keys() {
@@ -59,25 +66,35 @@ pub(super) fn check(parsed: &Parsed, files: &Files, faults: &mut Faults) {
     outputs_are_taken(parsed, faults);
 }
 
-/// Passes a script's command to the command-line parser.
-fn command(script: &str, text: &str, parsed: &Parsed, path: &str, faults: &mut Faults) {
+/// Passes a script's commands to the command-line parser.
+fn commands(script: &str, text: &str, parsed: &Parsed, path: &str, faults: &mut Faults) {
     let code: Vec<_> = text
         .lines()
         .filter(|line| !line.trim_start().starts_with('#'))
         .collect();
     let calls: Vec<_> = code
         .iter()
-        .flat_map(|line| line.match_indices("cargo ").map(|(at, _)| &line[at..]))
+        .flat_map(|line| {
+            line.match_indices("cargo ")
+                .map(|(at, _)| line.split_at(at))
+        })
         .collect();
-    let [call] = calls[..] else {
+    let named = |before: &str| before.contains("concourse/tasks/run-step ");
+    if calls.len() != 1 && (calls.is_empty() || !calls.iter().all(|(before, _)| named(before))) {
         return faults.add(
             script,
             format_args!(
-                "calls cargo {} times; a step is one `cargo xtask` command",
+                "calls cargo {} times; a step is one `cargo xtask` command, or several that run-step names",
                 calls.len()
             ),
         );
-    };
+    }
+    for (_, call) in calls {
+        command(script, call, parsed, path, faults);
+    }
+}
+
+fn command(script: &str, call: &str, parsed: &Parsed, path: &str, faults: &mut Faults) {
     let Some(arguments) = call.strip_prefix("cargo xtask ") else {
         return faults.add(script, "calls cargo, but not `cargo xtask`");
     };
@@ -89,6 +106,7 @@ fn command(script: &str, text: &str, parsed: &Parsed, path: &str, faults: &mut F
             .find(|(known, _)| known == name)
             .map(|(_, value)| value.clone())
     };
+    let arguments = arguments.split(';').next().unwrap_or_default();
     let words = arguments.split_whitespace().map(|word| {
         let word = word.trim_matches(['"', '\'']);
         match word.strip_prefix('$') {
@@ -150,7 +168,7 @@ fn given_values(parsed: &Parsed, task: &str) -> Vec<(String, String)> {
 fn with_shared(text: &str, files: &Files, script: &str, faults: &mut Faults) -> String {
     let mut whole = text.to_owned();
     for name in SHARED {
-        if !whole.contains(&format!("concourse/tasks/{name} ")) {
+        if !whole.contains(&format!("concourse/tasks/{name}")) {
             continue;
         }
         match files.0.get(&format!("concourse/tasks/{name}")) {

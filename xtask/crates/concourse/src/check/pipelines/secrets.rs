@@ -81,6 +81,15 @@ fn look_through(place: &str, key: &str, value: &Value, faults: &mut Faults) {
             let secret = SECRET_KEYS
                 .iter()
                 .any(|name| key == *name || key.ends_with(&format!("_{name}")));
+            // Concourse removes the value of each secret from every log.
+            if (key == "username" || key.ends_with("_username")) && is_credential(text) {
+                faults.add(
+                    place,
+                    format_args!(
+                        "{key} is a secret, so that Concourse redacts its value, which may be a word, from every log: a user name belongs in vars/roster.yml"
+                    ),
+                );
+            }
             if secret && !text.is_empty() && !is_credential(text) {
                 faults.add(
                     place,

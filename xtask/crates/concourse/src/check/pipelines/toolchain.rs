@@ -1,4 +1,5 @@
-//! One compiler: the toolchain image's tag, its Dockerfile and the workspace name the same version.
+//! One compiler: the toolchain image's tag, its Dockerfile and the workspace name the same version. And the notifier is in
+//! that image, not built by the task that runs it.
 
 use serde_json::Value;
 
@@ -7,6 +8,10 @@ use super::files::{Files, Parsed};
 
 const TAG: &str = "concourse/images/toolchain/tag";
 const DOCKERFILE: &str = "concourse/images/toolchain/Dockerfile";
+/// The notifier's path in the image.
+const NOTIFIER: &str = "/usr/local/lib/roster/notifier";
+const TELL_SLACK: &str = "concourse/tasks/tell-slack/task.yml";
+const TELL_SLACK_RUN: &str = "concourse/tasks/tell-slack/run.sh";
 
 pub(super) fn check(parsed: &Parsed, files: &Files, faults: &mut Faults) {
     let Some(tag) = files.text(TAG).map(str::trim) else {
@@ -38,6 +43,7 @@ pub(super) fn check(parsed: &Parsed, files: &Files, faults: &mut Faults) {
             faults.add(DOCKERFILE, format_args!("{image} is not pinned"));
         }
     }
+    notifier(parsed, files, faults);
     for (name, pipeline) in &parsed.pipelines {
         for resource in pipeline
             .resources
@@ -56,6 +62,39 @@ pub(super) fn check(parsed: &Parsed, files: &Files, faults: &mut Faults) {
                 );
             }
         }
+    }
+}
+
+/// The image has the notifier, and the task runs that: a notifier that is built from the commit is silent when the commit
+/// breaks what it is built from, and takes minutes.
+fn notifier(parsed: &Parsed, files: &Files, faults: &mut Faults) {
+    let dockerfile = files.text(DOCKERFILE).unwrap_or_default();
+    for file in [NOTIFIER.to_owned(), format!("{NOTIFIER}.sources")] {
+        let written = |line: &str| {
+            line.trim_end_matches([' ', '\\'])
+                .strip_suffix(file.as_str())
+                .is_some_and(|before| before.ends_with([' ', '>']))
+        };
+        if !dockerfile.lines().any(written) {
+            faults.add(DOCKERFILE, format_args!("does not write {file}"));
+        }
+    }
+    let script = files.text(TELL_SLACK_RUN).unwrap_or_default();
+    if !script.contains(&format!(":-{NOTIFIER}}}")) {
+        faults.add(
+            TELL_SLACK_RUN,
+            format_args!("does not run {NOTIFIER}, the notifier of the toolchain image"),
+        );
+    }
+    if parsed
+        .tasks
+        .get(TELL_SLACK)
+        .is_some_and(|task| !task.caches.is_empty())
+    {
+        faults.add(
+            TELL_SLACK,
+            "has a cache: the notifier is in the image, and compiles nothing",
+        );
     }
 }
 

@@ -1,0 +1,80 @@
+//! What a person sees after the pipelines are set: which jobs start at once, and where webhooks go.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use crate::concourse::Pipeline;
+
+/// The jobs that a new resource version starts, and that wait for no other job.
+fn starting(pipeline: &Pipeline) -> Vec<&str> {
+    let jobs = pipeline.jobs.iter().filter(|job| {
+        let steps = job.all_steps();
+        steps
+            .iter()
+            .any(|step| step.trigger == Some(true) && step.passed.is_none())
+    });
+    jobs.map(|job| job.name.as_str()).collect()
+}
+
+/// The address that checks a resource at once, without its token.
+fn webhook(variables: &BTreeMap<String, Value>, pipeline: &str, resource: &str) -> String {
+    let text = |name: &str| variables.get(name).and_then(Value::as_str);
+    format!(
+        "{}/api/v1/teams/{}/pipelines/{pipeline}/resources/{resource}/check/webhook?webhook_token=TOKEN",
+        text("concourse_url")
+            .unwrap_or_default()
+            .trim_end_matches('/'),
+        text("concourse_team").unwrap_or("main"),
+    )
+}
+
+/// The text for all pipelines.
+pub(super) fn text(
+    pipelines: &[(String, Pipeline)],
+    variables: &BTreeMap<String, Value>,
+) -> String {
+    let mut text =
+        String::from("these jobs start at once, and again whenever their resource changes:\n");
+    for (name, pipeline) in pipelines {
+        for job in starting(pipeline) {
+            let _ = writeln!(text, "  {name}/{job}");
+        }
+    }
+    text.push_str("webhooks, each with the value of webhook.token as TOKEN:\n");
+    for (name, pipeline) in pipelines {
+        let resources = pipeline.resources.iter();
+        for resource in resources.filter(|resource| resource.webhook_token.is_some()) {
+            let _ = writeln!(text, "  {}", webhook(variables, name, &resource.name));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::text;
+
+    #[test]
+    fn jobs_that_start_and_addresses_of_webhooks_are_those_of_the_files() {
+        xtask::run_tool::enter_repository_root().expect("is there");
+        let (pipelines, variables) = super::super::read().expect("are read");
+        let text = text(&pipelines, &variables);
+        for line in [
+            "  develop/verify\n",
+            "  develop/check-pull-request\n",
+            "  master/verify\n",
+            "  infrastructure/check\n",
+            "  set-pipelines/set-pipelines\n",
+            "  https://concourse.roster.example/api/v1/teams/main/pipelines/develop/resources/source/check/webhook?webhook_token=TOKEN\n",
+            "/pipelines/develop/resources/pull-request/check/webhook?",
+        ] {
+            assert!(text.contains(line), "{line} is not in {text}");
+        }
+        assert!(
+            !text.contains("master/deploy") && !text.contains("apply-dev"),
+            "{text}"
+        );
+    }
+}
