@@ -97,6 +97,8 @@ pub enum AuthFailure {
     WrongType,
     /// No trusted key has signed the token.
     UnknownKey,
+    /// The key that the token names does not verify by its algorithm.
+    WrongAlgorithm,
     /// The signature is not that of the key.
     BadSignature,
     /// The token has expired.
@@ -120,12 +122,13 @@ pub enum AuthFailure {
 }
 
 impl AuthFailure {
-    pub(super) const ALL: [Self; 15] = [
+    pub(super) const ALL: [Self; 16] = [
         Self::NoToken,
         Self::Malformed,
         Self::TooLong,
         Self::WrongType,
         Self::UnknownKey,
+        Self::WrongAlgorithm,
         Self::BadSignature,
         Self::Expired,
         Self::NotYetValid,
@@ -146,6 +149,7 @@ impl AuthFailure {
             Self::TooLong => "too_long",
             Self::WrongType => "wrong_type",
             Self::UnknownKey => "unknown_key",
+            Self::WrongAlgorithm => "wrong_algorithm",
             Self::BadSignature => "bad_signature",
             Self::Expired => "expired",
             Self::NotYetValid => "not_yet_valid",

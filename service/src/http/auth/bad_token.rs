@@ -13,6 +13,7 @@ impl BadToken {
             Self::WrongType => AuthFailure::WrongType,
             Self::TooLong => AuthFailure::TooLong,
             Self::UnknownKey => AuthFailure::UnknownKey,
+            Self::WrongAlgorithm => AuthFailure::WrongAlgorithm,
             Self::BadSignature => AuthFailure::BadSignature,
             Self::Expired => AuthFailure::Expired,
             Self::NotYet => AuthFailure::NotYetValid,

@@ -171,6 +171,7 @@ fn settings() -> HttpSettings {
         require_if_match: false,
         redirect_plain_http: true,
         hsts_max_age_s: 60,
+        cors_origins: vec!["https://app.example".into()],
         trusted_proxies: TrustedProxies::new(&["192.0.2.0/24".parse().expect("a network")]),
     }
 }
