@@ -12,7 +12,6 @@ use roster::smoke_test::{self, SmokeTestArgs};
 use roster::store::check_email_keys;
 use roster::store::migrations::{self, SchemaError};
 use roster::telemetry;
-use std::io::Write as _;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
@@ -100,10 +99,11 @@ fn main() -> ExitCode {
         Command::CheckConfig(args) => check_config(&args, &matches),
         Command::Openapi => openapi(),
     };
-    match outcome {
+    let written = printing::finish().map_err(|error| (FAILURE, error));
+    match outcome.and(written) {
         Ok(()) => ExitCode::SUCCESS,
         Err((code, message)) => {
-            let _ = writeln!(std::io::stderr(), "roster: {message}");
+            printing::eprintln!("roster: {message}");
             ExitCode::from(code)
         }
     }
@@ -149,21 +149,18 @@ fn serve(args: &ServeArgs) -> Outcome {
 fn migrate(args: &DatabaseArgs) -> Outcome {
     let settings =
         app::pool_settings(args, None).map_err(|error| (BAD_SETTING, error.to_string()))?;
-    let report = |line: &str| {
-        let _ = writeln!(std::io::stderr(), "roster: {line}");
-    };
+    let report = |line: &str| printing::eprintln!("roster: {line}");
     let outcome = runtime()?.block_on(migrations::migrate(&settings, report));
     let migrated = outcome.map_err(|error| start_failure(&error.into()))?;
-    let mut out = std::io::stdout();
     for migration in &migrated.applied {
-        let _ = writeln!(out, "applied {migration}");
+        printing::println!("applied {migration}");
     }
-    let _ = writeln!(out, "the schema has version {}", migrated.version);
+    printing::println!("the schema has version {}", migrated.version);
     // Of addresses that were stored under the rules of an earlier version.
     let emails = runtime()?
         .block_on(check_email_keys(&settings, true))
         .map_err(|error| start_failure(&StartError::Store(error)))?;
-    let _ = write!(out, "{}", email_commands::describe(&emails, true));
+    printing::print!("{}", email_commands::describe(&emails, true));
     Ok(())
 }
 
@@ -179,8 +176,8 @@ fn print(outcome: Result<String, CommandError>) -> Outcome {
         }
         CommandError::Store(_) | CommandError::Refused(_) => (FAILURE, error.to_string()),
     })?;
-    write!(std::io::stdout(), "{text}")
-        .map_err(|error| (FAILURE, format!("cannot write to standard output: {error}")))
+    printing::print!("{text}");
+    Ok(())
 }
 
 fn ask(admin_listen: SocketAddr) -> Outcome {
@@ -195,19 +192,13 @@ fn check_config(args: &ServeArgs, matches: &clap::ArgMatches) -> Outcome {
         command.find_subcommand("check-config"),
         matches.subcommand(),
     ) {
-        let _ = write!(
-            std::io::stdout(),
-            "{}",
-            config::describe(command, matches, &url.to_string())
-        );
+        printing::print!("{}", config::describe(command, matches, &url.to_string()));
     }
     let wrong = |error: config::ConfigError| (BAD_SETTING, error.to_string());
     app::check_tokens(&args.tokens, args.http.auth).map_err(wrong)
 }
 
 fn openapi() -> Outcome {
-    let document = format!("{:#}\n", roster::http::openapi_document());
-    std::io::stdout()
-        .write_all(document.as_bytes())
-        .map_err(|error| (FAILURE, format!("the document cannot be written: {error}")))
+    printing::println!("{:#}", roster::http::openapi_document());
+    Ok(())
 }

@@ -10,6 +10,7 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 
 use crate::failure::{Failure, Kind};
+use crate::run_tool::{Run, tool};
 
 #[derive(Clone, Debug, Default)]
 pub struct Build {
@@ -104,6 +105,29 @@ fn marker() -> Option<PathBuf> {
     )
 }
 
+/// Runs a `cargo build`, and returns the binaries that it reports: their folder depends on variables, `.cargo/config.toml`
+/// files and the target, so it must not be composed.
+pub fn artifacts(cargo_build: Run) -> Result<Vec<Built>> {
+    cargo_build
+        .arg("--message-format=json-render-diagnostics")
+        .read(|messages| built(BufReader::new(messages)))
+}
+
+/// Cargo's target folder.
+pub fn target_folder() -> Result<PathBuf> {
+    #[derive(Deserialize)]
+    struct Metadata {
+        target_directory: PathBuf,
+    }
+    let text = tool("cargo")
+        .args(["metadata", "--format-version=1", "--no-deps", "--locked"])
+        .quiet()
+        .output()?;
+    let metadata: Metadata =
+        serde_json::from_str(&text).context("cargo metadata did not print valid JSON")?;
+    Ok(metadata.target_directory)
+}
+
 /// The path of the binary with this name.
 pub fn file_of(built: &[Built], name: &str) -> Result<PathBuf> {
     let found = built.iter().find(|built| built.name == name);
@@ -117,7 +141,7 @@ fn show(words: impl std::io::Read) {
     for line in BufReader::new(words).lines().map_while(Result::ok) {
         let plain = anstream::adapter::strip_str(&line).to_string();
         if !plain.trim_start().starts_with("Finished ") {
-            anstream::eprintln!("{line}");
+            printing::eprintln!("{line}");
         }
     }
 }

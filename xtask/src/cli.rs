@@ -9,7 +9,7 @@ use xtask::program::Program;
 /// Every step of Roster's development and delivery. The Makefile, CI and laptops run the same commands.
 ///
 /// Exit codes: 0 success; 1 a check or test failed; 2 invalid usage or settings; 3 a tool or prerequisite is missing; 4
-/// a database, cluster, registry or server could not be reached; 5 refused by policy; 6 and 10 to 15 a rollout failed
+/// a database, cluster, registry or server could not be reached; 5 refused by policy; 6 and 10 to 16 a rollout failed
 /// or was rolled back; 130 interrupted.
 #[derive(Parser)]
 #[command(

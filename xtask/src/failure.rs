@@ -38,12 +38,16 @@ pub enum Kind {
     ServesErrors,
     /// Rolled back because the image could not be pulled or started.
     ImageFailed,
+    /// Rolled back because the new pods could not be created, scheduled or started.
+    PodsNotStarted,
     /// The user pressed Ctrl-C.
     Interrupted,
+    /// A tool wrote to a pipe whose reader has gone, as in `cargo xtask logs | head`: nothing is reported.
+    ClosedPipe,
 }
 
 impl Kind {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Check,
         Self::Usage,
         Self::Missing,
@@ -56,7 +60,9 @@ impl Kind {
         Self::SmokeTestFailed,
         Self::ServesErrors,
         Self::ImageFailed,
+        Self::PodsNotStarted,
         Self::Interrupted,
+        Self::ClosedPipe,
     ];
 
     /// The kind of an exit code of our programs; any other code is a failed check.
@@ -82,7 +88,9 @@ impl Kind {
             Self::SmokeTestFailed => 13,
             Self::ServesErrors => 14,
             Self::ImageFailed => 15,
+            Self::PodsNotStarted => 16,
             Self::Interrupted => 130,
+            Self::ClosedPipe => 141,
         }
     }
 }
@@ -135,6 +143,23 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
+/// The end of `main`: prints the failure, or that the output could not be written; returns the exit code.
+pub fn exit(outcome: anyhow::Result<()>) -> ExitCode {
+    let written = printing::finish().map_err(|why| {
+        let next = "run it again where its output can be stored: df -h";
+        anyhow::Error::new(Failure::new(
+            Kind::Check,
+            "the output is incomplete",
+            why,
+            next,
+        ))
+    });
+    match outcome.and(written) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => report(&error),
+    }
+}
+
 /// Prints the failure on stderr; returns the exit code of the process.
 pub fn report(error: &anyhow::Error) -> ExitCode {
     const RED: Style = AnsiColor::Red.on_default().bold();
@@ -146,17 +171,17 @@ pub fn report(error: &anyhow::Error) -> ExitCode {
     if let Some(file) = std::env::var_os(WORDS_FILE) {
         let _ = std::fs::write(file, error.to_string());
     }
-    anstream::eprintln!("{RED}error{RED:#}: {error}");
+    printing::eprintln!("{RED}error{RED:#}: {error}");
     if let Some(failure) = failure {
         if !failure.why.is_empty() {
-            anstream::eprintln!("  {BOLD}why{BOLD:#}:  {}", indented(&failure.why));
+            printing::eprintln!("  {BOLD}why{BOLD:#}:  {}", indented(&failure.why));
         }
         if !failure.next.is_empty() {
-            anstream::eprintln!("  {BOLD}next{BOLD:#}: {}", indented(&failure.next));
+            printing::eprintln!("  {BOLD}next{BOLD:#}: {}", indented(&failure.next));
         }
     } else {
         for cause in error.chain().skip(1) {
-            anstream::eprintln!("  {BOLD}why{BOLD:#}:  {}", indented(&cause.to_string()));
+            printing::eprintln!("  {BOLD}why{BOLD:#}:  {}", indented(&cause.to_string()));
         }
     }
     ExitCode::from(exit_code(error))

@@ -4,11 +4,6 @@
 //! It knows no subject: image, cluster, cloud and rules are in `xtask/crates`, running Roster is in `service/dev`. It
 //! is compiled before anything else, so it has few dependencies.
 
-#![allow(
-    clippy::print_stdout,
-    reason = "results go to stdout, everything else to stderr"
-)]
-
 pub mod build;
 pub mod command_list;
 pub mod failure;

@@ -3,11 +3,6 @@
 //! The thin program: it parses the first words of the command line, runs its own commands, and builds and executes the
 //! program of any other command. A subject's commands are in its crate's `src/cli.rs`.
 
-#![allow(
-    clippy::print_stdout,
-    reason = "results go to stdout, everything else to stderr"
-)]
-
 mod check;
 mod cli;
 mod commands;
@@ -20,8 +15,8 @@ use xtask::{command_list, failure, run_tool};
 
 fn main() -> ExitCode {
     if std::env::args().nth(1).as_deref() == Some(command_list::ARGUMENT) {
-        println!("{}", command_list::text(&command_list::of(&cli::own())));
-        return ExitCode::SUCCESS;
+        printing::println!("{}", command_list::text(&command_list::of(&cli::own())));
+        return failure::exit(Ok(()));
     }
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     // `cargo xtask` can run from any directory below the root; all paths here are relative to the root.
@@ -31,8 +26,5 @@ fn main() -> ExitCode {
             None => commands::run(cli::parse()),
         }
     });
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failure::report(&error),
-    }
+    failure::exit(outcome)
 }

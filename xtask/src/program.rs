@@ -116,14 +116,11 @@ impl Program {
 /// its failure to an exit code.
 pub fn main<C: Parser + CommandFactory>(run: impl FnOnce(C) -> Result<()>) -> ExitCode {
     if std::env::args().nth(1).as_deref() == Some(command_list::ARGUMENT) {
-        println!("{}", command_list::text(&command_list::of(&C::command())));
-        return ExitCode::SUCCESS;
+        printing::println!("{}", command_list::text(&command_list::of(&C::command())));
+        return failure::exit(Ok(()));
     }
     // `cargo xtask` can run from any directory below the root; all paths here are relative to the root.
-    match enter_repository_root().and_then(|()| run(C::parse())) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failure::report(&error),
-    }
+    failure::exit(enter_repository_root().and_then(|()| run(C::parse())))
 }
 
 /// Starts building a call of another command: `xtask().args(["image", "build"])`.

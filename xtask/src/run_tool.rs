@@ -62,6 +62,12 @@ impl Run {
         self
     }
 
+    /// Removes a variable.
+    pub fn unset(mut self, name: &str) -> Self {
+        self.command.env_remove(name);
+        self
+    }
+
     /// Sets a variable whose value is never shown.
     pub fn secret_env(mut self, name: &str, value: impl Into<OsString>) -> Self {
         self.shown = format!("{name}=… {}", self.shown);
@@ -128,6 +134,37 @@ impl Run {
             .with_context(|| format!("cannot wait for {}", self.program))
     }
 
+    /// Runs it, with its stdout read by `reader` while it runs. A non-zero exit is a failure.
+    pub fn read<T>(
+        mut self,
+        reader: impl FnOnce(std::process::ChildStdout) -> Result<T>,
+    ) -> Result<T> {
+        self.print();
+        self.command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = self
+            .command
+            .spawn()
+            .map_err(|error| self.not_started(&error))?;
+        let stdout = child.stdout.take();
+        let read = reader(stdout.with_context(|| format!("{} has no stdout", self.program))?);
+        let status = child
+            .wait()
+            .with_context(|| format!("cannot wait for {}", self.program))?;
+        if status.success() {
+            return read;
+        }
+        Err(self.failed(status, ""))
+    }
+
+    /// Sends its output, stdout and stderr, to this open file: a reader that goes away does not end it.
+    pub fn output_to(mut self, file: &std::fs::File) -> Result<Self> {
+        self.command
+            .stdin(Stdio::null())
+            .stdout(file.try_clone()?)
+            .stderr(file.try_clone()?);
+        Ok(self)
+    }
+
     /// Starts it with inherited output without waiting.
     pub fn spawn(mut self) -> Result<std::process::Child> {
         self.print();
@@ -172,7 +209,7 @@ impl Run {
     fn print(&self) {
         const DIMMED: Style = Style::new().dimmed();
         if !self.quiet {
-            anstream::eprintln!("{DIMMED}$ {}{DIMMED:#}", self.shown);
+            printing::eprintln!("{DIMMED}$ {}{DIMMED:#}", self.shown);
         }
     }
 
@@ -200,6 +237,11 @@ impl Run {
 
     fn failed(&self, status: ExitStatus, stderr: &str) -> anyhow::Error {
         use std::os::unix::process::ExitStatusExt;
+        // SIGPIPE: the reader of our output has seen enough.
+        if status.signal() == Some(13) || status.code() == Some(141) {
+            let what = format!("nobody reads the output of {}", self.program);
+            return Failure::reported(Kind::ClosedPipe, what).into();
+        }
         let kind = if status.signal() == Some(2) || status.code() == Some(130) {
             Kind::Interrupted
         } else {
@@ -235,7 +277,7 @@ pub fn repository_root() -> PathBuf {
 }
 
 /// Quotes an argument so that the printed line can be pasted into a shell.
-fn quoted(arg: &str) -> String {
+pub fn quoted(arg: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
     if !arg.is_empty() && arg.chars().all(plain) {
         arg.to_owned()
@@ -269,6 +311,17 @@ mod tests {
             .output()
             .expect_err("cannot be installed");
         assert_eq!(exit_code(&error), 3);
+    }
+
+    #[test]
+    fn a_tool_whose_reader_has_gone_is_not_reported() {
+        for script in ["kill -PIPE $$", "exit 141"] {
+            let run = tool("sh").args(["-c", script]).quiet().run();
+            let error = run.expect_err("did not succeed");
+            let failure = error.downcast_ref::<crate::failure::Failure>();
+            assert!(failure.is_some_and(|failure| failure.is_reported));
+            assert_eq!(exit_code(&error), 141, "{script}");
+        }
     }
 
     #[test]

@@ -37,7 +37,7 @@ impl Steps {
             )
             .into());
         }
-        anstream::eprintln!("{BOLD}> {name}{BOLD:#}");
+        printing::eprintln!("{BOLD}> {name}{BOLD:#}");
         let begun = Instant::now();
         let result = work()?;
         self.done.push((name, begun.elapsed()));

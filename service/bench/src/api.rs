@@ -63,7 +63,7 @@ pub(super) fn run(args: &BenchApiArgs) -> Result<Results> {
         for turn in 0..count {
             // Each round starts with another contestant, so that none always follows the same one.
             let participant = &mut participants[(turn + round) % count];
-            anstream::eprintln!(
+            printing::eprintln!(
                 "round {} of {}: {}",
                 round + 1,
                 args.rounds,
@@ -78,7 +78,7 @@ pub(super) fn run(args: &BenchApiArgs) -> Result<Results> {
                 let why = error
                     .downcast::<Failure>()
                     .map_or_else(|error| error.to_string(), |failure| failure.why);
-                anstream::eprintln!("  not measured in this round: {why}");
+                printing::eprintln!("  not measured in this round: {why}");
                 let what = format!("{} in round {}", participant.entry.title, round + 1);
                 not_measured.push(NotMeasured { what, why });
             }
@@ -220,7 +220,7 @@ impl Bench<'_> {
 }
 
 fn note(contestant: &mut Contestant, workload: &str, measurement: Measurement) {
-    anstream::eprintln!(
+    printing::eprintln!(
         "  {workload:9} {:>9}/s  CPU {:6.1} µs ({:.1} + {:.1})  p50 {:.0} µs  p99 {:.0} µs",
         table::thousands(measurement.requests_per_second),
         measurement.cpu_us(),
@@ -254,8 +254,8 @@ fn keep(results: &Results, args: &BenchApiArgs) -> Result<()> {
         page::replace("api", &format!("{text}{pictures}"))?;
         results.write(&Path::new(PICTURES).join("api.json"))?;
     }
-    println!("{text}");
-    anstream::eprintln!("results: {RESULTS}, {FOLDER}/api.md");
+    printing::println!("{text}");
+    printing::eprintln!("results: {RESULTS}, {FOLDER}/api.md");
     Ok(())
 }
 

@@ -84,7 +84,7 @@ pub(super) fn run(args: &BenchCapacityArgs) -> Result<()> {
         return Err(Failure::new(Kind::Missing, "there are no measurements", why, next).into());
     }
     let text = render(&input)?;
-    println!("{text}");
+    printing::println!("{text}");
     if args.write {
         page::replace_in(Path::new(PAGE), "capacity", &text)?;
     }
@@ -96,14 +96,14 @@ pub(crate) fn check() -> Result<()> {
     let input = read()?;
     let page = std::fs::read_to_string(PAGE).with_context(|| format!("cannot read {PAGE}"))?;
     if !input.is_measured() && page.contains("\nNot measured yet.\n") {
-        anstream::eprintln!(
+        printing::eprintln!(
             "NOT PROVEN: the capacity table needs measurements: cargo xtask bench capacity --help"
         );
         return Ok(());
     }
     let text = render(&input)?;
     if page.contains(text.trim()) {
-        anstream::eprintln!("the capacity table matches the measurements and prices");
+        printing::eprintln!("the capacity table matches the measurements and prices");
         return Ok(());
     }
     let why = format!("its table does not match {INPUT} and terraform/prices.toml");
@@ -128,7 +128,7 @@ impl Input {
     fn write(&self) -> Result<()> {
         std::fs::write(INPUT, serde_json::to_string_pretty(self)? + "\n")
             .with_context(|| format!("cannot write {INPUT}"))?;
-        anstream::eprintln!("written: {INPUT}");
+        printing::eprintln!("written: {INPUT}");
         Ok(())
     }
 }

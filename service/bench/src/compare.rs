@@ -15,7 +15,7 @@ pub(super) fn check(earlier: &Results, later: &Results) -> Result<()> {
     let scale = scale(earlier, later);
     let mut slower = Vec::new();
     let mut compared = 0;
-    println!(
+    printing::println!(
         "CPU time per request, server + PostgreSQL (earlier × {scale:.2}, from the bare hyper of both runs)"
     );
     for workload in WORKLOADS {
@@ -23,7 +23,7 @@ pub(super) fn check(earlier: &Results, later: &Results) -> Result<()> {
             earlier.median(ROSTER, workload),
             later.median(ROSTER, workload),
         ) else {
-            anstream::eprintln!("not compared: {workload} (not in both results)");
+            printing::eprintln!("not compared: {workload} (not in both results)");
             continue;
         };
         compared += 1;
@@ -32,7 +32,7 @@ pub(super) fn check(earlier: &Results, later: &Results) -> Result<()> {
             "{workload}: {before:.1} µs → {now:.1} µs ({:+.1} %)",
             (now / before - 1.0) * 100.0
         );
-        println!("  {line}");
+        printing::println!("  {line}");
         if now > before * TOLERANCE {
             slower.push(line);
         }
@@ -67,7 +67,7 @@ fn scale(earlier: &Results, later: &Results) -> f64 {
     match (earlier.median(HYPER, "get"), later.median(HYPER, "get")) {
         (Some(before), Some(now)) if before.cpu_us() > 0.0 => now.cpu_us() / before.cpu_us(),
         _ => {
-            anstream::eprintln!("not corrected for the machine: {HYPER} is not in both results");
+            printing::eprintln!("not corrected for the machine: {HYPER} is not in both results");
             1.0
         }
     }

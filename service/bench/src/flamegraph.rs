@@ -74,8 +74,8 @@ pub(super) fn run(args: &BenchFlamegraphArgs) -> Result<()> {
     let measurement = loaded?;
     server.stop()?;
     let picture = draw(&samples, &args.operation)?;
-    println!("{}", picture.display());
-    anstream::eprintln!(
+    printing::println!("{}", picture.display());
+    printing::eprintln!(
         "{}/s, CPU {:.1} + {:.1} µs per request while sampled; open the graph in a browser",
         super::table::thousands(measurement.requests_per_second),
         measurement.server_cpu_us,

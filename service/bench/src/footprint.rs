@@ -76,7 +76,7 @@ pub(super) fn run(args: &BenchFootprintArgs) -> Result<()> {
         args.starts,
         table::count(args.requests),
     );
-    println!("{text}");
+    printing::println!("{text}");
     if args.write {
         page::replace("footprint", &text)?;
     }

@@ -32,7 +32,7 @@ pub(super) fn run(args: &BenchGrowthArgs) -> Result<()> {
     let mut text = heading(&postgres, args, &buffers);
     let mut by_connections = String::new();
     for (at, users) in args.users.iter().enumerate() {
-        anstream::eprintln!("seeding {users} users");
+        printing::eprintln!("seeding {users} users");
         let database = postgres.create("bench_growth")?;
         roster::migrate(&program, database.url())?;
         postgres.seed(database.url(), *users)?;
@@ -82,7 +82,7 @@ pub(super) fn run(args: &BenchGrowthArgs) -> Result<()> {
         "\nGET by id as connections grow\n\n| connections | requests/s | CPU, µs | p50, µs | p99, µs | resident, MiB |\n\
          |---:|---:|---:|---:|---:|---:|\n{by_connections}"
     );
-    println!("{text}");
+    printing::println!("{text}");
     if args.write {
         page::replace("growth", &text)?;
     }

@@ -45,12 +45,12 @@ pub(super) fn run(args: &BenchInstructionsArgs) -> Result<()> {
     if args.record {
         std::fs::write(RECORDED, serde_json::to_string_pretty(&counted)? + "\n")?;
         for (path, instructions) in &counted.instructions {
-            println!(
+            printing::println!(
                 "{path}: {} instructions per request",
                 table::count(*instructions)
             );
         }
-        anstream::eprintln!("recorded: {RECORDED}");
+        printing::eprintln!("recorded: {RECORDED}");
         return Ok(());
     }
     let text = std::fs::read_to_string(RECORDED)
@@ -62,7 +62,7 @@ pub(super) fn run(args: &BenchInstructionsArgs) -> Result<()> {
 
 fn compare(recorded: &Counts, counted: &Counts, tolerance: f64) -> Result<()> {
     if recorded.compiler != counted.compiler {
-        anstream::eprintln!(
+        printing::eprintln!(
             "recorded with {}, counted with {}: differences may be due to the compiler",
             recorded.compiler,
             counted.compiler
@@ -80,7 +80,7 @@ fn compare(recorded: &Counts, counted: &Counts, tolerance: f64) -> Result<()> {
             table::count(*before),
             table::count(*now)
         );
-        println!("{line}");
+        printing::println!("{line}");
         if growth > tolerance {
             grown.push(line);
         }

@@ -1,10 +1,5 @@
 //! The benchmarks: how fast Roster is compared with its peers and the limits, and whether it became slower.
 
-#![allow(
-    clippy::print_stdout,
-    reason = "results go to stdout, everything else to stderr"
-)]
-
 mod api;
 mod capacity;
 mod cli;

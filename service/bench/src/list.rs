@@ -41,7 +41,7 @@ pub(super) fn run(args: &BenchListArgs) -> Result<()> {
     let machine = Machine::look(&postgres.version);
     let database = postgres.create("bench_list")?;
     roster::migrate(&program, database.url())?;
-    anstream::eprintln!("seeding {} users", args.users);
+    printing::eprintln!("seeding {} users", args.users);
     postgres.seed(database.url(), args.users)?;
     let roster = Roster::prepare(&program, database.url())?;
     let server = roster.serve()?;
@@ -66,7 +66,7 @@ pub(super) fn run(args: &BenchListArgs) -> Result<()> {
     plans::log_no_more(&postgres, database.url())?;
     drop(database);
     walk_while_it_changes(&program, &postgres, args, &mut text, &mut faults)?;
-    println!("{text}");
+    printing::println!("{text}");
     if args.write {
         page::replace("list", &text)?;
     }
@@ -130,7 +130,7 @@ fn walk(client: &Client, first: &str, steps: u64) -> Result<String> {
         })?;
         query = format!("{first}&cursor={next}");
         if step % 2500 == 0 {
-            anstream::eprintln!("walking {first}: page {step} of {steps}");
+            printing::eprintln!("walking {first}: page {step} of {steps}");
         }
     }
     Ok(query)
@@ -187,7 +187,7 @@ fn walk_while_it_changes(
     };
     let database = postgres.create("bench_walk")?;
     roster::migrate(program, database.url())?;
-    anstream::eprintln!("seeding {} users to walk through", walk.users);
+    printing::eprintln!("seeding {} users to walk through", walk.users);
     postgres.seed(database.url(), walk.users)?;
     let roster = Roster::prepare(program, database.url())?;
     let server = roster.serve()?;

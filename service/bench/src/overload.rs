@@ -58,7 +58,7 @@ pub(super) fn run(args: &BenchOverloadArgs) -> Result<()> {
     pin(postgres.process, &processors.served)?;
     let database = postgres.create("bench_overload")?;
     roster::migrate(&program, database.url())?;
-    anstream::eprintln!("seeding {} users", args.users);
+    printing::eprintln!("seeding {} users", args.users);
     postgres.seed(database.url(), args.users)?;
     let roster = Roster::prepare(&pinned(&program, &processors.served), database.url())?
         .with_default_queue();
@@ -83,7 +83,7 @@ pub(super) fn run(args: &BenchOverloadArgs) -> Result<()> {
     }
     server.stop()?;
     let text = described(&Machine::look(&postgres.version), &all, args);
-    println!("{text}");
+    printing::println!("{text}");
     if args.write {
         page::replace("overload", &text)?;
     }
@@ -103,7 +103,7 @@ impl Bench<'_> {
             peak,
             report,
         };
-        anstream::eprintln!("  {}", found.row().trim());
+        printing::eprintln!("  {}", found.row().trim());
         Ok(found)
     }
 

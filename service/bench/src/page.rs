@@ -20,7 +20,7 @@ pub(super) fn replace_in(path: &Path, name: &str, text: &str) -> Result<()> {
     let replaced = between(&page, name, text)
         .with_context(|| format!("{shown} lacks the marks of `bench {name}`"))?;
     std::fs::write(path, replaced)?;
-    anstream::eprintln!("written: {shown}");
+    printing::eprintln!("written: {shown}");
     Ok(())
 }
 

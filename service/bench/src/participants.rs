@@ -44,7 +44,7 @@ pub(super) fn build(wanted: &[&Entry]) -> Result<Built> {
             Ok(program) => built.programs.push((**entry, program)),
             Err(error) if entry.family != Family::Roster => {
                 interrupt::check()?;
-                anstream::eprintln!("not measured: {}: {error}", entry.name);
+                printing::eprintln!("not measured: {}: {error}", entry.name);
                 let (what, why) = (entry.title.to_owned(), error.to_string());
                 built.not_measured.push(NotMeasured { what, why });
             }
@@ -70,7 +70,7 @@ pub(super) fn prepare(
     };
     let template = postgres.create("bench_template")?;
     roster::migrate(&migrating, template.url())?;
-    anstream::eprintln!("seeding {users} users");
+    printing::eprintln!("seeding {users} users");
     postgres.seed(template.url(), users)?;
     built
         .programs

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::contestants::Family;
+use xtask::build as cargo_build;
 use xtask::run_tool::tool;
 use xtask::tools;
 
@@ -37,9 +38,7 @@ impl Program {
 
 /// The load generator.
 pub(super) fn load() -> Result<PathBuf> {
-    let command = tool("cargo").args(["build", "--release", "--locked", "--package", "bench-load"]);
-    command.run()?;
-    absolute("target/release/bench-load")
+    compiled("bench-load")
 }
 
 /// Builds a contestant's program.
@@ -50,12 +49,9 @@ pub(super) fn build(family: Family) -> Result<Program> {
         Family::RustPeer(name) => {
             let target = absolute(FOLDER)?.join("peers");
             let command = tool("cargo").args(["build", "--release", "--locked", "--package", name]);
-            command
-                .arg("--target-dir")
-                .arg(&target)
-                .current_dir(PEERS)
-                .run()?;
-            Ok(Program::binary(target.join("release").join(name)))
+            let command = command.arg("--target-dir").arg(&target).current_dir(PEERS);
+            let built = cargo_build::artifacts(command)?;
+            Ok(Program::binary(cargo_build::file_of(&built, name)?))
         }
         Family::Go => {
             let path = absolute(FOLDER)?.join("go-pgx");
@@ -73,10 +69,12 @@ pub(super) fn build(family: Family) -> Result<Program> {
 }
 
 fn release(package: &str) -> Result<Program> {
-    tool("cargo")
-        .args(["build", "--release", "--locked", "--package", package])
-        .run()?;
-    Ok(Program::binary(absolute("target/release")?.join(package)))
+    Ok(Program::binary(compiled(package)?))
+}
+
+fn compiled(package: &str) -> Result<PathBuf> {
+    let command = tool("cargo").args(["build", "--release", "--locked", "--package", package]);
+    cargo_build::file_of(&cargo_build::artifacts(command)?, package)
 }
 
 fn fastify() -> Result<Program> {

@@ -69,14 +69,14 @@ pub(super) fn run(args: &BenchReplicasArgs) -> Result<()> {
             server.stop()?;
         }
         let _ = writeln!(text, "| {replicas} | {} |", cells.join(" | "));
-        anstream::eprintln!("{replicas} replica(s) measured");
+        printing::eprintln!("{replicas} replica(s) measured");
     }
     let a_change = bytes_a_row(&postgres, database.url(), "user_changes")?;
     let _ = write!(
         text,
         "\nA user takes {a_user:.0} bytes of disk, a change that is kept {a_change:.0}, indexes included."
     );
-    println!("{text}");
+    printing::println!("{text}");
     if args.write {
         capacity::keep_sizes(a_user, a_change)?;
         page::replace("replicas", &text)?;

@@ -107,7 +107,7 @@ impl Walk {
             )?;
             progress.changed.store(change + 1, Ordering::Release);
             if change % 1000 == 999 {
-                anstream::eprintln!("walking: {} of {} changes", change + 1, self.changes);
+                printing::eprintln!("walking: {} of {} changes", change + 1, self.changes);
             }
         }
         Ok(())

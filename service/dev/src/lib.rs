@@ -2,11 +2,6 @@
 //!
 //! It must not know what they are used for.
 
-#![allow(
-    clippy::print_stdout,
-    reason = "results go to stdout, everything else to stderr"
-)]
-
 mod cli;
 mod commands;
 pub mod local_roster;

@@ -46,7 +46,7 @@ impl LocalRoster {
         let (postgres, database, access, service) = runtime.block_on(async {
             let options = Options::for_tests().map_err(postgres::failure)?;
             let server = postgres::find_or_start(options).await?;
-            anstream::eprintln!("postgres: {}", server.source());
+            printing::eprintln!("postgres: {}", server.source());
             let database = server
                 .create_database("local")
                 .await
@@ -67,7 +67,7 @@ impl LocalRoster {
             access.fetch_token(&service.url()).await?;
             anyhow::Ok((server, database, access, service))
         })?;
-        anstream::eprintln!("roster: {} (its log: {})", service.url(), log.display());
+        printing::eprintln!("roster: {} (its log: {})", service.url(), log.display());
         Ok(Self {
             service,
             access,

@@ -23,7 +23,7 @@ pub async fn find_or_start(options: Options) -> Result<DevPostgres> {
 
 /// Replaces this program by one that can start containers; returns only when that fails.
 fn begin_again() -> Result<anyhow::Error> {
-    anstream::eprintln!("postgres: no server binaries; building with support for containers");
+    printing::eprintln!("postgres: no server binaries; building with support for containers");
     build::use_containers()?;
     let own = std::env::current_exe().context("cannot determine the path of this program")?;
     let name = own

@@ -26,7 +26,7 @@ pub(crate) fn run() -> Result<()> {
         .args(["--severity=style", "--"])
         .args(&scripts)
         .run()?;
-    anstream::eprintln!("{} shell scripts read", scripts.len());
+    printing::eprintln!("{} shell scripts read", scripts.len());
     Ok(())
 }
 

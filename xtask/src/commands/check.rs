@@ -26,7 +26,7 @@ pub(crate) fn run(args: &CheckArgs) -> Result<()> {
     let mut verdicts = Vec::with_capacity(chosen.len());
     for (index, area) in chosen.iter().enumerate() {
         const BOLD: Style = Style::new().bold();
-        anstream::eprintln!(
+        printing::eprintln!(
             "{BOLD}[{}/{}] {}{BOLD:#}: {}",
             index + 1,
             chosen.len(),
@@ -62,7 +62,7 @@ fn print_table(verdicts: &[Verdict]) {
     const GREEN: Style = AnsiColor::Green.on_default();
     const RED: Style = AnsiColor::Red.on_default();
     const YELLOW: Style = AnsiColor::Yellow.on_default();
-    anstream::eprintln!();
+    printing::eprintln!();
     for verdict in verdicts {
         let (style, word, why) = match &verdict.outcome {
             Ok(()) => (GREEN, "passed", String::new()),
@@ -70,7 +70,7 @@ fn print_table(verdicts: &[Verdict]) {
             Err(error) => (RED, "FAILED", format!("  {error}")),
         };
         let seconds = verdict.took.as_secs_f64();
-        anstream::eprintln!(
+        printing::eprintln!(
             "  {:<12} {style}{word:<10}{style:#} {seconds:>6.1} s{why}",
             verdict.area.name
         );

@@ -14,7 +14,7 @@ const GREEN: Style = AnsiColor::Green.on_default();
 const YELLOW: Style = AnsiColor::Yellow.on_default();
 
 pub(crate) fn run() -> Result<()> {
-    anstream::println!("for cargo xtask dev, test and check:");
+    printing::println!("for cargo xtask dev, test and check:");
     show(
         "rustc",
         version_of("rustc", &["--version"]),
@@ -31,7 +31,7 @@ pub(crate) fn run() -> Result<()> {
         docker.clone(),
         "only needed for tests in a container: https://docs.docker.com/engine/install",
     );
-    anstream::println!("for single commands (versions: cargo xtask tools list):");
+    printing::println!("for single commands (versions: cargo xtask tools list):");
     for tool in TOOLS {
         show(
             tool.name,
@@ -53,8 +53,8 @@ pub(crate) fn run() -> Result<()> {
 
 fn show(name: &str, found: Option<String>, how_to_get: &str) {
     match found {
-        Some(words) => anstream::println!("  {GREEN}ok{GREEN:#}       {name:<22} {words}"),
-        None => anstream::println!("  {YELLOW}missing{YELLOW:#}  {name:<22} install: {how_to_get}"),
+        Some(words) => printing::println!("  {GREEN}ok{GREEN:#}       {name:<22} {words}"),
+        None => printing::println!("  {YELLOW}missing{YELLOW:#}  {name:<22} install: {how_to_get}"),
     }
 }
 

@@ -22,7 +22,7 @@ pub(crate) fn run(args: &ToolsArgs) -> Result<()> {
 fn list() -> Result<()> {
     for tool in TOOLS {
         let version = version(tool)?.unwrap_or_else(|| "any".to_owned());
-        println!(
+        printing::println!(
             "{:<22} {version:<10} {:<9} {}",
             tool.name,
             state(tool)?,
@@ -67,7 +67,7 @@ fn install(names: &[String]) -> Result<()> {
     for tool in wanted {
         match &tool.source {
             Source::Go(_) if is_current(tool)? => {
-                anstream::eprintln!("{} is installed in the pinned version", tool.name);
+                printing::eprintln!("{} is installed in the pinned version", tool.name);
             }
             Source::Go(go) => build(tool, go)?,
             Source::Cargo { version } => cargo_install(tool.name, version)?,
@@ -80,7 +80,7 @@ fn install(names: &[String]) -> Result<()> {
     }
     // Without names, installs everything pinned here; naming a tool of the operating system is an error.
     if names.is_empty() {
-        anstream::eprintln!(
+        printing::eprintln!(
             "not installed, because they come with the operating system:\n  {}",
             left.join("\n  ")
         );

@@ -9,19 +9,18 @@ mod operation;
 mod response;
 mod run;
 
-use anyhow::Context;
 use clap::Parser;
-use std::io::Write;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments = arguments::Arguments::parse();
-    match measure(&arguments) {
+    let measured = measure(&arguments);
+    let written = printing::finish().map_err(anyhow::Error::msg);
+    match measured.and_then(|right| written.map(|()| right)) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            // If standard error is closed, there is nowhere to report to.
-            let _ = writeln!(std::io::stderr(), "bench-load: {error:#}");
+            printing::eprintln!("bench-load: {error:#}");
             ExitCode::from(2)
         }
     }
@@ -29,22 +28,18 @@ fn main() -> ExitCode {
 
 fn measure(arguments: &arguments::Arguments) -> anyhow::Result<bool> {
     let report = run::Run::new(arguments)?.finish()?;
-    let mut out = std::io::stdout().lock();
-    serde_json::to_writer(&mut out, &report).context("the report cannot be written")?;
-    writeln!(out).context("the report cannot be written")?;
+    printing::println!("{}", serde_json::to_string(&report)?);
     if let Some(first) = &report.first_wrong_answer {
-        writeln!(
-            std::io::stderr(),
+        printing::eprintln!(
             "bench-load: {} wrong responses; the first: {first}",
             report.wrong_answers
-        )?;
+        );
     }
     if report.unanswered > 0 {
-        writeln!(
-            std::io::stderr(),
+        printing::eprintln!(
             "bench-load: {} requests had no response when the time was over",
             report.unanswered
-        )?;
+        );
     }
     Ok(report.wrong_answers == 0)
 }

@@ -47,7 +47,7 @@ pub(crate) fn run(args: &DevArgs) -> Result<()> {
     reason = "an arm of a select with fallible arms"
 )]
 fn stopped(by: &str) -> Result<()> {
-    anstream::eprintln!("\nstopped by {by}; nothing is left running");
+    printing::eprintln!("\nstopped by {by}; nothing is left running");
     Ok(())
 }
 
@@ -70,7 +70,7 @@ async fn serve(args: &DevArgs, program: &Path) -> Result<()> {
     if let Some(access) = &mut access {
         access.fetch_token(&service.url()).await?;
     }
-    announce::ready(args.json, &service, server.url(), access.as_ref())?;
+    announce::ready(args.json, &service, server.url(), access.as_ref());
     service.wait().await
 }
 
@@ -93,7 +93,7 @@ async fn start_postgres(fresh: bool) -> Result<DevPostgres> {
         Source::Container { .. } => ", data removed at the end".to_owned(),
         Source::Given => String::new(),
     };
-    anstream::eprintln!("postgres: {}{kept}", server.source());
+    printing::eprintln!("postgres: {}{kept}", server.source());
     Ok(server)
 }
 
@@ -110,7 +110,7 @@ fn choose_ports(wanted: Option<u16>) -> Result<(u16, u16)> {
             )
         })?,
         None => bind(USUAL_PORT).or_else(|_| {
-            anstream::eprintln!("port {USUAL_PORT} is in use by another program; using a free one");
+            printing::eprintln!("port {USUAL_PORT} is in use by another program; using a free one");
             bind(0)
         })?,
     };

@@ -5,7 +5,7 @@ use dev_postgres::DevPostgres;
 /// Prints `found …`, or `missing …` with what to do, on one line.
 pub(crate) fn run() {
     match DevPostgres::installed() {
-        Ok(found) => println!("found {found}"),
-        Err(error) => println!("missing {}", error.next.replace('\n', "; ")),
+        Ok(found) => printing::println!("found {found}"),
+        Err(error) => printing::println!("missing {}", error.next.replace('\n', "; ")),
     }
 }

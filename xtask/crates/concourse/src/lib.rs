@@ -1,10 +1,5 @@
 //! Pipelines, local flows, and notifications.
 
-#![allow(
-    clippy::print_stdout,
-    reason = "results go to stdout, everything else to stderr"
-)]
-
 mod check;
 mod cli;
 mod commands;

@@ -69,7 +69,7 @@ pub(crate) fn run(names: &[String]) -> Result<()> {
     let mut not_rehearsed = Vec::new();
     for fault in chosen {
         for part in parts(fault)? {
-            anstream::eprintln!("> {part}: {}", fault.breaks);
+            printing::eprintln!("> {part}: {}", fault.breaks);
             match rehearse(fault, &part, &folder) {
                 Ok(outcome) => rehearsed.push(outcome),
                 Err(error) => {
@@ -80,7 +80,7 @@ pub(crate) fn run(names: &[String]) -> Result<()> {
             interrupt::check()?;
         }
     }
-    println!("{}", table(&rehearsed));
+    printing::println!("{}", table(&rehearsed));
     conclude(&rehearsed, &not_rehearsed, &folder)
 }
 
@@ -130,7 +130,7 @@ fn rehearse(fault: &'static Fault, part: &str, folder: &Path) -> Result<Rehearse
     };
     let said = String::from_utf8_lossy(&std::fs::read(&log)?).into_owned();
     for refusal in slack.refused() {
-        anstream::eprintln!("  Slack would reject a message: {refusal}");
+        printing::eprintln!("  Slack would reject a message: {refusal}");
     }
     Ok(Rehearsed {
         fault,
@@ -217,7 +217,7 @@ fn conclude(rehearsed: &[Rehearsed], not_rehearsed: &[String], folder: &Path) ->
         )
         .into());
     }
-    anstream::eprintln!(
+    printing::eprintln!(
         "every fault stopped its flow at the expected step, with exactly one message; {next}"
     );
     Ok(())

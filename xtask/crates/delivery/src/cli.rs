@@ -117,7 +117,7 @@ impl EnvironmentName {
 ///
 /// Additional exit codes, each after a rollback: 6 helm could not install the release; 10 the migration failed; 11 the
 /// new pods crash; 12 the new pods never become ready; 13 the smoke test failed; 14 the release serves errors; 15 the
-/// image could not be pulled or started.
+/// image could not be pulled or started; 16 the new pods could not be created, scheduled or started.
 #[derive(Args)]
 pub(crate) struct DeployArgs {
     /// Environment to deploy to
@@ -150,7 +150,10 @@ pub(crate) struct DeployArgs {
     /// Do not ask before changing production
     #[arg(long)]
     pub(crate) yes: bool,
-    /// Timeout of the rollout and of a rollback, each, in seconds
+    /// Take back fields of the release that somebody has changed by hand, instead of refusing to deploy
+    #[arg(long)]
+    pub(crate) take_over: bool,
+    /// How long a rollout may go on without progress, and a rollback take, in seconds
     #[arg(long, default_value_t = 300, value_name = "SECONDS")]
     pub(crate) timeout: u64,
     /// How long to watch errors and readiness afterwards, in seconds

@@ -6,11 +6,17 @@
 pub(crate) mod changes;
 pub(crate) mod cloud;
 pub(crate) mod diagnosis;
+pub(crate) mod end_state;
 pub mod environment;
+pub(crate) mod events;
 pub(crate) mod helm;
+pub(crate) mod helm_process;
 pub(crate) mod kubectl;
 pub(crate) mod lock;
+mod managed_fields;
 pub(crate) mod needs;
+pub(crate) mod ownership;
+pub(crate) mod progress;
 pub(crate) mod release;
 pub(crate) mod watch;
 

@@ -8,3 +8,4 @@ pub(crate) mod client;
 pub(crate) mod database;
 pub(crate) mod load;
 pub(crate) mod namespace;
+pub(crate) mod redirecting;

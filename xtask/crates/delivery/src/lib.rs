@@ -1,10 +1,5 @@
 //! Delivery: image, cluster, and end-to-end tests.
 
-#![allow(
-    clippy::print_stdout,
-    reason = "results go to stdout, everything else to stderr"
-)]
-
 mod check;
 mod cli;
 pub mod cluster;

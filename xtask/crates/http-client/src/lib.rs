@@ -3,6 +3,8 @@
 //! Redirects are followed, without `Authorization` to another host. It knows nothing about servers; an error status is
 //! a response, not an error.
 
+mod proxy;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +27,7 @@ pub fn agent(call_timeout: Duration) -> Agent {
     Agent::config_builder()
         .timeout_connect(Some(CONNECT_TIMEOUT))
         .timeout_global(Some(call_timeout))
+        .proxy(proxy::from(|name| std::env::var(name).ok()))
         .http_status_as_error(false)
         .max_redirects(MAX_REDIRECTS)
         .redirect_auth_headers(RedirectAuthHeaders::SameHost)
@@ -32,4 +35,11 @@ pub fn agent(call_timeout: Duration) -> Agent {
         .tls_config(tls)
         .build()
         .new_agent()
+}
+
+/// The proxy through which the agent reaches this URL, as `host:port`, for the message of a request that failed.
+pub fn proxy_for(agent: &Agent, url: &str) -> Option<String> {
+    let proxy = agent.config().proxy()?;
+    let url = url.parse().ok()?;
+    (!proxy.is_no_proxy(&url)).then(|| format!("{}:{}", proxy.host(), proxy.port()))
 }

@@ -1,10 +1,5 @@
 //! Monitoring: SLO rules, alerts and their tests, dashboards, notifications.
 
-#![allow(
-    clippy::print_stdout,
-    reason = "results go to stdout, everything else to stderr"
-)]
-
 mod check;
 mod cli;
 mod commands;

@@ -1,11 +1,6 @@
 //! Tests of the service as a whole: its test suite, API contract, documentation page, and failures of PostgreSQL or the
 //! service.
 
-#![allow(
-    clippy::print_stdout,
-    reason = "results go to stdout, everything else to stderr"
-)]
-
 mod check;
 mod chromium;
 mod cli;

@@ -67,7 +67,7 @@ impl WatchedRoster {
                 .map_err(postgres::failure)?;
             anyhow::Ok((server, database))
         })?;
-        anstream::eprintln!("postgres: {}", server.source());
+        printing::eprintln!("postgres: {}", server.source());
         let relay = Relay::start(database.url())?;
         let url = relay.url().to_owned();
         let mut this = Self::start_on(&url)?;

@@ -19,8 +19,8 @@ pub(crate) fn run(args: SlackStandInArgs) -> Result<()> {
         "api_url": stand_in.api_url(),
         "bot_token": stand_in.bot_token(),
     });
-    println!("{ready}");
-    anstream::eprintln!("accepting messages until Ctrl-C");
+    printing::println!("{ready}");
+    printing::eprintln!("accepting messages until Ctrl-C");
     stand_in.wait();
     Ok(())
 }

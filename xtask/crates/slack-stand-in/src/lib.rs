@@ -3,11 +3,6 @@
 //!
 //! For tests and rehearsals on this machine only. It must not know who sends the messages.
 
-#![allow(
-    clippy::print_stdout,
-    reason = "results go to stdout, everything else to stderr"
-)]
-
 mod block_kit;
 mod cli;
 mod command;
@@ -254,7 +249,7 @@ impl State {
             }
             Err(refusal) => {
                 let reason = format!("{}: {}", refusal.code, refusal.reasons.join("; "));
-                anstream::eprintln!("refused: {reason}");
+                printing::eprintln!("refused: {reason}");
                 self.refused.push(reason);
                 Err(refusal)
             }
@@ -270,7 +265,7 @@ impl State {
             .append(true)
             .open(path);
         if let Err(error) = file.and_then(|mut file| writeln!(file, "{message}")) {
-            anstream::eprintln!("cannot record a message in {}: {error}", path.display());
+            printing::eprintln!("cannot record a message in {}: {error}", path.display());
         }
     }
 }

@@ -1,10 +1,5 @@
 //! Coverage and SonarQube.
 
-#![allow(
-    clippy::print_stdout,
-    reason = "results go to stdout, everything else to stderr"
-)]
-
 mod cli;
 mod commands;
 mod sonar;

@@ -1,10 +1,5 @@
 //! Checks of the whole repository's sources: layers of the service, documents.
 
-#![allow(
-    clippy::print_stdout,
-    reason = "results go to stdout, everything else to stderr"
-)]
-
 mod check;
 mod cli;
 

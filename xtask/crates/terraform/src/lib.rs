@@ -1,10 +1,5 @@
 //! The cloud infrastructure: `cargo xtask infra` and `cargo xtask check terraform`.
 
-#![allow(
-    clippy::print_stdout,
-    reason = "results go to stdout, everything else to stderr"
-)]
-
 mod check;
 mod cli;
 mod commands;

@@ -1,22 +1,13 @@
 //! Prints the service's addresses, for a person or, as one line of JSON, for a program.
 
-use std::io::Write;
-
-use anyhow::Result;
 use serde_json::json;
 
 use crate::local_roster::access::Access;
 use crate::local_roster::service::Service;
 
 /// Prints on stdout that the service is ready.
-pub(super) fn ready(
-    as_json: bool,
-    service: &Service,
-    database_url: &str,
-    access: Option<&Access>,
-) -> Result<()> {
+pub(super) fn ready(as_json: bool, service: &Service, database_url: &str, access: Option<&Access>) {
     let (url, admin_url) = (service.url(), service.admin_url());
-    let mut out = anstream::stdout().lock();
     if as_json {
         let mut line = json!({ "url": url, "admin_url": admin_url, "database_url": database_url });
         if let Some(access) = access {
@@ -24,17 +15,14 @@ pub(super) fn ready(
             line["client_id"] = json!(access.client.client_id);
             line["client_secret"] = json!(access.client.client_secret);
         }
-        writeln!(out, "{line}")?;
+        printing::println!("{line}");
     } else {
         let header = access.map(|access| format!(" -H @{}", access.header_file.display()));
-        writeln!(
-            out,
-            "{}",
-            page(&url, &admin_url, &header.unwrap_or_default())
-        )?;
+        printing::println!("{}", page(&url, &admin_url, &header.unwrap_or_default()));
     }
     // A program that reads a pipe waits for this line.
-    Ok(out.flush()?)
+    // If it cannot be written, the end of the program reports it.
+    let _ = printing::finish();
 }
 
 fn page(url: &str, admin_url: &str, header: &str) -> String {

@@ -46,7 +46,7 @@ pub(super) async fn run(url: &str, count: u32) -> Result<()> {
         .await?
         .get(0);
     if present > 0 {
-        anstream::eprintln!(
+        printing::eprintln!(
             "seed: the directory already has {present} users; use --fresh to start with new data"
         );
         return Ok(());
@@ -64,7 +64,7 @@ pub(super) async fn run(url: &str, count: u32) -> Result<()> {
     client.batch_execute(WITH_UNIQUE_KEY).await?;
     client.batch_execute("VACUUM (ANALYZE) users").await?;
     mark(&client, None).await?;
-    anstream::eprintln!(
+    printing::eprintln!(
         "seed: {count} users in {:.1} s",
         begun.elapsed().as_secs_f64()
     );

@@ -56,13 +56,13 @@ pub(crate) fn run() -> Result<()> {
         .into());
     }
     let pipelines: Vec<_> = files.pipelines().map(|(path, _)| path.to_owned()).collect();
-    anstream::eprintln!(
+    printing::eprintln!(
         "{} pipelines and {} tasks are consistent",
         pipelines.len(),
         files.tasks().count()
     );
     if !tools::is_installed("fly") {
-        anstream::eprintln!(
+        printing::eprintln!(
             "not proven: what `fly validate-pipeline --strict` says (fly is not installed)"
         );
         return Ok(());

@@ -42,9 +42,9 @@ fn run_flow(flow: &str, args: &CiFlowArgs) -> Result<()> {
         variables: std::env::vars().collect(),
     };
     let outcome = Runner::new(&pipeline, &settings).run()?;
-    println!("{}", outcome.table());
+    printing::println!("{}", outcome.table());
     if args.root_file_system.is_some() {
-        println!("{}", caches(&settings.work.join("caches"))?);
+        printing::println!("{}", caches(&settings.work.join("caches"))?);
     }
     conclude(flow, &outcome, &settings.work)
 }
@@ -90,7 +90,7 @@ fn list(pipeline: &Pipeline) -> Result<()> {
             .lines()
             .filter_map(|line| line.find("cargo xtask").map(|at| &line[at..]));
         for command in commands {
-            println!("{:<10} {name:<20} {command}", planned.job.name);
+            printing::println!("{:<10} {name:<20} {command}", planned.job.name);
         }
     }
     Ok(())
@@ -116,7 +116,7 @@ fn conclude(flow: &str, outcome: &Outcome, work: &Path) -> Result<()> {
     }
     let not_proven = outcome.not_proven();
     if not_proven.is_empty() {
-        anstream::eprintln!("the flow {flow} passed");
+        printing::eprintln!("the flow {flow} passed");
         return Ok(());
     }
     Err(Failure::new(

@@ -28,7 +28,7 @@ pub(crate) fn run(args: &NotifyArgs) -> Result<()> {
     let mut memory = before.memory.clone();
     let now_s = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
     let Some(news) = memory.note(args.state, now_s) else {
-        anstream::eprintln!("no change of {}/{}: no message", args.flow, args.job);
+        printing::eprintln!("no change of {}/{}: no message", args.flow, args.job);
         return keep(args, memory);
     };
     let report = Report {
@@ -45,18 +45,18 @@ pub(crate) fn run(args: &NotifyArgs) -> Result<()> {
         channel(args).and_then(|channel| delivery::send(&channel, &payload, std::thread::sleep));
     match sent {
         Ok(()) => {
-            anstream::eprintln!("notified Slack: {}", report.summary());
+            printing::eprintln!("notified Slack: {}", report.summary());
             keep(args, memory)
         }
         // The history is not updated: the next build sends what this one could not.
         Err(why) => {
             const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
-            anstream::eprintln!(
+            printing::eprintln!(
                 "{YELLOW}not sent{YELLOW:#}: {}\n  why:  {why}\n  next: the message is kept in {UNDELIVERED}",
                 report.summary()
             );
             if let Err(error) = leave_trace(Path::new(UNDELIVERED), now_s, &why, &payload) {
-                anstream::eprintln!("the message could not be kept either: {error}");
+                printing::eprintln!("the message could not be kept either: {error}");
             }
             Ok(())
         }
@@ -97,7 +97,7 @@ fn remembered(args: &NotifyArgs) -> Remembered {
         job: &args.job,
     };
     let history = job.history().unwrap_or_else(|why| {
-        anstream::eprintln!("{why}; treating this build as the first one");
+        printing::eprintln!("{why}; treating this build as the first one");
         crate::notify::concourse_history::History::default()
     });
     Remembered {

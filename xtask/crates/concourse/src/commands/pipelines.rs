@@ -36,13 +36,13 @@ fn set(args: &PipelinesSetArgs) -> Result<()> {
     for (name, _) in &pipelines {
         for command in commands(args, name) {
             if args.dry_run {
-                println!("{}", command.shown());
+                printing::println!("{}", command.shown());
             } else {
                 command.run()?;
             }
         }
     }
-    anstream::eprint!("{}", after::text(&pipelines, &variables));
+    printing::eprint!("{}", after::text(&pipelines, &variables));
     Ok(())
 }
 

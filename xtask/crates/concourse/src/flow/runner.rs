@@ -121,7 +121,7 @@ impl<'a> Runner<'a> {
                 whole = false;
                 continue;
             }
-            anstream::eprintln!("{BOLD}> {}: {}{BOLD:#}", job.name, step.name());
+            printing::eprintln!("{BOLD}> {}: {}{BOLD:#}", job.name, step.name());
             let begun = Instant::now();
             let mut ended = self.attempts(job, step)?;
             if ended == Ended::Failed(MISSING) && self.settings.allow_not_proven {
@@ -186,7 +186,7 @@ impl<'a> Runner<'a> {
             let ended = self.attempts(job, step)?;
             self.in_hook = false;
             if ended != Ended::Passed {
-                anstream::eprintln!(
+                printing::eprintln!(
                     "the hook {} of {} did not pass: {ended:?}",
                     step.name(),
                     job.name
@@ -200,7 +200,7 @@ impl<'a> Runner<'a> {
         let mut ended = Ended::NotReached;
         for attempt in 1..=step.attempts.unwrap_or(1) {
             if attempt > 1 {
-                anstream::eprintln!("attempt {attempt} of {}", step.name());
+                printing::eprintln!("attempt {attempt} of {}", step.name());
             }
             ended = self.task(job, step)?;
             if matches!(ended, Ended::Passed | Ended::Interrupted) {
@@ -289,12 +289,12 @@ fn hook_of<'a>(
 fn report(ended: &Ended) {
     const RED: Style = AnsiColor::Red.on_default().bold();
     match ended {
-        Ended::Errored(why) => anstream::eprintln!("{RED}could not be run{RED:#}: {why}"),
+        Ended::Errored(why) => printing::eprintln!("{RED}could not be run{RED:#}: {why}"),
         Ended::NotProven => {
-            anstream::eprintln!("{RED}not proven here{RED:#}: the flow continues and exits with 3");
+            printing::eprintln!("{RED}not proven here{RED:#}: the flow continues and exits with 3");
         }
         Ended::TimedOut => {
-            anstream::eprintln!("{RED}exceeded its timeout{RED:#} and was stopped");
+            printing::eprintln!("{RED}exceeded its timeout{RED:#} and was stopped");
         }
         _ => {}
     }

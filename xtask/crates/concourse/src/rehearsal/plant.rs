@@ -172,7 +172,7 @@ impl Drop for Planted {
     fn drop(&mut self) {
         let Some(coverage) = &self.lost else { return };
         if let Err(error) = std::fs::write(COVERAGE, coverage) {
-            anstream::eprintln!("{COVERAGE} could not be restored: {error}");
+            printing::eprintln!("{COVERAGE} could not be restored: {error}");
         }
     }
 }

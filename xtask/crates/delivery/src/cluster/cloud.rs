@@ -73,7 +73,7 @@ impl Cloud {
         }
         let root = Root::find(&environment.name)?;
         if !root.folder.join("terraform.tfvars").is_file() {
-            anstream::eprintln!(
+            printing::eprintln!(
                 "  {} has no terraform.tfvars: the chart gets only the environment's values",
                 root.folder.display()
             );
@@ -85,7 +85,7 @@ impl Cloud {
         let values = root.work.join("chart-values.json");
         std::fs::write(&values, serde_json::to_string_pretty(&outputs.values())?)
             .with_context(|| format!("cannot write {}", values.display()))?;
-        anstream::eprintln!(
+        printing::eprintln!(
             "  from Terraform: {}, {}, registry {}",
             outputs.hosts.service,
             outputs.database.connection_name,

@@ -1,11 +1,17 @@
 //! Diagnoses a rollout while it runs: afterwards, the pods that could explain a failure are gone.
 
+mod verdict;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::kubectl::{Cluster, SELECTOR, is_ready, items, name, restarts};
+use super::events::Events;
+use super::kubectl::{Cluster, SELECTOR, name, restarts};
+use super::progress::Progress;
+use verdict::verdict;
 use xtask::failure::Kind;
 
 /// The cause of a failed rollout.
@@ -15,6 +21,12 @@ pub(crate) enum Cause {
     Image,
     Crash,
     NeverReady,
+    /// No node takes them: full, or none that they tolerate.
+    NotScheduled,
+    /// A quota or the cluster's admission refuses them.
+    NotCreated,
+    /// They have a node, and no container runs: a volume is missing, or the image is still pulled.
+    NotStarted,
     SmokeTest,
     Errors,
     /// Helm's message has the cause.
@@ -29,6 +41,9 @@ impl Cause {
             Self::Image => "the image could not be pulled or started",
             Self::Crash => "the new pods crash",
             Self::NeverReady => "the new pods run but never become ready",
+            Self::NotScheduled => "no node takes the new pods",
+            Self::NotCreated => "the cluster refuses to create the new pods",
+            Self::NotStarted => "the new pods do not start",
             Self::SmokeTest => "the new release failed its smoke test",
             Self::Errors => "the new release serves errors",
             Self::Other => "the release could not be installed",
@@ -42,14 +57,32 @@ impl Cause {
             Self::Image => Kind::ImageFailed,
             Self::Crash => Kind::PodsCrash,
             Self::NeverReady => Kind::NeverReady,
+            Self::NotScheduled | Self::NotCreated | Self::NotStarted => Kind::PodsNotStarted,
             Self::SmokeTest => Kind::SmokeTestFailed,
             Self::Errors => Kind::ServesErrors,
             Self::Other => Kind::Rollout,
         }
     }
+
+    /// Of several causes the one with the highest rank explains the others.
+    fn rank(self) -> u8 {
+        match self {
+            Self::Other => 0,
+            Self::NeverReady => 1,
+            Self::NotStarted => 2,
+            Self::NotScheduled => 3,
+            Self::NotCreated => 4,
+            _ => 5,
+        }
+    }
+
+    /// Whether it may pass while the rollout waits, unlike a crash.
+    fn may_pass(self) -> bool {
+        self.rank() < 5
+    }
 }
 
-/// Watches the pods of a rollout and records their states and logs.
+/// Watches the pods of a rollout and records their states, logs and events.
 pub(crate) struct Observer {
     cluster: Cluster,
     /// Only pods with this image belong to the rollout.
@@ -57,31 +90,59 @@ pub(crate) struct Observer {
     logs: BTreeMap<String, String>,
     states: BTreeMap<String, String>,
     cause: Option<Cause>,
+    events: Events,
+    progress: Progress,
 }
 
 impl Observer {
     /// Starts watching for pods with this image.
     pub(crate) fn new(cluster: Cluster, image: &str) -> Self {
         Self {
+            events: Events::begin(cluster.clone()),
             cluster,
             image: image.to_owned(),
             logs: BTreeMap::new(),
             states: BTreeMap::new(),
             cause: None,
+            progress: Progress::begin(Instant::now()),
         }
     }
 
     /// Checks once. Returns true if the rollout can no longer succeed, so that waiting for its timeout is pointless.
     pub(crate) fn look(&mut self) -> bool {
-        let Ok(pods) = self.cluster.pods(SELECTOR) else {
+        let Ok(mut pods) = self.cluster.pods(SELECTOR) else {
             return false;
         };
+        pods.retain(|pod| uses(pod, &self.image));
+        self.events.look();
+        let grows = self
+            .events
+            .with_reason(&["TriggeredScaleUp"])
+            .next()
+            .is_some();
+        self.progress.look(&pods, grows, Instant::now());
+        // What may pass is seen again, or has passed.
+        self.cause = self.cause.filter(|cause| !cause.may_pass());
         let mut lost = false;
-        let image = self.image.clone();
-        for pod in pods.iter().filter(|pod| uses(pod, &image)) {
+        for pod in &pods {
             lost |= self.judge(pod);
         }
+        if let Some(refusal) = self.refused_creation() {
+            self.note(Cause::NotCreated);
+            lost |= refusal == Refusal::Final;
+        }
         lost
+    }
+
+    /// Whether no pod has come further for this long.
+    pub(crate) fn is_stuck(&self, longest: Duration) -> bool {
+        self.progress.is_stuck(longest, Instant::now())
+    }
+
+    fn note(&mut self, cause: Cause) {
+        if self.cause.is_none_or(|known| known.rank() < cause.rank()) {
+            self.cause = Some(cause);
+        }
     }
 
     fn judge(&mut self, pod: &Value) -> bool {
@@ -90,34 +151,62 @@ impl Observer {
             .as_str()
             .unwrap_or_default();
         let verdict = verdict(pod, component);
-        if let Some(state) = &verdict.state {
-            self.states.insert(name.to_owned(), state.clone());
-            self.cause = Some(verdict.cause);
-            if verdict.cause != Cause::Image {
-                let container = verdict.container.as_deref();
-                let own = if component == "server" {
-                    "roster"
-                } else {
-                    component
-                };
-                let previous = restarts(pod) > 0;
-                let log = self
-                    .cluster
-                    .log_tail(name, container.unwrap_or(own), previous);
-                if !log.trim().is_empty() {
-                    self.logs.insert(name.to_owned(), log);
-                }
+        let Some(state) = &verdict.state else {
+            self.states.remove(name);
+            return verdict.lost;
+        };
+        let known = self.states.insert(name.to_owned(), state.clone());
+        if known.as_ref() != Some(state) && verdict.cause == Cause::NotScheduled {
+            printing::eprintln!("  waiting for {name}: {state}");
+        }
+        self.note(verdict.cause);
+        if verdict.has_log() {
+            let container = verdict.container.as_deref();
+            let own = if component == "server" {
+                "roster"
+            } else {
+                component
+            };
+            let previous = restarts(pod) > 0;
+            let log = self
+                .cluster
+                .log_tail(name, container.unwrap_or(own), previous);
+            if !log.trim().is_empty() {
+                self.logs.insert(name.to_owned(), log);
             }
         }
         verdict.lost
     }
 
-    /// The cause of the failure, as far as the pods show it.
-    pub(crate) fn cause(&self) -> Cause {
-        self.cause.unwrap_or(Cause::Other)
+    /// Whether the cluster refused to create pods for the migration's Job or the ReplicaSet, which try again and again.
+    fn refused_creation(&self) -> Option<Refusal> {
+        let refused: Vec<_> = self.events.with_reason(&["FailedCreate"]).collect();
+        let tries: u64 = refused.iter().map(|event| event.count).sum();
+        let last = refused.iter().map(|event| refusal(&event.message)).max()?;
+        (tries > 0).then_some(match last {
+            Refusal::Final if tries >= FEWEST_REFUSALS => Refusal::Final,
+            _ => Refusal::MayPass,
+        })
     }
 
-    /// The observations: states, last log lines, cluster warnings.
+    /// The cause of the failure, as far as the cluster shows it. `helm` is helm's message, if it did not just wait.
+    pub(crate) fn cause(&self, helm: &str) -> Cause {
+        let waited = [
+            "timed out",
+            "deadline",
+            "not ready",
+            "hooks failed",
+            "cancel",
+        ];
+        let is_own = !helm.is_empty() && !waited.iter().any(|word| helm.contains(word));
+        let cause = self.cause.unwrap_or(Cause::Other);
+        if is_own && cause.may_pass() {
+            return Cause::Other;
+        }
+        cause
+    }
+
+    /// The observations: states, last log lines, the cluster's warnings.
     pub(crate) fn report(&self) -> String {
         let mut text = String::new();
         for (pod, state) in &self.states {
@@ -129,119 +218,35 @@ impl Observer {
                 let _ = writeln!(text, "    {line}");
             }
         }
-        text.push_str(&self.warnings());
+        text.push_str(&self.events.report());
         text
     }
-
-    fn warnings(&self) -> String {
-        let list = [
-            "events",
-            "--field-selector=type=Warning",
-            "--sort-by=.lastTimestamp",
-        ];
-        let Ok(events) = self.cluster.get(&list) else {
-            return String::new();
-        };
-        let lines: Vec<String> = items(&events)
-            .filter(|event| {
-                let about = event["involvedObject"]["name"].as_str().unwrap_or_default();
-                self.states.contains_key(about)
-            })
-            .map(|event| {
-                format!(
-                    "    {}: {}: {}\n",
-                    event["involvedObject"]["name"].as_str().unwrap_or_default(),
-                    event["reason"].as_str().unwrap_or_default(),
-                    event["message"].as_str().unwrap_or_default().trim(),
-                )
-            })
-            .collect();
-        if lines.is_empty() {
-            return String::new();
-        }
-        let first = lines.len().saturating_sub(8);
-        format!("events:\n{}", lines[first..].concat())
-    }
 }
 
-struct Verdict {
-    /// `None` if nothing is wrong.
-    state: Option<String>,
-    /// The container concerned, if any.
-    container: Option<String>,
-    cause: Cause,
-    lost: bool,
+/// Whether the creation of a pod may be allowed later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Refusal {
+    /// A quota has room again when other pods end; a webhook answers again.
+    MayPass,
+    Final,
 }
 
-fn verdict(pod: &Value, component: &str) -> Verdict {
-    let own = match component {
-        "migration" => Cause::Migration,
-        "smoke-test" => Cause::SmokeTest,
-        _ => Cause::Crash,
-    };
-    // Sidecars are listed as init containers.
-    let statuses = ["containerStatuses", "initContainerStatuses"]
-        .into_iter()
-        .flat_map(|kind| pod["status"][kind].as_array().into_iter().flatten());
-    for status in statuses {
-        let container = status["name"].as_str().map(str::to_owned);
-        let of = container.as_deref().unwrap_or("container");
-        let restarts = status["restartCount"].as_u64().unwrap_or_default();
-        let waiting = &status["state"]["waiting"];
-        let reason = waiting["reason"].as_str().unwrap_or_default();
-        let message = waiting["message"].as_str().unwrap_or_default();
-        if matches!(
-            reason,
-            "ErrImagePull"
-                | "ImagePullBackOff"
-                | "InvalidImageName"
-                | "CreateContainerError"
-                | "RunContainerError"
-                | "CreateContainerConfigError"
-        ) {
-            return Verdict {
-                state: Some(format!("{of}: {reason}: {message}")),
-                container,
-                cause: Cause::Image,
-                lost: matches!(reason, "ImagePullBackOff" | "InvalidImageName"),
-            };
-        }
-        let ended = [
-            &status["state"]["terminated"],
-            &status["lastState"]["terminated"],
-        ];
-        if let Some(ended) = ended
-            .iter()
-            .find(|ended| ended["exitCode"].as_i64().is_some_and(|code| code != 0))
-        {
-            let reason = ended["reason"].as_str().unwrap_or("Error");
-            return Verdict {
-                state: Some(format!(
-                    "{of}: {reason}, exit code {}, {restarts} restarts",
-                    ended["exitCode"]
-                )),
-                container,
-                cause: own,
-                lost: own == Cause::Crash && restarts >= 2,
-            };
-        }
-    }
-    if component == "server" && !is_ready(pod) {
-        return Verdict {
-            state: Some(format!(
-                "{}, not ready",
-                pod["status"]["phase"].as_str().unwrap_or_default()
-            )),
-            container: None,
-            cause: Cause::NeverReady,
-            lost: false,
-        };
-    }
-    Verdict {
-        state: None,
-        container: None,
-        cause: own,
-        lost: false,
+/// A refusal that comes this often stays.
+const FEWEST_REFUSALS: u64 = 2;
+
+fn refusal(message: &str) -> Refusal {
+    let may_pass = [
+        "exceeded quota",
+        "failed calling webhook",
+        "timeout",
+        "object is being deleted",
+    ];
+    let is_final = ["is forbidden", "denied the request", "is invalid"];
+    let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
+    if says(&is_final) && !says(&may_pass) {
+        Refusal::Final
+    } else {
+        Refusal::MayPass
     }
 }
 
@@ -255,48 +260,18 @@ fn uses(pod: &Value, image: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Cause, verdict};
-    use serde_json::json;
+    use super::{Refusal, refusal};
 
     #[test]
-    fn a_pod_that_crashes_again_and_again_is_lost() {
-        let pod = json!({"status": {"containerStatuses": [{
-            "restartCount": 2,
-            "state": {"waiting": {"reason": "CrashLoopBackOff"}},
-            "lastState": {"terminated": {"exitCode": 1, "reason": "Error"}},
-        }]}});
-        let verdict = verdict(&pod, "server");
-        assert_eq!(verdict.cause, Cause::Crash);
-        assert!(verdict.lost);
-    }
-
-    #[test]
-    fn a_failed_migration_is_told_apart_from_a_crash() {
-        let pod = json!({"status": {"containerStatuses": [{
-            "restartCount": 0, "state": {"terminated": {"exitCode": 3, "reason": "Error"}},
-        }]}});
-        assert_eq!(verdict(&pod, "migration").cause, Cause::Migration);
-    }
-
-    #[test]
-    fn a_sidecar_that_crashes_is_named() {
-        let pod = json!({"status": {
-            "containerStatuses": [{"name": "roster", "restartCount": 0, "state": {"waiting": {"reason": "PodInitializing"}}}],
-            "initContainerStatuses": [{
-                "name": "cloud-sql-proxy", "restartCount": 2,
-                "state": {"terminated": {"exitCode": 1, "reason": "Error"}},
-            }],
-        }});
-        let verdict = verdict(&pod, "server");
-        assert_eq!(verdict.container.as_deref(), Some("cloud-sql-proxy"));
-        assert!(verdict.lost);
-    }
-
-    #[test]
-    fn a_pod_that_runs_but_is_not_ready_may_still_become_so() {
-        let pod = json!({"status": {"phase": "Running", "containerStatuses": [{"restartCount": 0, "state": {"running": {}}}]}});
-        let verdict = verdict(&pod, "server");
-        assert_eq!(verdict.cause, Cause::NeverReady);
-        assert!(!verdict.lost);
+    fn a_quota_may_have_room_later_and_a_policy_does_not_change_its_mind() {
+        let quota =
+            "Error creating: pods \"roster-x\" is forbidden: exceeded quota: q, requested: cpu=1";
+        assert_eq!(refusal(quota), Refusal::MayPass);
+        let webhook = "Error creating: Internal error occurred: failed calling webhook \"x\"";
+        assert_eq!(refusal(webhook), Refusal::MayPass);
+        let policy = "Error creating: pods \"roster-x\" is forbidden: violates PodSecurity \"restricted:latest\"";
+        assert_eq!(refusal(policy), Refusal::Final);
+        let denied = "Error creating: admission webhook \"x\" denied the request: no";
+        assert_eq!(refusal(denied), Refusal::Final);
     }
 }

@@ -33,6 +33,16 @@ pub(crate) struct Revision {
     pub(crate) chart: String,
     #[serde(default)]
     pub(crate) updated: String,
+    /// Helm's own words about its last change, which stay when a later revision supersedes it.
+    #[serde(default)]
+    pub(crate) description: String,
+}
+
+impl Revision {
+    /// Whether it never served: helm calls a failed revision superseded after the next one.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.status == "failed" || self.description.contains("\" failed: ")
+    }
 }
 
 impl Helm {
@@ -144,24 +154,33 @@ impl Helm {
     }
 
     /// Installs or upgrades, and waits. Helm does not roll back after a failure: see docs/adr/0016.
-    pub(crate) fn upgrade(&self, timeout: Duration) -> Run {
+    /// `take_over` takes fields that somebody else has set since; Helm 3 always does.
+    pub(crate) fn upgrade(&self, timeout: Duration, take_over: bool) -> Run {
         let run = self.call(&["upgrade", RELEASE, CHART, "--install", "--wait"]);
         self.with_values(run)
+            .args(self.forced().filter(|_| take_over).into_iter().flatten())
             .arg("--history-max=10")
             .arg(format!("--timeout={}s", timeout.as_secs()))
     }
 
-    /// Rolls back to a revision.
+    /// What has Helm 4 change fields that somebody else has set.
+    fn forced(&self) -> Option<[&'static str; 2]> {
+        let is_4 = self.version.starts_with("v4.");
+        is_4.then_some(["--server-side=true", "--force-conflicts"])
+    }
+
+    /// Rolls back to a revision, with every field that the release states.
     pub(crate) fn rollback(&self, revision: u32, timeout: Duration) -> Run {
         self.call(&["rollback", RELEASE])
             .arg(revision.to_string())
             .args(["--wait", "--history-max=10"])
+            .args(self.forced().into_iter().flatten())
             .arg(format!("--timeout={}s", timeout.as_secs()))
     }
 
     /// Uninstalls the release.
     pub(crate) fn uninstall(&self, timeout: Duration) -> Run {
-        self.call(&["uninstall", RELEASE, "--wait"])
+        self.call(&["uninstall", RELEASE, "--wait", "--ignore-not-found"])
             .arg(format!("--timeout={}s", timeout.as_secs()))
     }
 

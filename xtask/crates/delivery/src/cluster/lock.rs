@@ -50,7 +50,7 @@ impl Lock {
                 )
                 .into());
             }
-            anstream::eprintln!("  waiting for {holder}, which holds the lock …");
+            printing::eprintln!("  waiting for {holder}, which holds the lock …");
             thread::sleep(Duration::from_secs(3));
         }
         Ok(Self::renewed(cluster.clone(), us))
@@ -91,7 +91,7 @@ impl Drop for Lock {
             .quiet()
             .output();
         if let Err(error) = deleted {
-            anstream::eprintln!("the lock could not be released ({error}); it expires by itself");
+            printing::eprintln!("the lock could not be released ({error}); it expires by itself");
         }
     }
 }

@@ -8,8 +8,10 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::RELEASE;
 use super::changes::Objects;
 use super::kubectl::Cluster;
+use super::ownership;
 use xtask::failure::{Failure, Kind};
 
 /// What a deploy does in the release's namespace; Terraform makes the deployer's Role from the same file.
@@ -51,6 +53,20 @@ pub(crate) fn check_secrets(cluster: &Cluster, objects: &Objects) -> Result<()> 
         ),
         "the chart contains no Secrets: they are created before it is installed",
         "see helm-chart/README.md, \"Before the first install\"",
+    )
+    .into())
+}
+
+/// Refuses values that name the release's objects differently: a deploy watches, patches and rolls them back by name.
+pub(crate) fn check_names(objects: &Objects) -> Result<()> {
+    if objects.contains_key(&format!("Deployment/{RELEASE}")) {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Kind::Usage,
+        format!("the values rename the release's Deployment, which a deploy expects as {RELEASE}; nothing was changed"),
+        "nameOverride or fullnameOverride is set; they are for releases that helm, Flux or Argo CD install",
+        "remove both from the values",
     )
     .into())
 }
@@ -185,32 +201,14 @@ pub(crate) fn check_permissions(cluster: &Cluster) -> Result<()> {
 
 /// Submits the objects to the cluster's admission as a dry run.
 pub(crate) fn check_admission(cluster: &Cluster, objects: &Objects) -> Result<()> {
-    let lasting: Vec<&Value> = objects
-        .values()
-        .filter(|object| object["metadata"]["annotations"]["helm.sh/hook"].is_null())
-        .collect();
-    let list = json!({"apiVersion": "v1", "kind": "List", "items": lasting});
-    let admitted = cluster
-        .kubectl()
-        .args([
-            "apply",
-            "--server-side",
-            "--force-conflicts",
-            "--dry-run=server",
-        ])
-        .args(["--field-manager=helm", "--filename=-", "--output=name"])
-        .stdin(list.to_string())
-        .quiet()
-        .output();
-    let Err(error) = admitted else { return Ok(()) };
-    let why = error
-        .downcast_ref::<Failure>()
-        .map_or_else(|| error.to_string(), |failure| failure.why.clone());
+    let Some(why) = ownership::rejection(cluster, objects)? else {
+        return Ok(());
+    };
     Err(Failure::new(
         Kind::Refused,
         "the cluster rejects the chart's objects; nothing was changed",
         why,
-        "correct the values it names, or install the missing CRD",
+        "correct the values it names, or install the missing CRD; if somebody changed the objects by hand, --take-over replaces what cannot be merged",
     )
     .into())
 }
@@ -221,7 +219,7 @@ fn list(value: &Value) -> impl Iterator<Item = &Value> {
 
 #[cfg(test)]
 mod tests {
-    use super::{RULES, permissions, secrets};
+    use super::{RULES, check_names, permissions, secrets};
     use crate::cluster::changes::parse;
 
     #[test]
@@ -251,6 +249,13 @@ mod tests {
             .iter()
             .find(|it| it.contains("exec") || it.contains('*'));
         assert_eq!(exec, None, "a deploy needs no more than its own objects");
+    }
+
+    #[test]
+    fn a_release_with_other_names_is_refused_before_anything_is_watched() {
+        let named = |name: &str| parse(&format!("kind: Deployment\nmetadata: {{name: {name}}}\n"));
+        assert!(check_names(&named("roster").expect("parses")).is_ok());
+        assert!(check_names(&named("directory").expect("parses")).is_err());
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! The release: repairs a stuck one, upgrades, and rolls back.
 
-use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -8,17 +7,19 @@ use anyhow::Result;
 
 use super::diagnosis::Observer;
 use super::helm::{Helm, Revision};
-use xtask::failure::{Failure, Kind};
+use super::helm_process::{self, HelmProcess, wait_for_orphan};
+use super::{changes, end_state, ownership};
 use xtask::interrupt;
-use xtask::run_tool::{Run, tool};
 
-/// Records the helm process that we started, so that one that outlived us is waited for.
-const HELM_PID: &str = "target/deploy-helm.pid";
+/// How long an upgrade may take at all, with node pools that grow: it and a rollback fit into the time that the
+/// pipeline gives a deploy. Whether it makes progress meanwhile is ours to see.
+const LONGEST_UPGRADE: Duration = Duration::from_mins(30);
 
 /// How an upgrade ended.
 pub(crate) enum Outcome {
     Done,
-    Failed,
+    /// Helm's last words; empty if it waited for what never came.
+    Failed(String),
     Interrupted,
 }
 
@@ -30,13 +31,18 @@ pub(crate) fn serving(history: &[Revision]) -> Option<&Revision> {
         .find(|revision| revision.status == "deployed")
 }
 
-/// The revision to roll back to: the last that served before the current one.
+/// The revision to roll back to: the last that served before the current one, or the current one, if a later change of
+/// it failed and was not undone.
 pub(crate) fn previous(history: &[Revision]) -> Option<&Revision> {
-    let current = serving(history)?.number;
-    history
-        .iter()
-        .rev()
-        .find(|revision| revision.number < current && revision.status == "superseded")
+    let current = serving(history)?;
+    if history.last()?.number > current.number {
+        return Some(current);
+    }
+    history.iter().rev().find(|revision| {
+        revision.number < current.number
+            && revision.status == "superseded"
+            && !revision.has_failed()
+    })
 }
 
 /// Repairs a release whose last change never ended; returns its state.
@@ -48,9 +54,13 @@ pub(crate) fn repair(helm: &Helm, timeout: Duration) -> Result<Option<String>> {
     };
     let stuck = last.status.starts_with("pending-") || last.status == "uninstalling";
     match serving(&history) {
-        Some(serving) if stuck => carry(helm.rollback(serving.number, timeout))?,
+        Some(serving) if stuck => {
+            restore(helm, Some(serving.number), timeout)?;
+        }
         // A failed first install has no revision to roll back to, and helm cannot upgrade it.
-        None if stuck || last.status == "failed" => carry(helm.uninstall(timeout))?,
+        None if stuck || last.status == "failed" => {
+            restore(helm, None, timeout)?;
+        }
         _ => return Ok(None),
     }
     Ok(Some(format!(
@@ -59,13 +69,19 @@ pub(crate) fn repair(helm: &Helm, timeout: Duration) -> Result<Option<String>> {
     )))
 }
 
-/// Runs helm upgrade while the observer watches. A rollout that cannot succeed is stopped.
-pub(crate) fn upgrade(helm: &Helm, observer: &mut Observer, timeout: Duration) -> Result<Outcome> {
-    let mut child = helm.upgrade(timeout).spawn()?;
-    std::fs::write(HELM_PID, child.id().to_string())?;
+/// Runs helm upgrade while the observer watches. A rollout that cannot succeed, or that has made no progress for
+/// `timeout`, is stopped.
+pub(crate) fn upgrade(
+    helm: &Helm,
+    observer: &mut Observer,
+    timeout: Duration,
+    take_over: bool,
+) -> Result<Outcome> {
+    let mut process = HelmProcess::start(helm.upgrade(LONGEST_UPGRADE.max(timeout), take_over))?;
+    let begun = Instant::now();
     let mut broken_off: Option<Instant> = None;
     let status = loop {
-        if let Some(status) = child.try_wait()? {
+        if let Some(status) = process.poll()? {
             break status;
         }
         thread::sleep(Duration::from_secs(1));
@@ -73,109 +89,80 @@ pub(crate) fn upgrade(helm: &Helm, observer: &mut Observer, timeout: Duration) -
         if interrupt::requested() && broken_off.is_none() {
             broken_off = Some(Instant::now());
         }
-        if broken_off.is_none() && observer.look() {
-            anstream::eprintln!("  the rollout can no longer succeed: stopping it");
-            tool("kill")
-                .args(["-INT", &child.id().to_string()])
-                .quiet()
-                .run()?;
+        if broken_off.is_none()
+            && let Some(why) = hopeless(observer, timeout, begun.elapsed())
+        {
+            printing::eprintln!("  {why}: stopping it");
+            process.interrupt()?;
             broken_off = Some(Instant::now());
         }
         if broken_off.is_some_and(|since| since.elapsed() > Duration::from_secs(20)) {
-            child.kill()?;
+            process.kill()?;
         }
     };
-    let _ = std::fs::remove_file(HELM_PID);
+    let words = process.end();
     observer.look();
     if interrupt::requested() {
         return Ok(Outcome::Interrupted);
     }
-    Ok(if status.success() {
-        Outcome::Done
-    } else {
-        Outcome::Failed
+    Ok(match (status.success(), broken_off) {
+        (true, _) => Outcome::Done,
+        (false, Some(_)) => Outcome::Failed(String::new()),
+        (false, None) => Outcome::Failed(words),
     })
+}
+
+/// Why waiting longer is pointless, if it is.
+fn hopeless(observer: &mut Observer, timeout: Duration, took: Duration) -> Option<String> {
+    if observer.look() {
+        return Some("the rollout can no longer succeed".to_owned());
+    }
+    if took > LONGEST_UPGRADE.max(timeout) {
+        return Some(format!(
+            "the rollout is not done after {} min",
+            took.as_secs() / 60
+        ));
+    }
+    let seconds = timeout.as_secs();
+    observer
+        .is_stuck(timeout)
+        .then(|| format!("the rollout has made no progress for {seconds} s"))
 }
 
 /// Rolls back to a revision that a person selected.
 pub(crate) fn go_back_to(helm: &Helm, revision: u32, timeout: Duration) -> Result<()> {
     wait_for_orphan()?;
-    carry(helm.rollback(revision, timeout))
+    restore(helm, Some(revision), timeout).map(drop)
 }
 
-/// Runs a helm command that changes the release, and records its process: it outlives us if we are killed.
-fn carry(run: Run) -> Result<()> {
-    let shown = run.shown().to_owned();
-    let mut child = run.spawn()?;
-    std::fs::write(HELM_PID, child.id().to_string())?;
-    let status = child.wait()?;
-    let _ = std::fs::remove_file(HELM_PID);
-    if status.success() {
-        return Ok(());
-    }
-    Err(Failure::new(
-        Kind::Rollout,
-        format!("`{shown}` failed"),
-        format!("it exited with {status}; its output is above"),
-        "check with cargo xtask status; then run the command again, which first repairs the release",
-    )
-    .into())
-}
-
-/// Restores the previous state: the revision that served before, or nothing.
+/// Restores the previous state: the revision that served before, or nothing. Returns what it did.
 pub(crate) fn restore(helm: &Helm, before: Option<u32>, timeout: Duration) -> Result<String> {
-    if let Some(revision) = before {
-        carry(helm.rollback(revision, timeout))?;
-        return Ok(format!("rolled back to revision {revision}"));
-    }
-    carry(helm.uninstall(timeout))?;
-    Ok("nothing was installed before, so the release was uninstalled".to_owned())
-}
-
-/// Waits for a helm process that a killed deploy left behind, because two would conflict.
-fn wait_for_orphan() -> Result<()> {
-    let Ok(pid) = std::fs::read_to_string(HELM_PID) else {
-        return Ok(());
+    // First: its pod could be scheduled meanwhile.
+    let removed = end_state::remove_hooks(&helm.cluster);
+    let did = if let Some(revision) = before {
+        roll_back(helm, revision, timeout)?;
+        format!("rolled back to revision {revision}")
+    } else {
+        helm_process::run(helm.uninstall(timeout))?;
+        "uninstalled, because nothing was installed before".to_owned()
     };
-    let begun = Instant::now();
-    while is_helm(pid.trim()) {
-        anstream::eprintln!(
-            "  helm (process {pid}) of a killed deploy is still running; waiting …"
+    removed.map(|()| did)
+}
+
+/// Rolls back, even over changes by hand: what helm cannot take back is replaced first.
+fn roll_back(helm: &Helm, revision: u32, timeout: Duration) -> Result<()> {
+    let objects = changes::parse(&helm.installed(revision)?)?;
+    for name in ownership::replace_unmergeable(&helm.cluster, &objects)? {
+        printing::eprintln!(
+            "  {name}: replaced by that of revision {revision}, because it was changed by hand"
         );
-        if begun.elapsed() > Duration::from_mins(15) {
-            return Err(Failure::new(
-                Kind::Refused,
-                format!("helm (process {pid}) of an earlier deploy does not exit"),
-                "two helm processes on one release conflict",
-                format!("stop it: kill {pid}; then run the command again"),
-            )
-            .into());
-        }
-        thread::sleep(Duration::from_secs(2));
     }
-    if Path::new(HELM_PID).exists() {
-        std::fs::remove_file(HELM_PID)?;
-    }
-    Ok(())
-}
-
-fn is_helm(pid: &str) -> bool {
-    tool("ps")
-        .args(["-o", "args=", "-p", pid])
-        .quiet()
-        .output()
-        .is_ok_and(|args| changes_the_release(&args))
-}
-
-/// Whether this command line is a helm process working on the release, and not another process that reuses its id.
-fn changes_the_release(args: &str) -> bool {
-    let verbs = ["upgrade", "rollback", "uninstall"];
-    args.contains("helm") && args.split_whitespace().any(|word| verbs.contains(&word))
+    helm_process::run(helm.rollback(revision, timeout))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{changes_the_release, previous, serving};
+    use super::{previous, serving};
     use crate::cluster::helm::Revision;
 
     fn history(states: &[&str]) -> Vec<Revision> {
@@ -186,6 +173,7 @@ mod tests {
                 status: (*status).to_owned(),
                 chart: String::new(),
                 updated: String::new(),
+                description: String::new(),
             })
             .collect()
     }
@@ -197,18 +185,17 @@ mod tests {
     }
 
     #[test]
-    fn a_helm_that_goes_back_is_waited_for_like_one_that_upgrades() {
-        assert!(changes_the_release(
-            "target/tools/bin/helm rollback roster 3 --wait"
-        ));
-        assert!(changes_the_release("helm3 uninstall roster"));
-        assert!(!changes_the_release("helm list"));
-        assert!(!changes_the_release("vim upgrade"));
+    fn failed_revisions_are_never_gone_back_to() {
+        let mut history = history(&["superseded", "failed", "superseded", "deployed"]);
+        // What helm writes after a rollback that failed.
+        history[2].description =
+            "Upgrade \"roster\" failed: conflict with \"kubectl-patch\"".to_owned();
+        assert_eq!(previous(&history).map(|revision| revision.number), Some(1));
     }
 
     #[test]
-    fn failed_revisions_are_never_gone_back_to() {
-        let history = history(&["superseded", "failed", "deployed"]);
+    fn after_a_change_and_a_rollback_that_failed_one_goes_back_to_what_serves() {
+        let history = history(&["deployed", "superseded", "failed"]);
         assert_eq!(previous(&history).map(|revision| revision.number), Some(1));
     }
 }

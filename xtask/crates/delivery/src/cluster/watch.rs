@@ -142,9 +142,10 @@ fn look(cluster: &Cluster) -> Look {
 
 fn metrics(cluster: &Cluster, pod: &Value) -> Option<String> {
     let path = format!(
-        "/api/v1/namespaces/{}/pods/{}:8081/proxy/metrics",
+        "/api/v1/namespaces/{}/pods/{}:{}/proxy/metrics",
         cluster.namespace,
-        name(pod)
+        name(pod),
+        admin_port(pod)
     );
     cluster
         .kubectl()
@@ -152,6 +153,17 @@ fn metrics(cluster: &Cluster, pod: &Value) -> Option<String> {
         .quiet()
         .output()
         .ok()
+}
+
+/// The port of metrics, which the chart's `config.adminListen` moves.
+fn admin_port(pod: &Value) -> u64 {
+    let containers = pod["spec"]["containers"].as_array().into_iter().flatten();
+    let mut ports =
+        containers.flat_map(|container| container["ports"].as_array().into_iter().flatten());
+    let admin = ports.find(|port| port["name"] == "admin");
+    admin
+        .and_then(|port| port["containerPort"].as_u64())
+        .unwrap_or(8081)
 }
 
 /// All requests, and those that got 5xx.
@@ -175,7 +187,18 @@ fn requests(metrics: &str) -> (f64, f64) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Counted, LONGEST_FEW, LONGEST_UNREADY, Look, requests, since};
+    use super::{Counted, LONGEST_FEW, LONGEST_UNREADY, Look, admin_port, requests, since};
+
+    #[test]
+    fn metrics_are_read_at_the_port_that_the_chart_gives_them() {
+        let pod = serde_json::json!({"spec": {"containers": [
+            {"name": "sidecar"},
+            {"name": "roster", "ports": [
+                {"name": "http", "containerPort": 8080}, {"name": "admin", "containerPort": 9091},
+            ]},
+        ]}});
+        assert_eq!(admin_port(&pod), 9091);
+    }
 
     #[test]
     fn a_pod_that_is_gone_does_not_hide_the_errors_of_another() {

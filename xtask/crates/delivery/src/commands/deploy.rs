@@ -14,11 +14,14 @@ use crate::cli::DeployArgs;
 use crate::cluster::changes::{self, Objects};
 use crate::cluster::cloud::Cloud;
 use crate::cluster::diagnosis::{Cause, Observer};
+use crate::cluster::end_state::EndState;
 use crate::cluster::environment::Environment;
 use crate::cluster::helm::Helm;
+use crate::cluster::helm_process;
 use crate::cluster::kubectl::Cluster;
 use crate::cluster::lock::Lock;
 use crate::cluster::needs;
+use crate::cluster::ownership::{self, Conflict};
 use crate::cluster::release::{self, Outcome};
 use crate::cluster::watch::{self, Sight};
 use choose::{Chosen, choose};
@@ -39,36 +42,43 @@ pub(crate) fn run(args: &DeployArgs) -> Result<()> {
     let image = steps.step("image", || choose(args, cloud.as_ref()))?;
     let helm = with_image(helm, args, &image);
     let wanted = steps.step("chart", || render(&helm))?;
-    steps.step("needs", || check_needs(&helm, &wanted))?;
+    let foreign = steps.step("needs", || check_needs(&helm, &wanted, args))?;
     if args.dry_run {
-        let (text, _) = differences(&helm, &wanted)?;
+        let (text, _) = differences(&helm, &wanted, &foreign)?;
         print_changes(&text);
-        println!("dry run: nothing was changed; a deploy would run");
-        println!("    {}", helm.upgrade(args.timeout()).shown());
-        println!("    {}", helm.test(SMOKE_TEST).shown());
+        printing::println!("dry run: nothing was changed; a deploy would run");
+        printing::println!(
+            "    {}",
+            helm.upgrade(args.timeout(), args.take_over).shown()
+        );
+        printing::println!("    {}", helm.test(SMOKE_TEST).shown());
         return Ok(());
     }
     let _lock = steps.step("lock", || Lock::take(&helm.cluster))?;
     steps.step("repair", || {
         if let Some(was) = release::repair(&helm, args.timeout())? {
-            anstream::eprintln!("  {was}: repaired");
+            printing::eprintln!("  {was}: repaired");
         }
         Ok(())
     })?;
-    let (text, before) = steps.step("changes", || differences(&helm, &wanted))?;
+    let (text, before) = steps.step("changes", || differences(&helm, &wanted, &foreign))?;
     // A deploy that was killed after its upgrade left an untested release.
     if text.is_empty() && before.is_some() && !helm.is_tested()? {
-        anstream::eprintln!("  no changes, but the release's smoke test has not passed");
+        printing::eprintln!("  no changes, but the release's smoke test has not passed");
     } else if text.is_empty() && report::is_serving(&helm.cluster)? {
-        println!(
+        printing::println!(
             "nothing to do: {} runs {} already",
-            environment.name, image.reference
+            environment.name,
+            image.reference
         );
         return report::print(&helm, &image, &steps);
     }
     if !text.is_empty() || !report::is_serving(&helm.cluster)? {
         print_changes(&text);
         confirm(args, &environment)?;
+        if args.take_over {
+            steps.step("take over", || take_over(&helm, &wanted, before))?;
+        }
         steps.step("upgrade", || upgrade(&helm, &image, before, args))?;
     }
     steps.step("smoke test", || smoke_test(&helm, &image, before, args))?;
@@ -91,7 +101,7 @@ fn preflight(args: &DeployArgs, environment: &Environment) -> Result<(Helm, Opti
     helm.values
         .extend(cloud.as_ref().map(|cloud| cloud.values.clone()));
     helm.values.extend(args.values.iter().cloned());
-    anstream::eprintln!(
+    printing::eprintln!(
         "  {}: context {}, namespace {}, Kubernetes {server}, helm {}",
         environment.name,
         helm.cluster.context,
@@ -124,19 +134,43 @@ fn render(helm: &Helm) -> Result<Objects> {
     changes::parse(&helm.template(&kubernetes, &versions)?)
 }
 
-fn check_needs(helm: &Helm, wanted: &Objects) -> Result<()> {
+/// Returns the fields that somebody else has set and that are taken back.
+fn check_needs(helm: &Helm, wanted: &Objects, args: &DeployArgs) -> Result<Vec<Conflict>> {
+    needs::check_names(wanted)?;
     needs::check_secrets(&helm.cluster, wanted)?;
+    let foreign = ownership::conflicts(&helm.cluster, wanted)?;
+    if !args.take_over {
+        ownership::refuse(&foreign)?;
+        needs::check_admission(&helm.cluster, wanted)?;
+    }
+    Ok(foreign)
+}
+
+/// Makes way for helm: objects whose fields it cannot merge become again what the release says.
+fn take_over(helm: &Helm, wanted: &Objects, before: Option<u32>) -> Result<()> {
+    if let Some(before) = before {
+        let installed = changes::parse(&helm.installed(before)?)?;
+        for name in ownership::replace_unmergeable(&helm.cluster, &installed)? {
+            printing::eprintln!("  {name}: replaced by that of revision {before}");
+        }
+    }
     needs::check_admission(&helm.cluster, wanted)
 }
 
 /// The differences, and the revision that serves now.
-fn differences(helm: &Helm, wanted: &Objects) -> Result<(String, Option<u32>)> {
+fn differences(
+    helm: &Helm,
+    wanted: &Objects,
+    foreign: &[Conflict],
+) -> Result<(String, Option<u32>)> {
     let history = helm.history()?;
     let Some(serving) = release::serving(&history) else {
         return Ok((changes::between(&Objects::new(), wanted)?, None));
     };
     let installed = changes::parse(&helm.installed(serving.number)?)?;
     let mut text = changes::between(&installed, wanted)?;
+    let taken = foreign.iter().map(|field| format!("taken back: {field}\n"));
+    text.extend(taken);
     if text.is_empty()
         && history
             .last()
@@ -149,9 +183,9 @@ fn differences(helm: &Helm, wanted: &Objects) -> Result<(String, Option<u32>)> {
 
 fn print_changes(text: &str) {
     if text.is_empty() {
-        println!("no changes");
+        printing::println!("no changes");
     } else {
-        print!("{text}");
+        printing::print!("{text}");
     }
 }
 
@@ -172,7 +206,7 @@ fn confirm(args: &DeployArgs, environment: &Environment) -> Result<()> {
             refused("it requires confirmation, and standard input is not a terminal").into(),
         );
     }
-    anstream::eprint!("Change {}? Type its name: ", environment.name);
+    printing::eprint!("Change {}? Type its name: ", environment.name);
     std::io::stderr().flush()?;
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer)?;
@@ -184,25 +218,24 @@ fn confirm(args: &DeployArgs, environment: &Environment) -> Result<()> {
 
 fn upgrade(helm: &Helm, image: &Chosen, before: Option<u32>, args: &DeployArgs) -> Result<()> {
     let mut observer = Observer::new(helm.cluster.clone(), &image.reference.to_string());
-    match release::upgrade(helm, &mut observer, args.timeout())? {
+    match release::upgrade(helm, &mut observer, args.timeout(), args.take_over)? {
         Outcome::Done => Ok(()),
-        Outcome::Failed => go_back(helm, before, args, observer.cause(), &observer.report()),
-        Outcome::Interrupted => {
-            let state = release::restore(helm, before, args.timeout())?;
-            Err(interrupted(&state).into())
+        Outcome::Failed(words) => {
+            let report = format!("{words}\n{}", observer.report());
+            go_back(helm, before, args, observer.cause(&words), report.trim())
         }
+        Outcome::Interrupted => interrupted(helm, before, args),
     }
 }
 
 fn smoke_test(helm: &Helm, image: &Chosen, before: Option<u32>, args: &DeployArgs) -> Result<()> {
-    let Err(error) = helm.test(SMOKE_TEST).run() else {
+    let mut observer = Observer::new(helm.cluster.clone(), &image.reference.to_string());
+    let Err(error) = helm_process::run(helm.test(SMOKE_TEST)) else {
         return Ok(());
     };
     if interrupt::requested() {
-        let state = release::restore(helm, before, args.timeout())?;
-        return Err(interrupted(&state).into());
+        return interrupted(helm, before, args);
     }
-    let mut observer = Observer::new(helm.cluster.clone(), &image.reference.to_string());
     observer.look();
     let report = format!("{error}\n{}", observer.report());
     go_back(helm, before, args, Cause::SmokeTest, &report)
@@ -213,11 +246,11 @@ fn look_on(helm: &Helm, before: Option<u32>, args: &DeployArgs) -> Result<()> {
     match watch::watch(&helm.cluster, length) {
         Sight::Bad(why) => go_back(helm, before, args, Cause::Errors, &why),
         Sight::Well { requests, errors } => {
-            anstream::eprintln!("  {requests} requests, {errors} of them 5xx; no restarts");
+            printing::eprintln!("  {requests} requests, {errors} of them 5xx; no restarts");
             Ok(())
         }
         Sight::Blind => {
-            anstream::eprintln!(
+            printing::eprintln!(
                 "  not proven: the pods' metrics could not be read, so errors were not counted"
             );
             Ok(())
@@ -225,7 +258,7 @@ fn look_on(helm: &Helm, before: Option<u32>, args: &DeployArgs) -> Result<()> {
     }
 }
 
-/// Rolls the cluster back and reports what happened.
+/// Rolls the cluster back and reports what happened, and what the cluster looks like then.
 fn go_back(
     helm: &Helm,
     before: Option<u32>,
@@ -233,34 +266,47 @@ fn go_back(
     cause: Cause,
     report: &str,
 ) -> Result<()> {
-    anstream::eprintln!("  {}: going back", cause.sentence());
+    printing::eprintln!("  {}: going back", cause.sentence());
     let begun = std::time::Instant::now();
-    let state = release::restore(helm, before, args.timeout()).map_err(|error| {
-        Failure::new(
-            Kind::Rollout,
-            format!("{}, and the rollback failed too", cause.sentence()),
-            format!("{error:#}\n{report}"),
-            "check with cargo xtask status; then run the command again, which first repairs the release",
-        )
-    })?;
-    Err(Failure::new(
-        cause.kind(),
-        format!(
-            "{}; {state} in {:.1} s",
-            cause.sentence(),
-            begun.elapsed().as_secs_f64()
-        ),
-        report,
-        "fix the cause and deploy again; the previous release serves now",
-    )
-    .into())
+    let restored = release::restore(helm, before, args.timeout());
+    let state = EndState::read(helm);
+    let now = match &state {
+        Ok(state) => state.to_string(),
+        Err(error) => format!("the cluster's state cannot be read: {error}"),
+    };
+    match restored {
+        Ok(did) => {
+            let seconds = begun.elapsed().as_secs_f64();
+            let what = format!("{}; {did} in {seconds:.1} s: {now}", cause.sentence());
+            let next = state.map_or_else(
+                |_| "check with cargo xtask status".to_owned(),
+                |state| state.next(),
+            );
+            Err(Failure::new(cause.kind(), what, report, next).into())
+        }
+        Err(error) => {
+            let why = error
+                .downcast_ref::<Failure>()
+                .map_or("", |failure| &failure.why);
+            Err(Failure::new(
+                Kind::Rollout,
+                format!("{}, and going back failed too; {now}", cause.sentence()),
+                format!("{error:#}: {why}\n{report}"),
+                "check with cargo xtask status; then run the command again, which first repairs the release",
+            )
+            .into())
+        }
+    }
 }
 
-fn interrupted(state: &str) -> Failure {
-    Failure::new(
+fn interrupted(helm: &Helm, before: Option<u32>, args: &DeployArgs) -> Result<()> {
+    let did = release::restore(helm, before, args.timeout())?;
+    let now = EndState::read(helm)?;
+    Err(Failure::new(
         Kind::Interrupted,
-        format!("interrupted; {state}"),
+        format!("interrupted; {did}: {now}"),
         "Ctrl-C or SIGTERM",
         "run it again",
     )
+    .into())
 }

@@ -6,6 +6,7 @@
 
 mod https;
 mod killed;
+mod obstacles;
 mod rollouts;
 mod scaling;
 
@@ -29,6 +30,7 @@ use crate::e2e::client::{self, Client};
 use crate::e2e::database::OutsideDatabase;
 use crate::e2e::load::{self, Account, Load, Mix, Target};
 use crate::e2e::namespace;
+use crate::image::compile;
 use crate::image::reference::Reference;
 use xtask::failure::{Failure, Kind};
 use xtask::interrupt;
@@ -63,7 +65,7 @@ pub(crate) fn run(args: &E2eArgs) -> Result<()> {
     };
     let outcome = with_namespace(args, &cluster, image, &database);
     if args.keep {
-        anstream::eprintln!("kept: the namespace {}", cluster.namespace);
+        printing::eprintln!("kept: the namespace {}", cluster.namespace);
     } else {
         namespace::remove(&cluster)?;
     }
@@ -117,7 +119,7 @@ fn with_namespace(
     } else {
         let binary = match &args.binary {
             Some(binary) => binary.clone(),
-            None => image::binary_path("roster")?,
+            None => compile::binary()?,
         };
         let (client, values) = client::make(cluster, &binary, &database.local_url)?;
         stage.values.push(values);
@@ -144,6 +146,8 @@ impl Stage<'_> {
         }
         self.scale()?;
         let target = self.targets[0].clone();
+        self.hand_patched(&target)?;
+        self.unschedulable(&target)?;
         for fault in FAULTS {
             self.break_it(fault, &target)?;
         }
@@ -165,6 +169,8 @@ impl Stage<'_> {
         self.upgrade(&last)?;
         self.go_back(&first)?;
         self.drain(&last)?;
+        self.hand_patched(&first)?;
+        self.unschedulable(&last)?;
         let soon = |fault: &&crate::e2e::bad_release::Fault| fault.is_seen_soon;
         for fault in FAULTS.iter().filter(soon) {
             self.break_it(fault, &first)?;
@@ -176,9 +182,13 @@ impl Stage<'_> {
     }
 
     fn deploy(&self, image: &Reference, values: Option<PathBuf>, timeout: u64) -> Result<()> {
+        deploy::run(&self.deploy_args(image, values, timeout))
+    }
+
+    fn deploy_args(&self, image: &Reference, values: Option<PathBuf>, timeout: u64) -> DeployArgs {
         let mut all = self.values.clone();
         all.extend(values);
-        deploy::run(&DeployArgs {
+        DeployArgs {
             env: EnvironmentName::Dev,
             image: Some(image.to_string()),
             repository: Some(self.args.repository.clone()),
@@ -187,9 +197,10 @@ impl Stage<'_> {
             domain: self.args.domain.clone(),
             dry_run: false,
             yes: true,
+            take_over: false,
             timeout,
             watch_seconds: 10,
-        })
+        }
     }
 
     fn first_deploy(&mut self) -> Result<()> {
@@ -274,7 +285,7 @@ impl Stage<'_> {
         work: impl FnOnce(&Self) -> Result<String>,
     ) -> Result<()> {
         for target in targets {
-            anstream::eprintln!(
+            printing::eprintln!(
                 "== {exercise}, {} requests/s through the {}",
                 self.args.rate,
                 target.name
@@ -293,7 +304,7 @@ impl Stage<'_> {
             self.faults += usize::from(bad);
             self.note(format!("{exercise}: {account}"));
             for failure in &account.failures {
-                anstream::eprintln!("    {failure}");
+                printing::eprintln!("    {failure}");
             }
         }
         let seen = outcome.with_context(|| exercise.to_owned())?;
@@ -305,14 +316,14 @@ impl Stage<'_> {
 
     fn note(&mut self, line: impl Into<String>) {
         let line = line.into();
-        anstream::eprintln!("-- {line}");
+        printing::eprintln!("-- {line}");
         self.report.push(line);
     }
 
     fn conclude(self) -> Result<()> {
-        println!();
+        printing::println!();
         for line in &self.report {
-            println!("{line}");
+            printing::println!("{line}");
         }
         if self.faults == 0 {
             return Ok(());

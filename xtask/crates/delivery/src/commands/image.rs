@@ -2,19 +2,17 @@
 //!
 //! The steps are here; the image's contents are in `crate::image`.
 
-use std::path::{Path, PathBuf};
-
 use anyhow::{Context, Result};
 
 use crate::cli::{ImageArgs, ImageBuildArgs, ImageCommand, ImagePushArgs};
 use crate::image::assemble::{self, Description, Image};
+use crate::image::compile::{compile, is_of_commit, is_packed, target};
 use crate::image::record::{self, Record};
 use crate::image::reference::Repository;
 use crate::image::registry::{Registry, Tag};
 use crate::image::{layer, sbom, signature};
 use xtask::failure::{Failure, Kind};
 use xtask::run_tool::tool;
-use xtask::tools;
 
 /// An image larger than this is a mistake.
 const LARGEST_IMAGE: u64 = 20 << 20;
@@ -24,12 +22,12 @@ pub(crate) fn run(args: ImageArgs) -> Result<()> {
     match args.command {
         ImageCommand::Build(args) => {
             let record = build(&args)?;
-            println!("{}", record.reference);
+            printing::println!("{}", record.reference);
             Ok(())
         }
         ImageCommand::Push(args) => {
             let record = push(&args)?;
-            println!("{}", record.reference);
+            printing::println!("{}", record.reference);
             Ok(())
         }
     }
@@ -54,7 +52,11 @@ pub(crate) fn build(args: &ImageBuildArgs) -> Result<Record> {
         source: env!("CARGO_PKG_REPOSITORY").to_owned(),
         created: commit.created.clone(),
     };
+    if args.binary.is_none() {
+        is_of_commit(&binary, &commit.revision)?;
+    }
     let layer = layer::pack(&binary, commit.seconds)?;
+    is_packed(&layer, &binary_path)?;
     let image = assemble::assemble(&layer, &description, &[])?;
     let size = image.size();
     if size > LARGEST_IMAGE {
@@ -83,7 +85,7 @@ pub(crate) fn build(args: &ImageBuildArgs) -> Result<Record> {
         dirty: commit.dirty,
     };
     record.write()?;
-    anstream::eprintln!(
+    printing::eprintln!(
         "image {} ({:.1} MiB, binary {:.1} MiB), {}; SBOM of {components} components in {}",
         record.digest,
         mebibytes(size),
@@ -124,7 +126,7 @@ pub(crate) fn push(args: &ImagePushArgs) -> Result<Record> {
     let branch = args.branch.clone().or(commit.branch);
     let tags = tags_of(&record, branch.as_deref(), args.release);
     let names: Vec<_> = tags.iter().map(Tag::name).collect();
-    anstream::eprintln!(
+    printing::eprintln!(
         "pushing {} to {repository} as {}",
         record.digest,
         names.join(", ")
@@ -134,9 +136,9 @@ pub(crate) fn push(args: &ImagePushArgs) -> Result<Record> {
     record.reference = repository.at(record.digest.clone()).to_string();
     record.write()?;
     if signature::sign(&record.reference)? {
-        anstream::eprintln!("signed {}", record.reference);
+        printing::eprintln!("signed {}", record.reference);
     } else {
-        anstream::eprintln!(
+        printing::eprintln!(
             "not signed: neither ROSTER_COSIGN_KEY nor ROSTER_COSIGN_KEYLESS is set"
         );
     }
@@ -178,7 +180,8 @@ pub struct Commit {
     /// None on a detached head, as in a pipeline.
     pub branch: Option<String>,
     created: String,
-    seconds: u64,
+    /// When it was made, in seconds since 1970.
+    pub(crate) seconds: u64,
     dirty: bool,
 }
 
@@ -220,84 +223,6 @@ impl Commit {
     pub fn clean_tag(&self) -> String {
         format!("sha-{}", &self.revision[..12.min(self.revision.len())])
     }
-}
-
-/// musl if it is installed, otherwise statically linked glibc: both resolve names without other files.
-fn target() -> Result<&'static str> {
-    let sysroot = tool("rustc")
-        .args(["--print", "sysroot"])
-        .quiet()
-        .output()?;
-    let musl = "x86_64-unknown-linux-musl";
-    let installed = Path::new(sysroot.trim()).join("lib/rustlib").join(musl);
-    Ok(if installed.exists() && tools::is_installed("musl-gcc") {
-        musl
-    } else {
-        "x86_64-unknown-linux-gnu"
-    })
-}
-
-/// Compiles the package's binary statically; returns its path.
-pub(crate) fn compile(package: &str, commit: &Commit) -> Result<PathBuf> {
-    let target = target()?;
-    let folders = build_folders()?;
-    let mut rust_flags = vec!["-Ctarget-feature=+crt-static".to_owned()];
-    rust_flags.extend(remapped("--remap-path-prefix=", &folders));
-    // C code in crates: `__FILE__` and debug information of the assembler.
-    let c_flags = remapped("-ffile-prefix-map=", &folders).join(" ");
-    tool("cargo")
-        .args(["auditable", "build", "--release", "--locked"])
-        .arg(format!("--package={package}"))
-        .arg(format!("--bin={package}"))
-        .arg(format!("--target={target}"))
-        .arg(format!("--config=target.{target}.rustflags={rust_flags:?}"))
-        .env("CFLAGS", c_flags.as_str())
-        .env("CXXFLAGS", c_flags.as_str())
-        .env("SOURCE_DATE_EPOCH", commit.seconds.to_string())
-        .env("ROSTER_REVISION", &commit.revision)
-        .run()?;
-    binary_path(package)
-}
-
-/// The directories of this machine that a compiler would write into the binary, with their replacements. The last match
-/// wins, so the innermost come last.
-fn build_folders() -> Result<Vec<(String, &'static str)>> {
-    let cargo_home = std::env::var("CARGO_HOME")
-        .or_else(|_| std::env::var("HOME").map(|home| format!("{home}/.cargo")))
-        .unwrap_or_default();
-    let sysroot = tool("rustc")
-        .args(["--print", "sysroot"])
-        .quiet()
-        .output()?;
-    let sources = std::path::absolute(".")?;
-    Ok(vec![
-        (sysroot.trim().to_owned(), "/rust"),
-        (cargo_home, "/cargo"),
-        (sources.display().to_string(), "/src"),
-        (target_folder()?.display().to_string(), "/src/target"),
-    ])
-}
-
-/// One flag per directory: paths of this machine would make the digest machine-dependent.
-fn remapped(flag: &str, folders: &[(String, &str)]) -> Vec<String> {
-    folders
-        .iter()
-        .filter(|(folder, _)| !folder.is_empty())
-        .map(|(folder, name)| format!("{flag}{folder}={name}"))
-        .collect()
-}
-
-fn target_folder() -> Result<PathBuf> {
-    let folder = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".to_owned());
-    Ok(std::path::absolute(folder)?)
-}
-
-/// The path of the binary from [`compile`].
-pub(crate) fn binary_path(package: &str) -> Result<PathBuf> {
-    Ok(target_folder()?
-        .join(target()?)
-        .join("release")
-        .join(package))
 }
 
 /// Loads the image into the local engine, in the format that every version of `docker load` reads.

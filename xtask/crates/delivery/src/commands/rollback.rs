@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::cli::RollbackArgs;
+use crate::cluster::end_state::EndState;
 use crate::cluster::environment::Environment;
 use crate::cluster::helm::Helm;
 use crate::cluster::kubectl::Cluster;
@@ -48,9 +49,12 @@ pub(crate) fn run(args: &RollbackArgs) -> Result<()> {
     };
     let _lock = Lock::take(&helm.cluster)?;
     release::go_back_to(&helm, revision.number, Duration::from_secs(args.timeout))?;
-    println!(
-        "{} was rolled back to revision {} ({})",
-        environment.name, revision.number, revision.chart
+    let now = EndState::read(&helm)?;
+    printing::println!(
+        "{} was rolled back to revision {} ({}): {now}",
+        environment.name,
+        revision.number,
+        revision.chart
     );
     Ok(())
 }

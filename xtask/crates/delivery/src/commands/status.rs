@@ -20,9 +20,12 @@ pub(crate) fn run(args: &StatusArgs) -> Result<()> {
     helm.cluster.server_version()?;
     let history = helm.history()?;
     for revision in history.iter().rev().take(5) {
-        println!(
+        printing::println!(
             "revision  {:<4} {:<16} {} {}",
-            revision.number, revision.status, revision.chart, revision.updated
+            revision.number,
+            revision.status,
+            revision.chart,
+            revision.updated
         );
     }
     let Some(deployment) = helm.cluster.deployment()? else {
@@ -34,16 +37,16 @@ pub(crate) fn run(args: &StatusArgs) -> Result<()> {
         )
         .into());
     };
-    println!("url       {}", deploy::url(&helm.cluster)?);
+    printing::println!("url       {}", deploy::url(&helm.cluster)?);
     let image = deployment.pointer("/spec/template/spec/containers/0/image");
-    println!(
+    printing::println!(
         "image     {}",
         image.and_then(|image| image.as_str()).unwrap_or("none")
     );
     let mut ready = 0;
     for pod in helm.cluster.pods(SERVERS)? {
         ready += usize::from(kubectl::is_ready(&pod));
-        println!(
+        printing::println!(
             "pod       {} {} on {}, {} restarts",
             kubectl::name(&pod),
             if kubectl::is_ready(&pod) {

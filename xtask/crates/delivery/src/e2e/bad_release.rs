@@ -2,8 +2,9 @@
 
 use anyhow::Result;
 
-use crate::commands::image::{self, Commit};
+use crate::commands::image::Commit;
 use crate::image::assemble::{self, Description};
+use crate::image::compile::compile;
 use crate::image::layer;
 use crate::image::reference::{Reference, Repository};
 use crate::image::registry::{Registry, Tag};
@@ -61,7 +62,7 @@ pub fn push_as(
     commit: &Commit,
     tag: &str,
 ) -> Result<Reference> {
-    let binary = image::compile("bad-release", commit)?;
+    let binary = compile("bad-release", commit)?;
     let layer = layer::pack(&std::fs::read(binary)?, 0)?;
     let description = Description {
         version: "0.0.0".to_owned(),

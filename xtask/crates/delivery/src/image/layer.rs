@@ -2,7 +2,7 @@
 //!
 //! Reproducible: order, owners, modes and times are fixed, and nothing is read from the machine.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 
 use anyhow::Result;
 use base64::Engine as _;
@@ -47,6 +47,20 @@ pub(crate) fn pack(binary: &[u8], created: u64) -> Result<Layer> {
         gzip: gzip.finish()?,
         archive,
     })
+}
+
+/// The binary in the compressed layer, as a container engine unpacks it.
+pub(crate) fn unpack(layer: &Layer) -> Result<Vec<u8>> {
+    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(layer.gzip.as_slice()));
+    for entry in archive.entries()? {
+        let mut entry = entry?;
+        if entry.path()?.as_os_str() == "roster" {
+            let mut binary = Vec::new();
+            entry.read_to_end(&mut binary)?;
+            return Ok(binary);
+        }
+    }
+    anyhow::bail!("the layer holds no binary")
 }
 
 fn append(

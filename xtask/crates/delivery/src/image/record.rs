@@ -33,6 +33,8 @@ impl Record {
     /// Writes the record.
     pub fn write(&self) -> Result<()> {
         let text = serde_json::to_string_pretty(self)? + "\n";
+        // Cargo's own target folder may be elsewhere.
+        std::fs::create_dir_all("target").context("cannot make the folder target")?;
         std::fs::write(FILE, text).with_context(|| format!("cannot write {FILE}"))
     }
 

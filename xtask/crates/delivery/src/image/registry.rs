@@ -90,7 +90,7 @@ impl Registry {
                 .transport
                 .send("PUT", &url, MANIFEST, Some(&image.manifest.bytes))?;
             if let Some(named) = named.filter(|_| refuses_to_move(&reply)) {
-                anstream::eprintln!(
+                printing::eprintln!(
                     "  the registry's tags are immutable: {} still names {named}; deploy finds images by commit",
                     tag.name()
                 );

@@ -27,6 +27,8 @@ pub(crate) fn write(target: &str, description: &Description) -> Result<usize> {
         .output()?;
     let document = document(&serde_json::from_str(&metadata)?, description)?;
     let count = document["components"].as_array().map_or(0, Vec::len);
+    // Cargo's own target folder may be elsewhere.
+    std::fs::create_dir_all("target").context("cannot make the folder target")?;
     std::fs::write(FILE, serde_json::to_string_pretty(&document)? + "\n")
         .with_context(|| format!("cannot write {FILE}"))?;
     Ok(count)

@@ -54,10 +54,10 @@ fn all_but_mutants() -> Result<(Vec<YamlFile>, Vec<YamlFile>)> {
     for promtool in &promtools {
         promtool::check(promtool, &rules)?;
         promtool::test(promtool, &tests)?;
-        anstream::eprintln!("promtool {}: all tests pass", promtool.version);
+        printing::eprintln!("promtool {}: all tests pass", promtool.version);
     }
     alertmanager::check()?;
-    anstream::eprintln!(
+    printing::eprintln!(
         "{alerts} alerts, {groups} groups of tests: all pass; runbooks, links, dashboards and routes are valid"
     );
     Ok((rules, tests))

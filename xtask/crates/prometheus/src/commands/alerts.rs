@@ -27,7 +27,7 @@ pub(crate) fn run(args: &AlertsArgs) -> Result<()> {
     let alertmanager = start_alertmanager(&slack.webhook_url(), speed)?;
     let roster = WatchedRoster::start()?;
     let prometheus = start_prometheus(&roster.metrics_targets(), alertmanager.address(), speed)?;
-    anstream::eprintln!(
+    printing::eprintln!(
         "prometheus: {}  alertmanager: {}  durations divided by {speed}",
         prometheus.url("/"),
         alertmanager.url("/")

@@ -54,7 +54,7 @@ pub(crate) fn run(args: &DashboardsArgs) -> Result<()> {
         .into());
     }
     let queries: usize = dashboards.iter().map(data::count_queries).sum();
-    anstream::eprintln!(
+    printing::eprintln!(
         "{} dashboards, {queries} queries: every one returns data",
         dashboards.len()
     );
@@ -69,7 +69,7 @@ pub(crate) fn run(args: &DashboardsArgs) -> Result<()> {
 fn live(roster: &mut WatchedRoster, whole: Duration) -> Result<()> {
     let begun = Instant::now();
     let until = |share: f64, what: &str| -> Result<()> {
-        anstream::eprintln!("{:>5.0} s  {what}", begun.elapsed().as_secs_f64());
+        printing::eprintln!("{:>5.0} s  {what}", begun.elapsed().as_secs_f64());
         while begun.elapsed() < whole.mul_f64(share) {
             interrupt::check()?;
             std::thread::sleep(Duration::from_millis(200));
@@ -104,7 +104,7 @@ fn write(pictures: &[(&Value, String)], minutes: u32, prometheus: &Server) -> Re
         );
         let path = Path::new(PICTURES).join(format!("{uid}.svg"));
         fs::write(&path, svg).with_context(|| format!("cannot write {}", path.display()))?;
-        anstream::eprintln!("wrote {}", path.display());
+        printing::eprintln!("wrote {}", path.display());
         let description = dashboard["description"].as_str().unwrap_or_default();
         let _ = write!(
             page,

@@ -41,15 +41,15 @@ fn generate() -> Result<()> {
         }
         fs::write(&file.path, &file.text)
             .with_context(|| format!("cannot write {}", file.path.display()))?;
-        anstream::eprintln!("wrote {}", file.path.display());
+        printing::eprintln!("wrote {}", file.path.display());
         changed += 1;
     }
     for path in slo::generated::leftovers(folder, &made)? {
         fs::remove_file(&path).with_context(|| format!("cannot delete {}", path.display()))?;
-        anstream::eprintln!("deleted {}: no objective needs it", path.display());
+        printing::eprintln!("deleted {}: no objective needs it", path.display());
         changed += 1;
     }
-    anstream::eprintln!(
+    printing::eprintln!(
         "{changed} of {} files changed; look at them with: git diff prometheus",
         made.len()
     );

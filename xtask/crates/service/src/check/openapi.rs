@@ -43,7 +43,7 @@ pub(crate) fn run() -> Result<()> {
     let version = released["info"]["version"].as_str().unwrap_or("?");
     if broken.is_empty() {
         let count = operations::count(&released);
-        anstream::eprintln!(
+        printing::eprintln!(
             "{DOCUMENT} matches the code; the {count} operations of release {version} are compatible"
         );
         return Ok(());

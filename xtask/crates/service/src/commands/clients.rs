@@ -120,7 +120,7 @@ pub(crate) fn run(args: &ClientsArgs) -> Result<()> {
     for generator in chosen {
         let (name, begun) = (generator.folder(), Instant::now());
         match run_story(*generator, &roster) {
-            Ok(()) => println!("PASS        {name} ({} s)", begun.elapsed().as_secs()),
+            Ok(()) => printing::println!("PASS        {name} ({} s)", begun.elapsed().as_secs()),
             Err(error) => {
                 let failure = error.downcast_ref::<Failure>();
                 let lacks = failure.is_some_and(|failure| failure.kind == Kind::Missing);
@@ -133,7 +133,7 @@ pub(crate) fn run(args: &ClientsArgs) -> Result<()> {
                 } else {
                     ("FAIL", &mut failed)
                 };
-                println!("{word:<11} {name}: {why}");
+                printing::println!("{word:<11} {name}: {why}");
                 list.push(name);
             }
         }

@@ -96,7 +96,7 @@ pub(crate) fn run() -> Result<()> {
     );
     check(&seen)?;
     roster.demand_clean_log()?;
-    println!(
+    printing::println!(
         "CORS: the page of {} made {} calls and read every response; of {}, none",
         origin(allowed),
         seen.len(),

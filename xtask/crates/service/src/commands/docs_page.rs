@@ -39,7 +39,7 @@ pub(crate) fn run(args: &DocsPageArgs) -> Result<()> {
         )
         .into());
     }
-    println!(
+    printing::println!(
         "/docs: pasted a token, created user {} with {EMAIL}, found it in the directory; the page reported no errors; {}",
         shown["id"],
         args.picture.display()

@@ -66,7 +66,7 @@ fn build() -> Result<PathBuf> {
         flags.push_str(" -Zsanitizer=address");
         cargo = cargo.env("RUSTC_BOOTSTRAP", "1");
     } else {
-        anstream::eprintln!(
+        printing::eprintln!(
             "not proven: memory errors outside of Rust, and the limit on memory (no AddressSanitizer)"
         );
     }

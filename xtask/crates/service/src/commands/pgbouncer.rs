@@ -59,7 +59,7 @@ pub(crate) fn run() -> Result<()> {
         };
         rows.push((mode.to_owned(), seen));
     }
-    println!(
+    printing::println!(
         "| PgBouncer | good | failed | feed wakes its readers after | connections of PostgreSQL |\n| --- | ---: | --- | --- | ---: |"
     );
     for (mode, seen) in &rows {
@@ -67,9 +67,11 @@ pub(crate) fn run() -> Result<()> {
             || "never (10 s)".to_owned(),
             |took| format!("{} ms", took.as_millis()),
         );
-        println!(
+        printing::println!(
             "| {mode} | {} | {} | {feed} | {} |",
-            seen.good, seen.failures, seen.connections
+            seen.good,
+            seen.failures,
+            seen.connections
         );
     }
     for (mode, seen) in &rows {

@@ -54,7 +54,7 @@ fn one(fault: Fault) -> Result<()> {
     let url = postgres_pair::url(&[&primary, &standby]);
     let roster = WatchedRoster::start_on(&url)?;
     let begun = Instant::now();
-    let say = |what: &str| anstream::eprintln!("{:>6.1} s  {what}", begun.elapsed().as_secs_f64());
+    let say = |what: &str| printing::eprintln!("{:>6.1} s  {what}", begun.elapsed().as_secs_f64());
     until(RECOVERY_LIMIT, "requests succeed", || {
         roster.answered().0 >= 200
     })?;
@@ -110,7 +110,7 @@ fn judge(fault: Fault, mut roster: WatchedRoster, after: Duration, since: Durati
     let statuses = roster.failures();
     let (all, lost) = roster.lost()?;
     let good = roster.answered().0;
-    println!(
+    printing::println!(
         "{}: {good} calls answered well; failed: {}; the last {:.1} s after the fault, {:.1} s after the promotion began; \
          of {all} acknowledged users {lost} are lost",
         format!("{fault:?}").to_lowercase(),

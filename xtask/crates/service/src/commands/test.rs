@@ -25,7 +25,7 @@ pub(crate) fn run(args: &TestArgs) -> Result<()> {
         .build()?;
     let server = runtime.block_on(postgres::find_or_start(options))?;
     let source = server.source().to_string();
-    anstream::eprintln!("postgres: tests run on {source}");
+    printing::eprintln!("postgres: tests run on {source}");
     // Ctrl-C ends us and cargo; the server's watchdog stops the server.
     let outcome = tool("cargo")
         .secret_env("DATABASE_URL", server.url())
@@ -34,6 +34,6 @@ pub(crate) fn run(args: &TestArgs) -> Result<()> {
         .run();
     runtime.block_on(server.stop()).map_err(postgres::failure)?;
     outcome?;
-    anstream::eprintln!("all tests passed on {source}");
+    printing::eprintln!("all tests passed on {source}");
     Ok(())
 }

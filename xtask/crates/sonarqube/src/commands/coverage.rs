@@ -54,8 +54,8 @@ pub(crate) fn run(args: &CoverageArgs) -> Result<()> {
     let summary = std::fs::read_to_string(folder.join("summary.json"))?;
     let text = summarise(&serde_json::from_str(&summary)?)?;
     std::fs::write(folder.join("summary.txt"), &text)?;
-    print!("{text}");
-    anstream::eprintln!("reports: {}", folder.display());
+    printing::print!("{text}");
+    printing::eprintln!("reports: {}", folder.display());
     Ok(())
 }
 

@@ -67,7 +67,7 @@ fn scan(args: &SonarScanArgs) -> Result<()> {
     std::fs::create_dir_all(&args.output_dir)?;
     let clippy = std::path::absolute(args.output_dir.join("clippy.json"))?;
     let findings = clippy_report(&clippy)?;
-    anstream::eprintln!("clippy has {findings} findings");
+    printing::eprintln!("clippy has {findings} findings");
 
     let key = project_key(&args.server.branch);
     // An earlier task must not be mistaken for this one.
@@ -106,7 +106,7 @@ fn scan(args: &SonarScanArgs) -> Result<()> {
         task_id: sent.task_id,
     };
     analysis.write(&args.output_dir)?;
-    println!("{}", analysis.dashboard_url);
+    printing::println!("{}", analysis.dashboard_url);
     Ok(())
 }
 
@@ -198,17 +198,17 @@ fn fetch_report(args: &SonarReportArgs) -> Result<()> {
     let page = args.output_dir.join(MARKDOWN_FILE);
     std::fs::write(&page, markdown::render(&report))?;
     for (metric, value) in &report.measures {
-        println!("{value:>10}  {metric}");
+        printing::println!("{value:>10}  {metric}");
     }
-    println!("{:>10}  quality gate", report.gate);
-    anstream::eprintln!("report: {}", page.display());
+    printing::println!("{:>10}  quality gate", report.gate);
+    printing::eprintln!("report: {}", page.display());
     Ok(())
 }
 
 fn judge(args: &SonarGateArgs) -> Result<()> {
     let report = Report::read(&args.report_dir)?;
     report.judge()?;
-    println!(
+    printing::println!(
         "the quality gate passed; conditions checked: {}",
         report.conditions.len()
     );

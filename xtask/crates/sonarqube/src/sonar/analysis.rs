@@ -95,7 +95,7 @@ pub(crate) fn wait(client: &Client, task_id: &str) -> Result<String> {
                 let id = task["analysisId"]
                     .as_str()
                     .context("a finished task without an analysis")?;
-                anstream::eprintln!("analysed after {} s", begun.elapsed().as_secs());
+                printing::eprintln!("analysed after {} s", begun.elapsed().as_secs());
                 return Ok(id.to_owned());
             }
             status @ ("FAILED" | "CANCELED") => {

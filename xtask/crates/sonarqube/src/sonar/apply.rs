@@ -30,7 +30,7 @@ pub(crate) fn apply(client: &Client, gate: &QualityGate, branch: &str) -> Result
 }
 
 fn said(kind: &str, name: &str, what: &str) {
-    anstream::eprintln!("{kind:<10} {name}: {what}");
+    printing::eprintln!("{kind:<10} {name}: {what}");
 }
 
 fn project(client: &Client, gate: &QualityGate, branch: &str, key: &str) -> Result<()> {

@@ -142,7 +142,7 @@ impl Client {
                 return Err(self.failure(path, trouble).into());
             }
             if pause == self.first_pause {
-                anstream::eprintln!(
+                printing::eprintln!(
                     "SonarQube does not respond yet; retrying for up to {} s",
                     self.wait_limit.as_secs()
                 );

@@ -51,7 +51,7 @@ fn check_links() -> Result<()> {
         }
     }
     if broken.is_empty() {
-        anstream::eprintln!(
+        printing::eprintln!(
             "{} Markdown files read, every relative link resolves",
             files.len()
         );

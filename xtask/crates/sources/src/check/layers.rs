@@ -137,7 +137,7 @@ pub(crate) fn run() -> Result<()> {
         );
     }
     if breaches.is_empty() {
-        anstream::eprintln!("{read} files read, no violation and no import circle");
+        printing::eprintln!("{read} files read, no violation and no import circle");
         return Ok(());
     }
     let what = format!("{} layer violations or import circles", breaches.len());

@@ -55,7 +55,7 @@ pub(crate) fn run() -> Result<()> {
         }
     }
     if faults.is_empty() {
-        anstream::eprintln!("{count} files read, no word of the word list is used");
+        printing::eprintln!("{count} files read, no word of the word list is used");
         return Ok(());
     }
     Err(Failure::new(

@@ -79,9 +79,9 @@ fn print_stage(name: &str, outcome: &Result<String>, seconds: f64) {
     const RED: Style = AnsiColor::Red.on_default();
     match outcome {
         Ok(proven) => {
-            anstream::eprintln!("  {GREEN}ok{GREEN:#}     {name}: {proven} ({seconds:.0} s)");
+            printing::eprintln!("  {GREEN}ok{GREEN:#}     {name}: {proven} ({seconds:.0} s)");
         }
-        Err(_) => anstream::eprintln!("  {RED}not ok{RED:#} {name} ({seconds:.0} s)"),
+        Err(_) => printing::eprintln!("  {RED}not ok{RED:#} {name} ({seconds:.0} s)"),
     }
 }
 

@@ -47,7 +47,7 @@ fn plan(args: &InfraPlanArgs) -> Result<()> {
     let plan = guarded_plan(&root, &[])?;
     show(&root, &plan)?;
     if args.full {
-        println!("{}", plan.text()?);
+        printing::println!("{}", plan.text()?);
     }
     if args.fail_on_change && !plan.summary.is_empty() {
         return Err(Failure::new(
@@ -77,7 +77,7 @@ fn preview(args: &InfraPlanArgs) -> Result<()> {
     } else {
         copy.path(&folder).join("terraform.tfvars.example")
     };
-    anstream::eprintln!(
+    printing::eprintln!(
         "preview: without access to Google, cannot be applied; settings from {}",
         settings.display()
     );
@@ -90,7 +90,7 @@ fn preview(args: &InfraPlanArgs) -> Result<()> {
     )?;
     show(&root, &plan)?;
     if args.full {
-        println!("{}", plan.text()?);
+        printing::println!("{}", plan.text()?);
     }
     Ok(())
 }
@@ -100,7 +100,7 @@ fn apply(args: &InfraApplyArgs) -> Result<()> {
     let plan = guarded_plan(&root, &[])?;
     show(&root, &plan)?;
     if plan.summary.is_empty() {
-        anstream::eprintln!(
+        printing::eprintln!(
             "{GREEN}nothing to do{GREEN:#}: {} matches its configuration",
             root.name
         );
@@ -108,7 +108,7 @@ fn apply(args: &InfraApplyArgs) -> Result<()> {
     }
     consent(&root, &plan, args.yes, &args.allow_destroy, Deed::Apply)?;
     plan.apply()?;
-    anstream::eprintln!(
+    printing::eprintln!(
         "{GREEN}applied{GREEN:#}: cargo xtask infra output --env {}",
         root.name
     );
@@ -129,7 +129,7 @@ fn destroy(args: &InfraDestroyArgs) -> Result<()> {
     let plan = guarded_plan(&root, &["-destroy".to_owned()])?;
     show(&root, &plan)?;
     if plan.summary.is_empty() {
-        anstream::eprintln!("nothing to destroy: {} is empty", root.name);
+        printing::eprintln!("nothing to destroy: {} is empty", root.name);
         return Ok(());
     }
     let whole = if args.yes_destroy_everything_in.as_deref() == Some(root.name.as_str()) {
@@ -152,14 +152,14 @@ fn destroy(args: &InfraDestroyArgs) -> Result<()> {
     }
     drop(plan);
     let rest = guarded_plan(&root, &["-destroy".to_owned()])?;
-    anstream::eprintln!("the peering was removed; destroying the rest");
+    printing::eprintln!("the peering was removed; destroying the rest");
     rest.apply()
 }
 
 fn output(args: &InfraOutputArgs) -> Result<()> {
     let outputs = infra::outputs(&args.env)?;
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&outputs)?);
+        printing::println!("{}", serde_json::to_string_pretty(&outputs)?);
         return Ok(());
     }
     if outputs.is_empty() {
@@ -172,7 +172,7 @@ fn output(args: &InfraOutputArgs) -> Result<()> {
         .into());
     }
     for (name, value) in outputs {
-        anstream::println!(
+        printing::println!(
             "{BOLD}{name}{BOLD:#} = {}",
             serde_json::to_string_pretty(&value)?
         );
@@ -223,7 +223,7 @@ fn lock(root: &Root) -> Result<()> {
                 "registry.terraform.io must be reachable once; behind a proxy set HTTPS_PROXY",
             )
         })?;
-    anstream::eprintln!(
+    printing::eprintln!(
         "{GREEN}written{GREEN:#}: {}/.terraform.lock.hcl, commit it",
         root.folder.display()
     );
@@ -242,15 +242,15 @@ fn guarded_plan(root: &Root, extra: &[String]) -> Result<SavedPlan> {
 }
 
 fn show(root: &Root, plan: &SavedPlan) -> Result<()> {
-    anstream::println!("{BOLD}{}{BOLD:#}", root.name);
-    anstream::print!("{}", plan.summary.render());
+    printing::println!("{BOLD}{}{BOLD:#}", root.name);
+    printing::print!("{}", plan.summary.render());
     let items = price::items(plan.json())?;
     if !items.is_empty() {
-        anstream::println!(
+        printing::println!(
             "\nMonthly cost when applied (list prices of {}, without traffic, logs and backups):\n",
             price::checked()?
         );
-        anstream::print!("{}", price::table(&items));
+        printing::print!("{}", price::table(&items));
     }
     Ok(())
 }

@@ -49,7 +49,7 @@ impl Progress {
             Some(bar) if now >= self.total => bar.finish_and_clear(),
             Some(bar) => bar.inc(count),
             None if tenths(before, self.total) < tenths(now, self.total) => {
-                anstream::eprintln!("  seed: {now} of {} {}", self.total, self.what);
+                printing::eprintln!("  seed: {now} of {} {}", self.total, self.what);
             }
             None => {}
         }

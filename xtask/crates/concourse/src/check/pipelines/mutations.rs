@@ -62,7 +62,7 @@ fn every_slip_is_found_and_named() {
             .map(ToString::to_string)
             .collect();
         match faults.iter().find(|fault| fault.contains(mutation.named)) {
-            Some(fault) => println!(
+            Some(fault) => printing::println!(
                 "| {} | {} |",
                 mutation.slip,
                 fault.lines().next().unwrap_or_default()

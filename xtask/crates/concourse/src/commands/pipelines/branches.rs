@@ -46,7 +46,7 @@ pub(super) fn check(watched: &Watched) -> Result<()> {
                 let absent = branches.iter().filter(|branch| !heads.contains(*branch));
                 missing.extend(absent.map(|branch| format!("{uri} has no branch {branch}")));
             }
-            Err(why) => anstream::eprintln!(
+            Err(why) => printing::eprintln!(
                 "not verified: whether {uri} has the branches {}: {}",
                 branches
                     .iter()

@@ -70,7 +70,7 @@ pub(super) fn check() -> Result<()> {
     }
     faults.extend(tried(&effects)?);
     if faults.is_empty() {
-        anstream::eprintln!(
+        printing::eprintln!(
             "{} values of the chart have the effect that is stated",
             effects.values.len()
         );

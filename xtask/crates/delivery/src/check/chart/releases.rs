@@ -39,7 +39,7 @@ pub(super) fn check() -> Result<()> {
         aliases(helm, &copy, folder.path())?;
         same_objects(helm, &copy, &values, folder.path())?;
     }
-    anstream::eprintln!(
+    printing::eprintln!(
         "names: two releases in a namespace and two aliases of a subchart stay apart; the package and a copy without links \
          render the same objects"
     );

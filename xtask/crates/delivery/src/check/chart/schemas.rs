@@ -45,7 +45,7 @@ pub(super) fn check(manifests: &[String]) -> Result<()> {
             .stdin(manifests.join("\n---\n"))
             .run()?;
     }
-    anstream::eprintln!("  not checked, because no module has their definitions: {UNCHECKED}");
+    printing::eprintln!("  not checked, because no module has their definitions: {UNCHECKED}");
     Ok(())
 }
 

@@ -65,7 +65,7 @@ fn built_from(
         return Ok(());
     }
     if matches!(environment, EnvironmentName::Dev) {
-        anstream::eprintln!(
+        printing::eprintln!(
             "  note: that is not the commit checked out here ({commit}); its chart and migrations may not fit"
         );
         return Ok(());
@@ -86,7 +86,7 @@ fn signed(reference: &str, environment: EnvironmentName) -> Result<()> {
     }
     let unset = "ROSTER_COSIGN_PUBLIC_KEY and ROSTER_COSIGN_IDENTITY are not set";
     if matches!(environment, EnvironmentName::Dev) {
-        anstream::eprintln!("  signature not verified: {unset}");
+        printing::eprintln!("  signature not verified: {unset}");
         return Ok(());
     }
     Err(Failure::new(
@@ -117,7 +117,7 @@ pub(super) fn choose(args: &DeployArgs, cloud: Option<&Cloud>) -> Result<Chosen>
             .to_owned();
         let reference = candidate.repository.at(found.digest);
         let named = reference.to_string();
-        anstream::eprintln!("  {candidate} is {named}, built from {revision}");
+        printing::eprintln!("  {candidate} is {named}, built from {revision}");
         built_from(&revision, &commit.revision, &named, args.env)?;
         signed(&named, args.env)?;
         return Ok(Chosen {

@@ -23,18 +23,19 @@ pub(super) fn is_serving(cluster: &Cluster) -> Result<bool> {
 pub(super) fn print(helm: &Helm, image: &Chosen, steps: &Steps) -> Result<()> {
     let history = helm.history()?;
     let serving = release::serving(&history);
-    println!();
-    println!("url       {}", url(&helm.cluster)?);
-    println!("image     {}", image.reference);
-    println!("revision  {}", image.revision);
+    printing::println!();
+    printing::println!("url       {}", url(&helm.cluster)?);
+    printing::println!("image     {}", image.reference);
+    printing::println!("revision  {}", image.revision);
     if let Some(serving) = serving {
-        println!(
+        printing::println!(
             "release   {RELEASE}, revision {}, chart {}",
-            serving.number, serving.chart
+            serving.number,
+            serving.chart
         );
     }
     for pod in helm.cluster.pods(SERVERS)? {
-        println!(
+        printing::println!(
             "pod       {} on {} ({}, {} restarts)",
             kubectl::name(&pod),
             pod["spec"]["nodeName"].as_str().unwrap_or("no node"),
@@ -46,7 +47,7 @@ pub(super) fn print(helm: &Helm, image: &Chosen, steps: &Steps) -> Result<()> {
             kubectl::restarts(&pod),
         );
     }
-    println!("{}", steps.table());
+    printing::println!("{}", steps.table());
     Ok(())
 }
 

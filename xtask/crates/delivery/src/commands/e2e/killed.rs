@@ -40,7 +40,7 @@ impl Stage<'_> {
             let mut slowest = Duration::ZERO;
             for (step, after) in KILLS {
                 let took = stage.kill_and_deploy(step, after)?;
-                anstream::eprintln!(
+                printing::eprintln!(
                     "  killed {:.1} s into {step}: the next deploy recovered in {:.1} s",
                     after.as_secs_f64(),
                     took.as_secs_f64()

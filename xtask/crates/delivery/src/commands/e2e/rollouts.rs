@@ -13,6 +13,7 @@ use crate::commands::image::Commit;
 use crate::commands::rollback;
 use crate::e2e::bad_release::{self, Fault};
 use crate::e2e::load::Target;
+use crate::e2e::redirecting::Redirecting;
 use crate::image::reference::Repository;
 use xtask::failure::{exit_code, report};
 
@@ -24,19 +25,30 @@ impl Stage<'_> {
         // Any change of the pods' template replaces every pod.
         let stamp = format!("{:?}", std::time::SystemTime::now());
         let values = values_file(&json!({"podAnnotations": {"e2e": stamp}}))?;
+        let redirected = Redirecting::before(&self.image)?;
+        if redirected.is_none() {
+            self.note("not proven: a registry that redirects, because the registry is not on this machine");
+        }
         self.under_load(
             "rolling upgrade",
             std::slice::from_ref(target),
             false,
             |stage| {
-                stage.deploy(&stage.image, Some(values), 180)?;
-                Ok(String::new())
+                let image = redirected.as_ref().map_or(&stage.image, Redirecting::image);
+                stage.deploy(image, Some(values), 180)?;
+                let redirected = redirected.map(|registry| registry.redirects());
+                anyhow::ensure!(redirected != Some(0), "the registry was not asked");
+                let note = redirected
+                    .map(|count| format!("through a registry that redirected {count} requests"));
+                Ok(note.unwrap_or_default())
             },
         )
     }
 
     pub(super) fn go_back(&mut self, target: &Target) -> Result<()> {
-        self.under_load("rollback", std::slice::from_ref(target), false, |_| {
+        self.under_load("rollback", std::slice::from_ref(target), false, |stage| {
+            // Somebody has changed what the rollback restores.
+            stage.patch("pdb", &json!({"spec": {"maxUnavailable": "50%"}}))?;
             rollback::run(&RollbackArgs {
                 env: EnvironmentName::Dev,
                 revision: None,
@@ -122,7 +134,7 @@ impl Drop for ClosedNode<'_> {
     fn drop(&mut self) {
         let opened = self.cluster.kubectl().args(["uncordon", &self.name]).run();
         if let Err(error) = opened {
-            anstream::eprintln!(
+            printing::eprintln!(
                 "the node {} is still cordoned ({error}): kubectl uncordon {0}",
                 self.name
             );

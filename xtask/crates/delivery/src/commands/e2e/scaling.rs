@@ -40,7 +40,7 @@ impl Stage<'_> {
             });
             let out = begun.elapsed();
             let account = readers.end();
-            anstream::eprintln!("  readers: {account}");
+            printing::eprintln!("  readers: {account}");
             let grown = grown?;
             anyhow::ensure!(account.failed == 0, "the readers: {account}: {:?}", account.failures);
             let begun = Instant::now();
@@ -63,7 +63,7 @@ impl Stage<'_> {
             let (pods, load) = self.pods_and_load()?;
             if last != Some(pods) {
                 last = Some(pods);
-                anstream::eprintln!(
+                printing::eprintln!(
                     "  {:.0} s: the autoscaler wants {}, {} of {} are ready; CPU {load}",
                     begun.elapsed().as_secs_f64(),
                     pods.wanted,

@@ -87,7 +87,7 @@ impl Transport {
                 429 | 503 if attempt < ATTEMPTS => {
                     let asked = reply.header("retry-after");
                     let pause = pause(asked.as_deref(), attempt, SystemTime::now());
-                    anstream::eprintln!(
+                    printing::eprintln!(
                         "  {} is busy ({}); trying again in {} s",
                         self.registry,
                         reply.status,
@@ -124,7 +124,7 @@ impl Transport {
             Some(bytes) => self.agent.run(request.body(bytes)?),
             None => self.agent.run(request.body(())?),
         };
-        let mut response = sent.map_err(|error| self.unreachable(&error))?;
+        let mut response = sent.map_err(|error| self.unreachable(url, &error))?;
         let mut read = Vec::new();
         let reader = response.body_mut().as_reader();
         reader.take(LARGEST_REPLY).read_to_end(&mut read)?;
@@ -170,7 +170,7 @@ impl Transport {
             }
             request.call()
         };
-        let mut answer = answered.map_err(|error| self.unreachable(&error))?;
+        let mut answer = answered.map_err(|error| self.unreachable(&realm, &error))?;
         let status = answer.status();
         if !status.is_success() {
             return Err(Failure::new(
@@ -203,10 +203,9 @@ impl Transport {
         }
     }
 
-    fn unreachable(&self, error: &ureq::Error) -> anyhow::Error {
-        let proxy = self.agent.config().proxy();
-        let why = match proxy {
-            Some(proxy) => format!("{error} (through the proxy {})", proxy.host()),
+    fn unreachable(&self, url: &str, error: &ureq::Error) -> anyhow::Error {
+        let why = match http_client::proxy_for(&self.agent, url) {
+            Some(proxy) => format!("{error} (through the proxy {proxy})"),
             None => error.to_string(),
         };
         Failure::new(

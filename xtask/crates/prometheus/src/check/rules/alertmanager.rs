@@ -52,7 +52,7 @@ pub(crate) fn check() -> Result<()> {
     for (alerts, messages) in GROUPS {
         expect_messages(&server, alerts, *messages)?;
     }
-    anstream::eprintln!(
+    printing::eprintln!(
         "alertmanager: {} routes, {} inhibitions, {} groupings are as expected; Slack's limit as well",
         ROUTES.len(),
         tried.len(),

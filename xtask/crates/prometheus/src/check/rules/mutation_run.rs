@@ -31,7 +31,7 @@ pub(crate) fn prove(rules: &[YamlFile], tests: &[YamlFile]) -> Result<()> {
     let key = fingerprint(rules, tests, &promtools);
     let proof = fs::read_to_string(PROOF).unwrap_or_default();
     if let Some(count) = proof.strip_prefix(&format!("{key} ")) {
-        anstream::eprintln!(
+        printing::eprintln!(
             "mutants: all {} were caught in the last run with these rules and tests (run again: cargo \
                 xtask rules mutate)",
             count.trim()
@@ -75,7 +75,7 @@ pub(crate) fn control(names: &[String]) -> Result<()> {
         let survivors = run_files(&promtool, &rules, &tests, &breakages)?;
         let failed = (0..breakages.len()).filter(|number| !survivors.contains(number));
         caught.extend(failed.map(|number| breakages[number].description()));
-        anstream::eprintln!(
+        printing::eprintln!(
             "control: {} of {} unchanged rules pass their tests by promtool {}",
             survivors.len(),
             breakages.len(),
@@ -119,15 +119,15 @@ fn run_all(
     let all = breakages.len();
     if let Some(share) = share {
         breakages.retain(|breakage| share.takes(&breakage.description()));
-        anstream::eprintln!("mutants: {} of {all}, {share} …", breakages.len());
+        printing::eprintln!("mutants: {} of {all}, {share} …", breakages.len());
     } else {
-        anstream::eprintln!("mutants: {all} to be caught …");
+        printing::eprintln!("mutants: {all} to be caught …");
     }
     let mut why: Vec<String> = Vec::new();
     for promtool in promtool::at_hand()? {
         let begun = Instant::now();
         let survivors = run_files(&promtool, rules, tests, &breakages)?;
-        anstream::eprintln!(
+        printing::eprintln!(
             "mutants: {} of {} caught in {} s by promtool {}",
             breakages.len() - survivors.len(),
             breakages.len(),
@@ -204,7 +204,7 @@ fn run_files(
             others.extend(not_caught(promtool, &group, &concerned, folder.path())?);
             alive = others;
         }
-        anstream::eprintln!(
+        printing::eprintln!(
             "  {}: {} of {all} fail a test, {} s",
             file.name(),
             all - alive.len(),

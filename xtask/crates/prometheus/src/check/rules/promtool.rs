@@ -59,7 +59,7 @@ pub(crate) fn at_hand() -> Result<Vec<Promtool>> {
         _ => "",
     };
     if !absent.is_empty() {
-        anstream::eprintln!("NOT PROVEN with a promtool {absent}");
+        printing::eprintln!("NOT PROVEN with a promtool {absent}");
     }
     Ok(found)
 }
@@ -82,7 +82,7 @@ pub(crate) fn check(promtool: &Promtool, rules: &[YamlFile]) -> Result<()> {
             return Err(error);
         }
         check_scrape_without_kubernetes(promtool)?;
-        anstream::eprintln!(
+        printing::eprintln!(
             "NOT PROVEN: this promtool was built without kubernetes_sd_configs, so that part of \
                 {SCRAPE} was not checked; the rest is valid. Install one that checks it: cargo xtask \
                 tools install promtool"

@@ -141,7 +141,7 @@ impl<'a> Story<'a> {
             }
         }
         let attachment = &message["attachments"][0];
-        anstream::eprintln!(
+        printing::eprintln!(
             "  {} → {}",
             attachment["title"].as_str().unwrap_or_default(),
             attachment["text"].as_str().unwrap_or_default().trim_end()
@@ -151,7 +151,7 @@ impl<'a> Story<'a> {
 
     fn turn(&mut self, what: &str) -> Duration {
         let at = self.begun.elapsed();
-        anstream::eprintln!("{:>7.1} s  {what}", at.as_secs_f64());
+        printing::eprintln!("{:>7.1} s  {what}", at.as_secs_f64());
         self.turns.push((what.to_owned(), at));
         at
     }
@@ -195,12 +195,12 @@ impl<'a> Story<'a> {
     }
 
     fn conclude(&self, to_slack: Duration, to_all_clear: Duration) -> Result<()> {
-        println!("| time | what |\n| ---: | --- |");
+        printing::println!("| time | what |\n| ---: | --- |");
         for (what, at) in &self.turns {
-            println!("| {:.1} s | {what} |", at.as_secs_f64());
+            printing::println!("| {:.1} s | {what} |", at.as_secs_f64());
         }
         let (good, bad) = self.roster.answered();
-        println!(
+        printing::println!(
             "\n{good} requests succeeded, {bad} failed; {:.1} s from outage to Slack, {:.1} s from \
                 repair to the resolved message; durations divided by {}",
             to_slack.as_secs_f64(),

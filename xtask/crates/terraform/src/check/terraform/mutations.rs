@@ -80,7 +80,9 @@ pub(crate) fn run(names: &[String]) -> Result<()> {
     interrupt::watch()?;
     let copy = Copy::make(&Path::new(WORK).join("mutations"))?;
     let mut uncaught = Vec::new();
-    println!("| control broken | how | caught by | what it said |\n| --- | --- | --- | --- |");
+    printing::println!(
+        "| control broken | how | caught by | what it said |\n| --- | --- | --- | --- |"
+    );
     for mutation in &chosen {
         interrupt::check()?;
         let outcome = judged(&copy, mutation)?;
@@ -93,7 +95,7 @@ pub(crate) fn run(names: &[String]) -> Result<()> {
                 Some(format!("did not run: {why}")),
             ),
         };
-        println!(
+        printing::println!(
             "| {} | `{}` → `{}` | {by} | {said} |",
             mutation.control,
             one_line(&mutation.from),
@@ -104,7 +106,7 @@ pub(crate) fn run(names: &[String]) -> Result<()> {
         );
     }
     if uncaught.is_empty() {
-        anstream::eprintln!(
+        printing::eprintln!(
             "{} mutations, {} caught by their test",
             chosen.len(),
             chosen.len()

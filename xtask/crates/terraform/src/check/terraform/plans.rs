@@ -40,9 +40,9 @@ pub(super) fn run(copy: &Copy) -> Result<String> {
             .into());
         }
         check_price(name, &planned.price)?;
-        anstream::eprintln!("         {name}, as shown by `cargo xtask infra plan`:");
+        printing::eprintln!("         {name}, as shown by `cargo xtask infra plan`:");
         for line in planned.summary.lines() {
-            anstream::eprintln!("         {line}");
+            printing::eprintln!("         {line}");
         }
         said.push(format!(
             "{name}: {} resources, {} controls",

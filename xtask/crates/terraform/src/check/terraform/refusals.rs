@@ -54,7 +54,7 @@ pub(super) fn run() -> Result<String> {
     });
     for (case, answer) in cases.case.iter().zip(answers) {
         match answer? {
-            Ok(answer) => anstream::eprintln!("         {}: {answer}", case.what),
+            Ok(answer) => printing::eprintln!("         {}: {answer}", case.what),
             Err(why) => wrong.push(format!("{}: {why}", case.what)),
         }
     }

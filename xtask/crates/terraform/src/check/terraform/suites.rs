@@ -64,7 +64,7 @@ fn one(copy: &Copy, folder: &str) -> Result<Option<(Verdict, Counted)>> {
     let terraform = initialise(copy, folder)?;
     if !has_tests(folder) {
         // An ephemeral output is not allowed in a root: such a module is validated and planned as part of stack.
-        anstream::eprintln!(
+        printing::eprintln!(
             "         {folder}: no own tests, proven with the module that calls it"
         );
         return Ok(None);
@@ -72,7 +72,7 @@ fn one(copy: &Copy, folder: &str) -> Result<Option<(Verdict, Counted)>> {
     validate(&terraform, folder)?;
     let verdict = test(&terraform)?;
     let counted = count(Path::new(folder))?;
-    anstream::eprintln!(
+    printing::eprintln!(
         "         {folder}: {} runs, {} assertions, {} rejected inputs",
         verdict.passed.len() + verdict.failed.len(),
         counted.assertions,

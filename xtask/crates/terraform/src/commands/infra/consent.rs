@@ -94,7 +94,7 @@ fn not_asked(root: &Root, unnamed: &[String], deed: Deed) -> anyhow::Error {
 }
 
 fn expect_word(question: &str, word: &str) -> Result<()> {
-    anstream::eprint!("{BOLD}{question}: {BOLD:#}");
+    printing::eprint!("{BOLD}{question}: {BOLD:#}");
     std::io::stderr().flush()?;
     if answer()?.trim() == word {
         return Ok(());

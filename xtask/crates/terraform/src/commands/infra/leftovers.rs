@@ -31,7 +31,7 @@ pub(super) fn remove_peering(root: &Root, network: Option<&str>) -> Result<bool>
         return Ok(false);
     };
     if !tools::is_installed("gcloud") {
-        anstream::eprintln!(
+        printing::eprintln!(
             "gcloud is not installed: if Google keeps a peering of {network}, remove it by hand"
         );
         return Ok(false);

@@ -56,15 +56,15 @@ pub(crate) fn run(args: &InfraUpArgs) -> Result<()> {
     ];
     let count = steps.len();
     for (index, (name, step)) in steps.into_iter().enumerate() {
-        anstream::eprintln!("{BOLD}[{}/{count}] {name}{BOLD:#}", index + 1);
+        printing::eprintln!("{BOLD}[{}/{count}] {name}{BOLD:#}", index + 1);
         let begun = Instant::now();
         let said = step().inspect_err(|_| {
-            anstream::eprintln!(
+            printing::eprintln!(
                 "stopped at step {} ({name}); run the same command again to continue from here",
                 index + 1
             );
         })?;
-        anstream::eprintln!(
+        printing::eprintln!(
             "      {GREEN}done{GREEN:#} in {:.0} s: {said}",
             begun.elapsed().as_secs_f64()
         );
@@ -251,7 +251,7 @@ impl Up<'_> {
                     .iter()
                     .filter(|(_, answer)| matches!(answer, Answer::Serves(_)))
                     .count();
-                anstream::eprintln!("      {serving} of {} respond", answers.len());
+                printing::eprintln!("      {serving} of {} respond", answers.len());
             },
         )?;
         Ok("all respond over HTTPS".to_owned())
@@ -270,9 +270,9 @@ impl Up<'_> {
     }
 
     fn final_table(&self) -> Result<()> {
-        anstream::println!("\n{BOLD}{}{BOLD:#}", self.environment.name);
+        printing::println!("\n{BOLD}{}{BOLD:#}", self.environment.name);
         for (name, host) in self.hosts()? {
-            anstream::println!("  {name:<11} https://{host}/");
+            printing::println!("  {name:<11} https://{host}/");
         }
         let plan = guarded_plan(&self.environment, &[])?;
         show(&self.environment, &plan)
