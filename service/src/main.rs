@@ -97,7 +97,10 @@ fn main() -> ExitCode {
             smoke_test::run(&args).map_err(|error| (FAILURE, error.to_string()))
         }
         Command::CheckConfig(args) => check_config(&args, &matches),
-        Command::Openapi => openapi(),
+        Command::Openapi => {
+            openapi();
+            Ok(())
+        }
     };
     let written = printing::finish().map_err(|error| (FAILURE, error));
     match outcome.and(written) {
@@ -198,7 +201,6 @@ fn check_config(args: &ServeArgs, matches: &clap::ArgMatches) -> Outcome {
     app::check_tokens(&args.tokens, args.http.auth).map_err(wrong)
 }
 
-fn openapi() -> Outcome {
+fn openapi() {
     printing::println!("{:#}", roster::http::openapi_document());
-    Ok(())
 }

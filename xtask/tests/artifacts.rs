@@ -39,20 +39,20 @@ fn a_binary_is_where_cargo_put_it() {
     ] {
         let root = folder.path().join("with a space");
         package(&root);
-        let mut build = tool("cargo")
+        let mut command = tool("cargo")
             .args(["build", "--release", "--offline"])
             .current_dir(&root);
-        build = build
+        command = command
             .unset("CARGO_TARGET_DIR")
             .unset("CARGO_BUILD_TARGET_DIR");
         if let Some(variable) = variable {
-            build = build.env(variable, &elsewhere);
+            command = command.env(variable, &elsewhere);
         }
         if let Some(config) = &config {
             fs::create_dir_all(root.join(".cargo")).expect("makes a folder");
             fs::write(root.join(".cargo/config.toml"), config).expect("writes");
         }
-        let built = artifacts(build).expect("builds");
+        let built = artifacts(command).expect("builds");
         let file = file_of(&built, "small").expect("is reported");
         assert!(
             file.starts_with(&elsewhere),

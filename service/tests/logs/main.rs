@@ -3,6 +3,7 @@
 
 #![allow(
     clippy::expect_used,
+    clippy::print_stderr,
     reason = "a test's helpers fail as loudly as the test"
 )]
 

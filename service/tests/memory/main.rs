@@ -4,6 +4,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::print_stderr,
     clippy::panic,
     clippy::similar_names,
     reason = "a test fails by panicking"

@@ -16,3 +16,6 @@ pub(crate) use choice::Choice;
 pub(crate) use outcome::{Ended, Outcome};
 pub(crate) use process::run as run_process;
 pub(crate) use runner::{Runner, Settings};
+
+/// The resource that starts a flow.
+const SOURCE: &str = "source";

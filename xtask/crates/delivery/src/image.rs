@@ -4,6 +4,7 @@
 //! the steps are in `commands/image.rs`.
 
 pub(crate) mod assemble;
+pub mod commit;
 pub(crate) mod compile;
 pub(crate) mod credentials;
 pub(crate) mod layer;

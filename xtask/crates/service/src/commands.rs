@@ -22,7 +22,7 @@ pub(crate) fn e2e(story: &E2eStory) -> Result<()> {
         E2eStory::Pgbouncer => pgbouncer::run(),
         E2eStory::Docs(page) => docs_page::run(page),
         E2eStory::Cors => cors::run(),
-        E2eStory::Clients(clients) => clients::run(clients),
+        E2eStory::Clients(clients) => clients::run(clients.all, &clients.generator),
         E2eStory::Kills(kills) => kills::run(kills),
     }
 }

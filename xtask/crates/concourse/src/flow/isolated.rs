@@ -9,8 +9,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use super::SOURCE;
 use super::layout::mapped;
-use super::runner::SOURCE;
 use crate::concourse::{Job, Step, Task};
 use xtask::failure::{Failure, Kind};
 use xtask::run_tool::tool;

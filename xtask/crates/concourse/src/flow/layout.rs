@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::runner::SOURCE;
+use super::SOURCE;
 use crate::concourse::{Step, Task};
 use xtask::failure::{Failure, Kind};
 

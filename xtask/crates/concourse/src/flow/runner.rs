@@ -13,11 +13,9 @@ use super::choice::Choice;
 use super::isolated::Isolated;
 use super::layout::lay_out;
 use super::outcome::Row;
-use super::{Ended, Outcome, process};
+use super::{Ended, Outcome, SOURCE, process};
 use crate::concourse::{Job, Pipeline, Step, Task, jobs_in_order, planned_steps, tasks};
 
-/// The resource that starts a flow.
-pub(super) const SOURCE: &str = "source";
 /// The exit code for a missing tool or prerequisite.
 const MISSING: i32 = 3;
 const BOLD: Style = Style::new().bold();

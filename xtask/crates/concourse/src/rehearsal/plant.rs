@@ -10,8 +10,8 @@ use xtask::failure::{Failure, Kind};
 use xtask::git;
 use xtask::run_tool::{repository_root, tool};
 use xtask_delivery::cluster::environment::Environment;
-use xtask_delivery::commands::image::Commit;
 use xtask_delivery::e2e::bad_release;
+use xtask_delivery::image::commit::Commit;
 use xtask_delivery::image::record::Record;
 use xtask_delivery::image::reference::Repository;
 

@@ -178,7 +178,7 @@ impl Observer {
         verdict.lost
     }
 
-    /// Whether the cluster refused to create pods for the migration's Job or the ReplicaSet, which try again and again.
+    /// Whether the cluster refused to create pods for the migration's Job or the `ReplicaSet`, which try again and again.
     fn refused_creation(&self) -> Option<Refusal> {
         let refused: Vec<_> = self.events.with_reason(&["FailedCreate"]).collect();
         let tries: u64 = refused.iter().map(|event| event.count).sum();

@@ -5,9 +5,8 @@ use std::fmt;
 use anyhow::Result;
 
 use super::RELEASE;
-use super::helm::Helm;
+use super::helm::{Helm, serving};
 use super::kubectl::{Cluster, SELECTOR, SERVERS, is_ready, items, name};
-use super::release::serving;
 use xtask::failure::{Failure, Kind};
 
 /// Selects the migration's Job and its pods.

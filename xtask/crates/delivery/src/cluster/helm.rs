@@ -38,6 +38,14 @@ pub(crate) struct Revision {
     pub(crate) description: String,
 }
 
+/// The revision that serves, if any.
+pub(crate) fn serving(history: &[Revision]) -> Option<&Revision> {
+    history
+        .iter()
+        .rev()
+        .find(|revision| revision.status == "deployed")
+}
+
 impl Revision {
     /// Whether it never served: helm calls a failed revision superseded after the next one.
     pub(crate) fn has_failed(&self) -> bool {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use super::diagnosis::Observer;
-use super::helm::{Helm, Revision};
+use super::helm::{Helm, Revision, serving};
 use super::helm_process::{self, HelmProcess, wait_for_orphan};
 use super::{changes, end_state, ownership};
 use xtask::interrupt;
@@ -21,14 +21,6 @@ pub(crate) enum Outcome {
     /// Helm's last words; empty if it waited for what never came.
     Failed(String),
     Interrupted,
-}
-
-/// The revision that serves, if any.
-pub(crate) fn serving(history: &[Revision]) -> Option<&Revision> {
-    history
-        .iter()
-        .rev()
-        .find(|revision| revision.status == "deployed")
 }
 
 /// The revision to roll back to: the last that served before the current one, or the current one, if a later change of

@@ -16,7 +16,7 @@ use crate::cluster::cloud::Cloud;
 use crate::cluster::diagnosis::{Cause, Observer};
 use crate::cluster::end_state::EndState;
 use crate::cluster::environment::Environment;
-use crate::cluster::helm::Helm;
+use crate::cluster::helm::{self, Helm};
 use crate::cluster::helm_process;
 use crate::cluster::kubectl::Cluster;
 use crate::cluster::lock::Lock;
@@ -164,7 +164,7 @@ fn differences(
     foreign: &[Conflict],
 ) -> Result<(String, Option<u32>)> {
     let history = helm.history()?;
-    let Some(serving) = release::serving(&history) else {
+    let Some(serving) = helm::serving(&history) else {
         return Ok((changes::between(&Objects::new(), wanted)?, None));
     };
     let installed = changes::parse(&helm.installed(serving.number)?)?;

@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::cli::{ImageArgs, ImageBuildArgs, ImageCommand, ImagePushArgs};
 use crate::image::assemble::{self, Description, Image};
+use crate::image::commit::Commit;
 use crate::image::compile::{compile, is_of_commit, is_packed, target};
 use crate::image::record::{self, Record};
 use crate::image::reference::Repository;
@@ -171,58 +172,6 @@ pub(crate) fn branch_tag(branch: &str) -> String {
         || name.starts_with(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
     let prefix = if names_something_else { "branch-" } else { "" };
     format!("{prefix}{name}").chars().take(128).collect()
-}
-
-/// The current commit.
-pub struct Commit {
-    /// All 40 hexadecimal digits of it.
-    pub revision: String,
-    /// None on a detached head, as in a pipeline.
-    pub branch: Option<String>,
-    created: String,
-    /// When it was made, in seconds since 1970.
-    pub(crate) seconds: u64,
-    dirty: bool,
-}
-
-impl Commit {
-    /// Runs git.
-    pub fn read() -> Result<Self> {
-        let git = |args: &[&str]| -> Result<String> {
-            let run = tool("git").args(args).env("TZ", "UTC").quiet();
-            Ok(run.output()?.trim().to_owned())
-        };
-        // `%cI` would use the committer's time zone.
-        let seconds = git(&["log", "-1", "--format=%ct"])?.parse()?;
-        let created = git(&[
-            "log",
-            "-1",
-            "--date=format-local:%Y-%m-%dT%H:%M:%SZ",
-            "--format=%cd",
-        ]);
-        let branch = git(&["branch", "--show-current"])?;
-        Ok(Self {
-            revision: git(&["rev-parse", "HEAD"])?,
-            branch: Some(branch).filter(|branch| !branch.is_empty()),
-            created: created?,
-            seconds,
-            dirty: !git(&["status", "--porcelain"])?.is_empty(),
-        })
-    }
-
-    fn tag(&self) -> String {
-        let tag = self.clean_tag();
-        if self.dirty {
-            format!("{tag}-dirty")
-        } else {
-            tag
-        }
-    }
-
-    /// The tag of this commit, which a deploy looks up first.
-    pub fn clean_tag(&self) -> String {
-        format!("sha-{}", &self.revision[..12.min(self.revision.len())])
-    }
 }
 
 /// Loads the image into the local engine, in the format that every version of `docker load` reads.

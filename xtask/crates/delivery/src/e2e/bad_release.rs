@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 
-use crate::commands::image::Commit;
 use crate::image::assemble::{self, Description};
+use crate::image::commit::Commit;
 use crate::image::compile::compile;
 use crate::image::layer;
 use crate::image::reference::{Reference, Repository};

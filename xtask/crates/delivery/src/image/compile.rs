@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::layer;
-use crate::commands::image::Commit;
+use crate::image::commit::Commit;
 use xtask::build;
 use xtask::failure::{Failure, Kind};
 use xtask::run_tool::{quoted, tool};

@@ -12,7 +12,6 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 
-use crate::cli::ClientsArgs;
 use roster_dev::local_roster::LocalRoster;
 use xtask::failure::{Failure, Kind};
 use xtask::interrupt;
@@ -106,14 +105,15 @@ impl Workshop {
     }
 }
 
-pub(crate) fn run(args: &ClientsArgs) -> Result<()> {
+/// Tries these generators; `all` of them, or the quick ones when none is given.
+pub(crate) fn run(all: bool, generators: &[Generator]) -> Result<()> {
     interrupt::watch()?;
-    let chosen = if args.all {
+    let chosen = if all {
         Generator::value_variants()
-    } else if args.generator.is_empty() {
+    } else if generators.is_empty() {
         Generator::QUICK
     } else {
-        &args.generator[..]
+        generators
     };
     let roster = LocalRoster::start("cargo xtask e2e clients", Path::new(FOLDER))?;
     let (mut failed, mut missing) = (Vec::new(), Vec::new());

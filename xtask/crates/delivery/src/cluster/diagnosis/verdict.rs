@@ -105,21 +105,12 @@ pub(super) fn verdict(pod: &Value, component: &str) -> Verdict {
     if let Some(pending) = pending(pod) {
         return pending;
     }
-    if component == "server" && !is_ready(pod) {
-        return Verdict {
-            state: Some(format!(
-                "{}, not ready",
-                pod["status"]["phase"].as_str().unwrap_or_default()
-            )),
-            container: None,
-            cause: Cause::NeverReady,
-            lost: false,
-        };
-    }
+    let is_unready = component == "server" && !is_ready(pod);
+    let phase = pod["status"]["phase"].as_str().unwrap_or_default();
     Verdict {
-        state: None,
+        state: is_unready.then(|| format!("{phase}, not ready")),
         container: None,
-        cause: own,
+        cause: if is_unready { Cause::NeverReady } else { own },
         lost: false,
     }
 }

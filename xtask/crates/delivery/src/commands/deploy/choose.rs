@@ -4,7 +4,8 @@ use anyhow::Result;
 
 use crate::cli::{DeployArgs, EnvironmentName};
 use crate::cluster::cloud::Cloud;
-use crate::commands::image::{Commit, branch_tag};
+use crate::commands::image::branch_tag;
+use crate::image::commit::Commit;
 use crate::image::reference::{Reference, Repository};
 use crate::image::registry::Registry;
 use crate::image::signature;

@@ -4,9 +4,9 @@ use anyhow::Result;
 use serde_json::Value;
 
 use super::choose::Chosen;
-use crate::cluster::helm::Helm;
+use crate::cluster::RELEASE;
+use crate::cluster::helm::{self, Helm};
 use crate::cluster::kubectl::{self, Cluster, SERVERS};
-use crate::cluster::{RELEASE, release};
 use xtask::steps::Steps;
 
 /// Whether every wanted pod exists and is ready.
@@ -22,7 +22,7 @@ pub(super) fn is_serving(cluster: &Cluster) -> Result<bool> {
 /// What runs where.
 pub(super) fn print(helm: &Helm, image: &Chosen, steps: &Steps) -> Result<()> {
     let history = helm.history()?;
-    let serving = release::serving(&history);
+    let serving = helm::serving(&history);
     printing::println!();
     printing::println!("url       {}", url(&helm.cluster)?);
     printing::println!("image     {}", image.reference);

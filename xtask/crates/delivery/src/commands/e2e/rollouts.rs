@@ -9,11 +9,11 @@ use serde_json::json;
 use super::{Stage, values_file};
 use crate::cli::{EnvironmentName, RollbackArgs};
 use crate::cluster::kubectl::{Cluster, SERVERS, name};
-use crate::commands::image::Commit;
 use crate::commands::rollback;
 use crate::e2e::bad_release::{self, Fault};
 use crate::e2e::load::Target;
 use crate::e2e::redirecting::Redirecting;
+use crate::image::commit::Commit;
 use crate::image::reference::Repository;
 use xtask::failure::{exit_code, report};
 
