@@ -112,8 +112,7 @@ impl Lane {
             let (pool, limit) = (self.pool.clone(), self.limits.store_timeout);
             let expire = |now| expire(&mut tickets, limit, now);
             let commit = self.commit(&works);
-            // Boxed once for a batch: the transaction's state would make the lane's own future large.
-            match Box::pin(within_deadlines(&pool, oldest + limit, expire, commit)).await {
+            match within_deadlines(&pool, oldest + limit, expire, commit).await {
                 Ok(outcomes) => self.answer(Batch { works, tickets }, outcomes),
                 Err(error) if is_unknown(&error) => self.give_up(tickets, &error),
                 // Refused as a whole and rolled back: each is tried by itself, so that one cannot fail the others.
@@ -221,7 +220,9 @@ impl Lane {
             return Err(StoreError::ConnectionLost);
         };
         let running = self.pool.observed.begin(Statement::WriteUsers);
-        let outcome = running.end(write_batch::run(client, works, Mode::Batch).await);
+        // Boxed where it is made: the state of a transaction has kilobytes, and each future around it would move it again.
+        let write = Box::pin(write_batch::run(client, works, Mode::Batch));
+        let outcome = running.end(write.await);
         client.has_answered();
         if !matches!(&outcome, Err(error) if error.is_stale_statement()) {
             return outcome;
