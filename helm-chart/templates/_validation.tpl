@@ -43,7 +43,7 @@ What a single value may be is in values.schema.json. Included by configmap.yaml,
 {{- range $value := list "gateway" "ingress" -}}
 {{- $timeout := get (get $.Values $value) "requestTimeout" -}}
 {{- if le (int (trimSuffix "s" $timeout)) 30 -}}
-{{- fail (printf "%s.requestTimeout is %s, but a request to /v1/changes?wait=30 is answered after 30 s: it would end with 504. Set more than 30s." $value $timeout) -}}
+{{- fail (printf "%s.requestTimeout is %s, but a request to /v1/users/changes?wait=30 is answered after 30 s: it would end with 504. Set more than 30s." $value $timeout) -}}
 {{- end -}}
 {{- end -}}
 {{- if and .Values.gateway.enabled (not .Values.gateway.create) (not .Values.gateway.parentRefs) -}}

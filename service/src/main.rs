@@ -92,7 +92,7 @@ fn main() -> ExitCode {
             runtime().and_then(|runtime| print(runtime.block_on(run_check_emails(&args))))
         }
         Command::Client(command) => client(&command),
-        Command::Token(command) => print(client_commands::run_token(&command)),
+        Command::Token(command) => print_the_only_copy(client_commands::run_token(&command)),
         Command::SmokeTest(args) => {
             smoke_test::run(&args).map_err(|error| (FAILURE, error.to_string()))
         }
@@ -168,19 +168,36 @@ fn migrate(args: &DatabaseArgs) -> Outcome {
 }
 
 fn client(command: &ClientCommand) -> Outcome {
-    print(runtime()?.block_on(client_commands::run_client(command)))
+    let outcome = runtime()?.block_on(client_commands::run_client(command));
+    match command {
+        ClientCommand::Create(_) => print_the_only_copy(outcome),
+        _ => print(outcome),
+    }
+}
+
+/// Prints a secret that is kept nowhere else: a reader that has gone is an error here.
+fn print_the_only_copy(outcome: Result<String, CommandError>) -> Outcome {
+    let text = outcome.map_err(command_failure)?;
+    printing::deliver(format_args!("{text}")).map_err(|error| {
+        let next = "next: read the output to its end; a client that was created is in 'roster client list': revoke it and create another";
+        (FAILURE, format!("{error}; the secret in it is lost\n{next}"))
+    })
 }
 
 fn print(outcome: Result<String, CommandError>) -> Outcome {
-    let text = outcome.map_err(|error| match &error {
+    let text = outcome.map_err(command_failure)?;
+    printing::print!("{text}");
+    Ok(())
+}
+
+fn command_failure(error: CommandError) -> (u8, String) {
+    match &error {
         CommandError::Start(start) => start_failure(start),
         CommandError::Store(DirectoryError::Unavailable { .. }) => {
             (DATABASE_UNREACHABLE, error.to_string())
         }
         CommandError::Store(_) | CommandError::Refused(_) => (FAILURE, error.to_string()),
-    })?;
-    printing::print!("{text}");
-    Ok(())
+    }
 }
 
 fn ask(admin_listen: SocketAddr) -> Outcome {

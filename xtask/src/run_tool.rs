@@ -110,12 +110,17 @@ impl Run {
 
     /// Runs it with inherited output; a non-zero exit is a failure.
     pub fn run(mut self) -> Result<()> {
+        use std::os::unix::process::ExitStatusExt;
         let status = self.status()?;
         if status.success() {
-            Ok(())
-        } else {
-            Err(self.failed(status, ""))
+            return Ok(());
         }
+        // SIGPIPE: the reader of our output, which it inherits, has seen enough.
+        if status.signal() == Some(13) || status.code() == Some(141) {
+            let what = format!("nobody reads the output of {}", self.program);
+            return Err(Failure::reported(Kind::ClosedPipe, what).into());
+        }
+        Err(self.failed(status, ""))
     }
 
     /// Runs it with inherited output; returns its exit status.
@@ -237,11 +242,6 @@ impl Run {
 
     fn failed(&self, status: ExitStatus, stderr: &str) -> anyhow::Error {
         use std::os::unix::process::ExitStatusExt;
-        // SIGPIPE: the reader of our output has seen enough.
-        if status.signal() == Some(13) || status.code() == Some(141) {
-            let what = format!("nobody reads the output of {}", self.program);
-            return Failure::reported(Kind::ClosedPipe, what).into();
-        }
         let kind = if status.signal() == Some(2) || status.code() == Some(130) {
             Kind::Interrupted
         } else {

@@ -18,6 +18,16 @@ pub fn to_stdout(text: Arguments<'_>) {
     keep(anstream::stdout().lock().write_fmt(text), &FAILED);
 }
 
+/// Prints to stdout what nobody can get again.
+///
+/// # Errors
+/// When it was not written, also because the reader has gone.
+pub fn deliver(text: Arguments<'_>) -> Result<(), String> {
+    let mut stdout = anstream::stdout().lock();
+    let written = stdout.write_fmt(text).and_then(|()| stdout.flush());
+    written.map_err(|error| format!("cannot write to standard output: {error}"))
+}
+
 /// Prints to stderr. Errors are dropped: there is nowhere to report them.
 pub fn to_stderr(text: Arguments<'_>) {
     let _ = anstream::stderr().lock().write_fmt(text);

@@ -129,6 +129,7 @@ pub struct TlsArgs {
         long,
         env = "ROSTER_HSTS_MAX_AGE_S",
         default_value_t = 31_536_000,
+        value_parser = clap::value_parser!(u32).range(0..=63_072_000),
         value_name = "S"
     )]
     pub hsts_max_age_s: u32,

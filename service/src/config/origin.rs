@@ -53,6 +53,7 @@ impl FromStr for Origin {
     type Err = BadOrigin;
 
     fn from_str(text: &str) -> Result<Self, BadOrigin> {
+        let text = text.trim();
         if text.contains('*') {
             return Err(BadOrigin::Wildcard);
         }

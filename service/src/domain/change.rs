@@ -56,7 +56,7 @@ impl Condition {
     }
 }
 
-/// Who makes a change: the client that an authenticated request is of.
+/// Who makes a change: the authenticated client of the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor(Arc<str>);
 
@@ -75,9 +75,9 @@ impl Actor {
 /// When a change is made, and by whom.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stamp {
-    /// When.
+    /// The time of the change.
     pub at: Timestamp,
-    /// By whom; `None` where nobody is authenticated.
+    /// The authenticated client; `None` without authentication.
     pub actor: Option<Actor>,
 }
 

@@ -87,9 +87,9 @@ impl MethodLabel {
 /// Why an authentication failed, as a label and as a word of the access log.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum AuthFailure {
-    /// The request has no token, or no secret.
+    /// The request has no token.
     NoToken,
-    /// The token is not a JSON Web Token of a supported form, or the secret not HTTP Basic.
+    /// The token is not a JSON Web Token of a supported form.
     Malformed,
     /// The token is longer than any that is read.
     TooLong,
@@ -111,9 +111,9 @@ pub enum AuthFailure {
     WrongAudience,
     /// A claim is missing or of another form.
     BadClaims,
-    /// The issuer does not answer, so the token cannot be verified.
+    /// The issuer cannot be asked for its keys, or publishes none that is usable.
     IssuerAway,
-    /// The client is unknown or revoked, or its secret is wrong.
+    /// The client is unknown or revoked, or its secret is missing, malformed or wrong.
     BadSecret,
     /// The token lacks the scope of the operation.
     ScopeLacking,

@@ -3,6 +3,7 @@
 
 use super::connect_error::{ConnectError, Refusal};
 use super::database_url::{DatabaseUrl, Server};
+use super::doubt::Doubt;
 use super::limits::Limits;
 use super::session::{self, ServerState};
 use super::sql_error::StoreError;
@@ -45,6 +46,7 @@ pub(super) struct Connector {
     /// The most that one address of a server may take, from the first packet to a session that is ready.
     limit: Duration,
     demands_writes: bool,
+    doubt: Doubt,
 }
 
 /// A server, and whether the last attempt to use it failed.
@@ -92,7 +94,13 @@ impl Connector {
             preparation: session::preparation(&limits).into(),
             limit,
             demands_writes: url.demands_writes(),
+            doubt: Doubt::new(limits.store_timeout.min(limit)),
         })
+    }
+
+    /// Cast when a server says nothing to a new connection, since those that there are will get no answer either.
+    pub(super) fn doubt(&self) -> &Doubt {
+        &self.doubt
     }
 
     /// Uses `password` for every connection from now on.
@@ -148,7 +156,10 @@ impl Connector {
                 Ok(Ok((_, ServerState::ReadOnly))) => refuse(Refusal::ReadOnly),
                 Ok(Ok((_, ServerState::Standby))) => refuse(Refusal::Standby),
                 Ok(Err(error)) => refuse(Refusal::Postgres(Arc::new(error))),
-                Err(_) => refuse(Refusal::Silent(self.limit)),
+                Err(_) => {
+                    self.doubt.cast();
+                    refuse(Refusal::Silent(self.limit));
+                }
             }
         }
         None

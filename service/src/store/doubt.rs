@@ -16,12 +16,12 @@ pub(super) struct Doubt {
 }
 
 impl Doubt {
-    /// For requests that wait up to `store_timeout`: a server that was silent for one of them had been for as long.
-    pub(super) fn new(store_timeout: Duration) -> Self {
+    /// For servers that are found silent after `patience` at the earliest.
+    pub(super) fn new(patience: Duration) -> Self {
         Self {
             begun: Instant::now(),
             cast: Arc::default(),
-            margin: store_timeout / 2,
+            margin: patience / 2,
         }
     }
 

@@ -3,8 +3,7 @@
 //! The rules (IDNA) cannot be written in SQL, so this is not a migration. It may be repeated at any time, and reads the table a
 //! page at a time, so that no statement is long.
 
-use super::connector::Connector;
-use super::connector::PoolSettings;
+use super::connector::{Connector, PoolSettings};
 use super::grams::index_grams;
 use super::pool::{self, Object};
 use super::sql_error::StoreError;

@@ -22,8 +22,8 @@ mod embedded {
 /// to be asked to read the names of all files, which takes a third of the time of a start. Files are numbered without gaps.
 const WANTED_VERSION: i32 = 5;
 
-/// The oldest schema that this program can work with: the one before the last, so that a rollout may run both.
-const OLDEST_WORKABLE: i32 = 3;
+/// The oldest schema that this program can work with: its statements name `user_changes.actor`, which V5 adds.
+const OLDEST_WORKABLE: i32 = 5;
 
 /// Why the schema cannot be worked with.
 #[derive(Debug, thiserror::Error)]

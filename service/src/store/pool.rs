@@ -101,7 +101,7 @@ pub(super) fn open(connector: &Connector, limits: Limits) -> Result<Pool, StoreE
         connections,
         wait_timeout: limits.wait_timeout,
         observed: Observed::default(),
-        doubt: Doubt::new(limits.store_timeout),
+        doubt: connector.doubt().clone(),
     })
 }
 

@@ -12,6 +12,8 @@ use super::work::{Decide, Mode, Outcomes, Work, WriteOutcome};
 use super::write_sql;
 use crate::domain::{Actor, Stamp, UserId, Version};
 use futures_util::future::OptionFuture;
+use std::future::Future;
+use std::pin::Pin;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, Statement};
 use uuid::Uuid;
@@ -281,38 +283,38 @@ async fn exchange(
         answers;
     // The first error is the cause of those behind it, and turns the commit into a rollback.
     opened?;
-    waited?;
+    waited.transpose()?;
     locked.transpose()?;
-    let (deleted, replaced) = (deleted?, replaced?);
-    claimed?;
-    let (created_once, created) = (created_once?, created?);
+    let (deleted, replaced) = (deleted.transpose()?, replaced.transpose()?);
+    claimed.transpose()?;
+    let (created_once, created) = (created_once.transpose()?, created.transpose()?);
     committed?;
 
-    read_outcomes(outcomes, &deleted, read_delete)?;
-    read_outcomes(outcomes, &replaced, read_replace)?;
-    read_outcomes(outcomes, &created_once, idempotency::read_outcome)?;
-    read_outcomes(outcomes, &created, |_| Ok(WriteOutcome::Created))
+    read_outcomes(outcomes, deleted, read_delete)?;
+    read_outcomes(outcomes, replaced, read_replace)?;
+    read_outcomes(outcomes, created_once, idempotency::read_outcome)?;
+    read_outcomes(outcomes, created, |_| Ok(WriteOutcome::Created))
 }
 
-async fn query(
-    client: &Object,
-    statement: Option<&Statement>,
-    parameters: &[&(dyn ToSql + Sync)],
-) -> Result<Vec<Row>, tokio_postgres::Error> {
-    match statement {
-        Some(statement) => client.query(statement, parameters).await,
-        None => Ok(Vec::new()),
-    }
+/// On the heap, and only where there is something to send: the state of six queries would make that of every batch large.
+fn query<'a>(
+    client: &'a Object,
+    statement: Option<&'a Statement>,
+    parameters: &'a [&'a (dyn ToSql + Sync)],
+) -> OptionFuture<Pin<Box<impl Future<Output = Result<Vec<Row>, tokio_postgres::Error>> + 'a>>> {
+    statement
+        .map(|statement| Box::pin(client.query(statement, parameters)))
+        .into()
 }
 
 /// Reads outcomes from rows that begin with the user's id.
 fn read_outcomes(
     outcomes: &mut Outcomes,
-    rows: &[Row],
+    rows: Option<Vec<Row>>,
     read: impl Fn(&mut RowReader<'_>) -> Result<WriteOutcome, StoreError>,
 ) -> Result<(), StoreError> {
-    for row in rows {
-        let mut row = RowReader::new(row);
+    for row in rows.into_iter().flatten() {
+        let mut row = RowReader::new(&row);
         outcomes.insert(row.read()?, read(&mut row)?);
     }
     Ok(())

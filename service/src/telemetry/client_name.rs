@@ -64,7 +64,8 @@ fn is_client_id(client: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{ClientName, MAX_BYTES};
+    use super::{ClientName, MAX_BYTES, is_client_id};
+    use crate::domain::ClientId;
 
     #[test]
     fn the_id_of_a_client_is_kept_and_every_other_subject_is_replaced_by_a_hash() {
@@ -72,6 +73,7 @@ mod tests {
         let longest = "x".repeat(MAX_BYTES);
         for id in ["billing", "hr.sync-2_b", &longest] {
             assert_eq!(name(id), id);
+            assert_eq!(is_client_id(id), ClientId::parse(id).is_some());
         }
         assert_eq!(ClientName::of(None).as_str(), "");
         let long = "x".repeat(MAX_BYTES + 1);
@@ -82,6 +84,7 @@ mod tests {
                 "{hashed}"
             );
             assert_eq!(hashed, name(other), "the same every time");
+            assert_eq!(is_client_id(other), ClientId::parse(other).is_some());
         }
         assert_ne!(name("oidc:ada@example.com"), name("oidc:bob@example.com"));
     }

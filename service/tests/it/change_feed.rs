@@ -298,7 +298,7 @@ async fn a_change_names_the_client_that_made_it() {
         200
     );
     assert_eq!(guarded.send(&first, "DELETE", &user, "").await.status, 204);
-    // Under an idempotency key, and in one batch with others.
+    // Under an idempotency key.
     let keyed = [
         ("authorization", &*bearer),
         JSON[0],

@@ -5,6 +5,7 @@ use crate::access::GuardedApp;
 use crate::spawned::roster;
 use crate::test_app::{Answer, JSON, TestApp, path};
 use serde_json::json;
+use std::time::Duration;
 
 const PAGE: &str = "https://app.example";
 const FLAGS: &[&str] = &["--cors-origin", "https://app.example,http://localhost:3000"];
@@ -183,13 +184,17 @@ async fn an_overloaded_service_still_answers_preflights_so_that_pages_read_the_5
     let at = path(&user);
     let delete = app.send("DELETE", &at, &[], "");
     let meanwhile = async {
-        loop {
-            let refused = app.send("GET", "/v1/users", &[("origin", PAGE)], "").await;
-            if refused.status == 503 {
-                assert_eq!(seen(&refused), (503, PAGE, "Origin"));
-                break;
+        let refused = async {
+            loop {
+                let answer = app.send("GET", "/v1/users", &[("origin", PAGE)], "").await;
+                if answer.status == 503 {
+                    return answer;
+                }
             }
-        }
+        };
+        let refused = tokio::time::timeout(Duration::from_secs(60), refused);
+        let refused = refused.await.expect("the limit is reached");
+        assert_eq!(seen(&refused), (503, PAGE, "Origin"));
         let asked = app.send("OPTIONS", "/v1/users", &asking("GET"), "").await;
         assert_eq!(seen(&asked), (204, PAGE, "Origin"));
         lock.rollback().await.unwrap();

@@ -32,7 +32,8 @@ async fn a_first_host_that_says_nothing_is_passed_over_and_not_asked_again() {
     assert_eq!(frozen.taken(), asked, "the last good host is asked first");
 }
 
-/// The first request that waits in vain finds out for all: no kept connection costs another request its time.
+/// The first request that waits in vain, for an answer or for a connection, finds out for all: no kept connection costs
+/// another request its time.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_that_freezes_under_the_service_is_left_for_the_next() {
     let database = database().await;

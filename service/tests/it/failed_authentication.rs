@@ -1,7 +1,8 @@
 //! Wrong secrets and bad tokens are limited by address and by client; a success costs nothing and hinders nobody.
 
 use crate::access::{GuardedApp, claims};
-use crate::test_app::Answer;
+use crate::spawned::roster;
+use crate::test_app::{Answer, database};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
@@ -153,4 +154,47 @@ async fn no_limit_is_set_by_zero() {
         let answer = guarded.send("x.y.z", "GET", "/v1/users", "").await;
         assert_eq!(answer.status, 401);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_has_merely_expired_is_answered_401_and_keeps_nobody_from_a_new_one() {
+    let guarded = GuardedApp::start(&THREE).await;
+    let (client, secret) = guarded.client("users:read").await;
+    let expired = claims("roster", "roster", json!({"exp": 1}));
+    let expired = guarded.keys.sign(&expired).expect("a token");
+    for _ in 0..6 {
+        let answer = guarded.send(&expired, "GET", "/v1/users", "").await;
+        assert_eq!(answer.status, 401, "{answer:?}");
+    }
+    let renewed = guarded.ask(&client, &secret, GRANT).await;
+    assert_eq!(renewed.status, 200, "{renewed:?}");
+    for _ in 0..4 {
+        guarded.send("no.good.token", "GET", "/v1/users", "").await;
+    }
+    let after_a_neighbour = guarded.send(&expired, "GET", "/v1/users", "").await;
+    assert_eq!(after_a_neighbour.status, 401, "{after_a_neighbour:?}");
+}
+
+/// The id of the client and its secret are printed once, and kept nowhere.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_nobody_could_read_is_an_error() {
+    let database = database().await;
+    let migrated = roster()
+        .arg("migrate")
+        .env("ROSTER_DATABASE_URL", database.url())
+        .status();
+    assert!(migrated.expect("it runs").success());
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let output = roster()
+        .args(["client", "create", "--scope", "users:read"])
+        .env("ROSTER_DATABASE_URL", database.url())
+        .stdout(writer)
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .and_then(std::process::Child::wait_with_output)
+        .expect("it ends");
+    let words = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{words}");
+    assert!(words.contains("the secret in it is lost"), "{words}");
 }

@@ -201,6 +201,30 @@ async fn a_body_in_chunks_may_have_trailers_and_its_end_is_never_guessed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_connection_goes_on_after_a_body_in_chunks() {
+    let app = TestApp::start().await;
+    let request = |fields: &str, name: &str| {
+        let body = json!({"email": format!("{name}@example.com"), "name": "A"}).to_string();
+        format!(
+            "POST /v1/users HTTP/1.1\r\nhost: x\r\n{fields}content-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n0\r\n\r\n",
+            body.len()
+        )
+    };
+    for expect in ["", "expect: 100-continue\r\n"] {
+        let number = expect.len();
+        let first = request(expect, &format!("a{number}"));
+        let last = request("connection: close\r\n", &format!("b{number}"));
+        let answer = exchange(&app, &format!("{first}{last}")).await;
+        let finals: Vec<_> = statuses(&answer)
+            .into_iter()
+            .filter(|status| *status != "100")
+            .collect();
+        assert_eq!(finals, ["201", "201"], "{answer}");
+        assert_eq!(answer.matches("connection: close").count(), 1, "{answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_response_says_when_the_connection_ends_because_its_body_was_not_read() {
     let app = TestApp::start().await;
     let head = |line: &str, fields: &str, length: usize| {

@@ -58,6 +58,10 @@ async fn a_call_of_the_api_by_plain_http_is_refused_and_not_redirected() {
             "{method} {target} {field:?}"
         );
         assert!(!answer.headers.contains_key("location"));
+        // A page that a program asks for with its token, which was readable on the way.
+        let fields = [&fields[..], &[("authorization", "Bearer x")]].concat();
+        let answer = app.send("GET", "/docs", &fields, "").await;
+        assert_eq!(answer.status, 403);
         assert!(!answer.headers.contains_key("strict-transport-security"));
     }
     assert_eq!(app.get("/v1/users").await.json()["items"], json!([]));

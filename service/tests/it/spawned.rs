@@ -22,7 +22,10 @@ pub(crate) struct Program {
 
 /// The program of this build.
 pub(crate) fn roster() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_roster"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_roster"));
+    // How busy the machine is decides nothing.
+    command.env("ROSTER_CONNECT_TIMEOUT_MS", "30000");
+    command
 }
 
 /// An address that was free a moment ago.

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 
-/// What takes as long hangs.
+/// The longest that a step may take.
 const HANGING: Duration = Duration::from_secs(60);
 
 /// A connection that can hold little that was not read.
@@ -56,14 +56,14 @@ async fn until_closed(app: &TestApp, already: u64) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_of_http_1_whose_answers_are_not_read_is_closed_and_counted() {
     let app = with_large_pages(&[]).await;
-    let mut deaf = narrow(&app).await;
+    let mut unread = narrow(&app).await;
     let request = b"GET /v1/users?limit=200 HTTP/1.1\r\nhost: x\r\n\r\n";
     // More answers than the buffers of both sockets hold.
     let flood = request.repeat(200);
-    let _ = timeout(Duration::from_secs(2), deaf.write_all(&flood)).await;
+    let _ = timeout(Duration::from_secs(2), unread.write_all(&flood)).await;
     until_closed(&app, 0).await;
     let mut rest = Vec::new();
-    let _ = timeout(HANGING, deaf.read_to_end(&mut rest))
+    let _ = timeout(HANGING, unread.read_to_end(&mut rest))
         .await
         .expect("it ends");
 
@@ -115,7 +115,7 @@ async fn a_connection_of_http_2_whose_answers_are_not_read_is_closed_and_counted
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_of_http_2_whose_socket_is_not_read_is_closed_and_counted() {
     let app = with_large_pages(&["--h2c"]).await;
-    let mut deaf = narrow(&app).await;
+    let mut unread = narrow(&app).await;
     let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
     // Windows of 2 GiB, and no byte is read: SETTINGS, WINDOW_UPDATE, and a request on each of 60 streams.
     bytes.extend_from_slice(&[0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 4, 0x7f, 0xff, 0xff, 0xff]);
@@ -136,6 +136,6 @@ async fn a_connection_of_http_2_whose_socket_is_not_read_is_closed_and_counted()
         bytes.extend_from_slice(&(2 * stream + 1).to_be_bytes());
         bytes.extend_from_slice(&block);
     }
-    let _ = timeout(Duration::from_secs(2), deaf.write_all(&bytes)).await;
+    let _ = timeout(Duration::from_secs(2), unread.write_all(&bytes)).await;
     until_closed(&app, 0).await;
 }

@@ -100,7 +100,7 @@ fn add_operation(
     if let Some(scope) = operation.scope() {
         item["security"] = json!([{"bearer": [scope.as_str()]}]);
     } else if item["security"].is_null() {
-        // Said, since a client that finds nothing may take it for an omission.
+        // Explicit: generators take an absent `security` for an omission.
         item["security"] = json!([]);
     }
     describe_problems(route, operation, &mut item);

@@ -4,6 +4,7 @@ use super::bearer_auth::{Auth, Refusal};
 use super::failure_limit::{Attempt, FailureLimit};
 use super::rate_limit::{RateKey, RateLimits, RateState};
 use crate::domain::Scope;
+use crate::http::auth::bad_token::BadToken;
 use crate::http::auth::caller::Caller;
 use crate::http::call::Call;
 use crate::http::problem::{Problem, ProblemKind};
@@ -62,7 +63,10 @@ impl Gate {
             Ok(caller) => return Ok(caller),
             Err(refusal) => refusal,
         };
-        if let (Refusal::BadToken(_), Some(limit)) = (refusal, &self.failures) {
+        if let (Refusal::BadToken(reason), Some(limit)) = (refusal, &self.failures)
+            // Its signature is good: its owner has to learn that it needs another, and guesses nothing.
+            && reason != BadToken::Expired
+        {
             admitted()?;
             limit.failed(&Attempt::by_token(call.address));
         }

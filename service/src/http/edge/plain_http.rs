@@ -7,7 +7,7 @@ use crate::http::answer::Answer;
 use crate::http::api::route::Route;
 use crate::http::call::Call;
 use crate::http::problem::{Problem, ProblemKind};
-use http::header::{ACCEPT, HOST, LOCATION};
+use http::header::{ACCEPT, AUTHORIZATION, HOST, LOCATION};
 use http::uri::{Authority, Uri};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use http_body_util::Full;
@@ -49,10 +49,13 @@ pub(super) fn came_by(headers: &HeaderMap, scheme: &str) -> bool {
         .is_some_and(|first| first.trim().eq_ignore_ascii_case(scheme))
 }
 
-/// Whether a browser asks for something to show: the documentation, or anything that may be HTML.
+/// Whether a browser asks for something to show: the documentation, or anything that may be HTML, without a token.
 fn is_for_a_person(call: &Call) -> bool {
     let reads = matches!(call.parts.method, Method::GET | Method::HEAD);
-    reads && (matches!(call.route, Route::Docs | Route::DocsFile) || accepts_html(call.headers()))
+    let has_token = call.headers().contains_key(AUTHORIZATION);
+    reads
+        && !has_token
+        && (matches!(call.route, Route::Docs | Route::DocsFile) || accepts_html(call.headers()))
 }
 
 /// Whether HTML is named in `Accept`, as browsers do, and not only covered by `*/*`, as programs send it.

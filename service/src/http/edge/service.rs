@@ -174,7 +174,9 @@ impl hyper::service::Service<Request<Incoming>> for EdgeConnection {
             let mut answer = begun.0.answer(&mut call, &mut body).await;
             begun.0.calls.answered();
             let (version, headers) = (call.parts.version, call.headers());
-            if begun.0.unread_bodies.leave(version, headers, body) == Afterwards::Closed {
+            let is_read = !call.body.is_empty();
+            let unread = &begun.0.unread_bodies;
+            if unread.leave(version, headers, is_read, body) == Afterwards::Closed {
                 answer.headers_mut().insert(CONNECTION, CLOSE);
             }
             Ok(if version == Version::HTTP_2 {

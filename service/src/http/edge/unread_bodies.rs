@@ -37,14 +37,15 @@ pub(super) enum Afterwards {
 }
 
 impl UnreadBodies {
-    /// Deals with what is left of a body.
+    /// Deals with what is left of a body; `is_read` when the handler had all of it, which hyper does not say of one in chunks.
     pub(super) fn leave(
         &self,
         version: Version,
         headers: &HeaderMap,
+        is_read: bool,
         mut body: Incoming,
     ) -> Afterwards {
-        if body.is_end_stream() {
+        if is_read || body.is_end_stream() {
             Afterwards::Reusable
         } else if version == Version::HTTP_2 {
             self.read_on(body);
@@ -84,6 +85,11 @@ impl UnreadBodies {
 
 /// Whether all of a body is there already, as of small ones that come with their head; throws it away.
 fn has_arrived(body: &mut Incoming) -> bool {
-    while let Some(Some(Ok(_))) = body.frame().now_or_never() {}
-    body.is_end_stream()
+    loop {
+        match body.frame().now_or_never() {
+            Some(None) => return true,
+            Some(Some(Ok(_))) => {}
+            Some(Some(Err(_))) | None => return body.is_end_stream(),
+        }
+    }
 }

@@ -67,6 +67,7 @@ fn may_occur(kind: ProblemKind, route: Route, operation: Operation) -> bool {
         | ProblemKind::HeadersTooLarge
         | ProblemKind::NotAcceptable
         | ProblemKind::Internal
+        | ProblemKind::PreconditionFailed
         // Possible everywhere behind a proxy that takes plain HTTP, and nowhere else.
         | ProblemKind::HttpsRequired
         | ProblemKind::Unavailable => true,
@@ -89,7 +90,6 @@ fn may_occur(kind: ProblemKind, route: Route, operation: Operation) -> bool {
             operation == Operation::CreateUser
         }
         ProblemKind::PatchTestFailed => operation == Operation::PatchUser,
-        ProblemKind::PreconditionFailed => changes_one || operation == Operation::ReadUser,
         ProblemKind::PreconditionRequired => changes_one,
     }
 }

@@ -31,6 +31,8 @@ struct Outputs {
     database: Database,
     hosts: Hosts,
     service: Service,
+    /// Of the load balancer.
+    address: String,
 }
 
 #[derive(Deserialize)]
@@ -153,6 +155,9 @@ impl Outputs {
             "serviceAccount": { "googleServiceAccount": self.service.google_service_account },
         });
         if let Some(gateway) = &self.service.gateway {
+            // Google's load balancers, and the own address, which they append to X-Forwarded-For.
+            let proxies = format!("35.191.0.0/16,130.211.0.0/22,{}/32", self.address);
+            values["config"] = json!({ "trustedProxies": proxies });
             values["gateway"] = json!({
                 "enabled": true,
                 "create": false,

@@ -50,6 +50,10 @@ fn the_chart_is_given_what_terraform_made() {
         at("/gateway/parentRefs/0"),
         json!({"name": "shared", "namespace": "gateway"})
     );
+    assert_eq!(
+        at("/config/trustedProxies"),
+        "35.191.0.0/16,130.211.0.0/22,203.0.113.10/32"
+    );
     assert_eq!(at("/gateway/gke/securityPolicy"), "roster-gateway");
     assert_eq!(
         at("/serviceAccount/googleServiceAccount"),

@@ -1,4 +1,4 @@
-//! What a failed deploy leaves, read from the cluster: nothing about it is said from memory.
+//! What a failed deploy leaves, read from the cluster: always read again, never remembered.
 
 use std::fmt;
 
