@@ -177,7 +177,7 @@ fn client(command: &ClientCommand) -> Outcome {
 
 /// Prints a secret that is kept nowhere else: a reader that has gone is an error here.
 fn print_the_only_copy(outcome: Result<String, CommandError>) -> Outcome {
-    let text = outcome.map_err(command_failure)?;
+    let text = outcome.map_err(|error| command_failure(&error))?;
     printing::deliver(format_args!("{text}")).map_err(|error| {
         let next = "next: read the output to its end; a client that was created is in 'roster client list': revoke it and create another";
         (FAILURE, format!("{error}; the secret in it is lost\n{next}"))
@@ -185,13 +185,13 @@ fn print_the_only_copy(outcome: Result<String, CommandError>) -> Outcome {
 }
 
 fn print(outcome: Result<String, CommandError>) -> Outcome {
-    let text = outcome.map_err(command_failure)?;
+    let text = outcome.map_err(|error| command_failure(&error))?;
     printing::print!("{text}");
     Ok(())
 }
 
-fn command_failure(error: CommandError) -> (u8, String) {
-    match &error {
+fn command_failure(error: &CommandError) -> (u8, String) {
+    match error {
         CommandError::Start(start) => start_failure(start),
         CommandError::Store(DirectoryError::Unavailable { .. }) => {
             (DATABASE_UNREACHABLE, error.to_string())

@@ -296,12 +296,14 @@ async fn exchange(
     read_outcomes(outcomes, created, |_| Ok(WriteOutcome::Created))
 }
 
+type QueryResult = Result<Vec<Row>, tokio_postgres::Error>;
+
 /// On the heap, and only where there is something to send: the state of six queries would make that of every batch large.
 fn query<'a>(
     client: &'a Object,
     statement: Option<&'a Statement>,
     parameters: &'a [&'a (dyn ToSql + Sync)],
-) -> OptionFuture<Pin<Box<impl Future<Output = Result<Vec<Row>, tokio_postgres::Error>> + 'a>>> {
+) -> OptionFuture<Pin<Box<impl Future<Output = QueryResult> + 'a>>> {
     statement
         .map(|statement| Box::pin(client.query(statement, parameters)))
         .into()

@@ -63,9 +63,6 @@ pub(in crate::http) enum ListUsersResponses {
     /// A page of users
     #[response(status = 200, headers(("Link" = String, description = "The next page, while there is one (RFC 8288)")))]
     Page(UserPage),
-    /// The condition excludes what there is (If-None-Match: *)
-    #[response(status = 304)]
-    NotModified,
 }
 
 #[derive(IntoResponses)]
@@ -137,9 +134,6 @@ pub(in crate::http) enum ReadChangesResponses {
     /// Committed changes in commit order
     #[response(status = 200)]
     Page(ChangesPage),
-    /// The condition excludes what there is (If-None-Match: *)
-    #[response(status = 304)]
-    NotModified,
 }
 
 #[derive(IntoResponses)]
@@ -154,9 +148,6 @@ pub(in crate::http) enum ReadKeysResponses {
     /// The keys that verify Roster's own tokens (RFC 7517)
     #[response(status = 200)]
     Keys(KeySet),
-    /// The condition excludes what there is (If-None-Match: *)
-    #[response(status = 304)]
-    NotModified,
 }
 
 #[derive(IntoResponses)]
@@ -164,9 +155,6 @@ pub(in crate::http) enum ReadProblemResponses {
     /// What the problem means
     #[response(status = 200, content_type = "text/plain; charset=utf-8")]
     Explanation(String),
-    /// The condition excludes what there is (If-None-Match: *)
-    #[response(status = 304)]
-    NotModified,
 }
 
 #[derive(IntoResponses)]
@@ -174,7 +162,4 @@ pub(in crate::http) enum ReadRootResponses {
     /// Name, version and links
     #[response(status = 200)]
     Root(Root),
-    /// The condition excludes what there is (If-None-Match: *)
-    #[response(status = 304)]
-    NotModified,
 }
