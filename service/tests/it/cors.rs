@@ -171,7 +171,13 @@ async fn without_the_setting_nothing_is_added() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_overloaded_service_still_answers_preflights_so_that_pages_read_the_503() {
-    let app = TestApp::start_with(&[FLAGS, &["--queue-limit", "1"]].concat()).await;
+    let patient = [
+        "--queue-limit=1",
+        "--lock-timeout-ms=60000",
+        "--statement-timeout-ms=60000",
+        "--database-timeout-ms=60000",
+    ];
+    let app = TestApp::start_with(&[FLAGS, &patient].concat()).await;
     let user = app
         .created(&json!({"email": "ada@example.com", "name": "Ada"}))
         .await;

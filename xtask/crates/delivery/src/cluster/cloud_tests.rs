@@ -79,9 +79,12 @@ fn compare(given: &Value, known: &Value, path: &str) {
 #[test]
 fn every_value_has_a_place_in_the_chart() {
     xtask::run_tool::enter_repository_root().expect("is there");
-    let chart: Value =
-        yaml_serde::from_str(&std::fs::read_to_string("helm-chart/values.yaml").expect("is there"))
-            .expect("is YAML");
+    let file =
+        |name: &str| std::fs::read_to_string(format!("helm-chart/{name}")).expect("is there");
+    let mut chart: Value = yaml_serde::from_str(&file("values.yaml")).expect("is YAML");
+    // Settings without a default are in the schema alone.
+    let schema: Value = serde_json::from_str(&file("values.schema.json")).expect("is JSON");
+    chart["config"] = schema["properties"]["config"]["properties"].clone();
     compare(&read().values(), &chart, "");
 }
 
