@@ -5,8 +5,8 @@
 #
 # Guess before the first run: json-merge-patch of npm and of PyPI and github.com/evanphx/json-patch (Go) agree on it, as
 # they do on nested nulls, on arrays in place of objects, and on patches that are not objects.
-# Seen: the first two keep {"until": null}; the Go library
-# removes the member inside the array and keeps a null that is an element itself.
+# Seen: the first two keep {"until": null}; the Go library removes the member inside the array and keeps a null that is an
+# element itself.
 # A value whose absence and null differ does not go into an array of a document that is patched that way.
 set -euo pipefail
 work=$(mktemp -d)

@@ -5,6 +5,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
@@ -110,7 +111,6 @@ impl Run {
 
     /// Runs it with inherited output; a non-zero exit is a failure.
     pub fn run(mut self) -> Result<()> {
-        use std::os::unix::process::ExitStatusExt;
         let status = self.status()?;
         if status.success() {
             return Ok(());
@@ -241,7 +241,6 @@ impl Run {
     }
 
     fn failed(&self, status: ExitStatus, stderr: &str) -> anyhow::Error {
-        use std::os::unix::process::ExitStatusExt;
         let kind = if status.signal() == Some(2) || status.code() == Some(130) {
             Kind::Interrupted
         } else {

@@ -21,13 +21,20 @@ pub const SALT_BYTES: usize = 16;
 pub struct ClientId(Arc<str>);
 
 impl ClientId {
+    /// The length of the longest, in bytes.
+    pub const MAX_BYTES: usize = 64;
+
     /// Checks `raw`.
     pub fn parse(raw: &str) -> Option<Self> {
-        let well_formed = (1..=64).contains(&raw.len())
+        Self::is_valid(raw).then(|| Self(raw.into()))
+    }
+
+    /// Whether `raw` is one, without making it.
+    pub fn is_valid(raw: &str) -> bool {
+        (1..=Self::MAX_BYTES).contains(&raw.len())
             && raw
                 .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
-        well_formed.then(|| Self(raw.into()))
+                .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
     }
 
     /// The name itself.

@@ -28,7 +28,7 @@ impl LaneClient {
         !self.client.is_closed() && !pool.doubt.covers(self.answered)
     }
 
-    /// It has brought an answer, whatever that was.
+    /// It has brought an answer, be it an error.
     pub(super) fn has_answered(&mut self) {
         self.answered = Instant::now();
     }

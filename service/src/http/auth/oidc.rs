@@ -204,11 +204,10 @@ impl OidcIssuer {
         }
         if keys.is_empty() {
             let why =
-                "it holds no key that can verify (RSA of 2048 bits or more, P-256, P-384, Ed25519)"
-                    .into();
+                "it holds no key that can verify (RSA of 2048 bits or more, P-256, P-384, Ed25519)";
             return Err(OidcError::Document {
                 url: discovery.jwks_uri,
-                why,
+                why: why.into(),
             });
         }
         Ok(keys.concat())

@@ -56,8 +56,6 @@ impl Attempt {
 pub struct FailureLimit {
     /// The time in which one failure is forgotten.
     interval: Duration,
-    /// All that one may fail at once.
-    burst: Duration,
     /// What the counts are relative to.
     started: Instant,
     /// For each key, when all of its failures will be forgotten, in microseconds.
@@ -70,7 +68,6 @@ impl FailureLimit {
     pub fn new(per_minute: NonZeroU32) -> Self {
         Self {
             interval: MINUTE / per_minute.get(),
-            burst: MINUTE,
             started: Instant::now(),
             failures: Cache::new(MAX_ENTRIES),
             proven: Cache::new(MAX_ENTRIES),
@@ -113,7 +110,7 @@ impl FailureLimit {
     /// How long the attempt has to wait; `None` when it may be made.
     fn wait(&self, attempt: &Attempt, now: Instant) -> Option<Duration> {
         let now = self.since_start(now);
-        let full = self.burst.saturating_sub(self.interval);
+        let full = MINUTE.saturating_sub(self.interval);
         let waits = self.keys(attempt).filter_map(|key| {
             let forgotten = self.failures.get(&key)?.load(Ordering::Relaxed);
             let forgotten = Duration::from_micros(forgotten);
@@ -124,7 +121,7 @@ impl FailureLimit {
 
     fn count(&self, attempt: &Attempt, now: Instant) {
         let now = self.since_start(now);
-        let most = micros(now + self.burst);
+        let most = micros(now + MINUTE);
         for key in self.keys(attempt) {
             let fresh = || Ok::<_, std::convert::Infallible>(Arc::default());
             let Ok(forgotten) = self.failures.get_or_insert_with(&key, fresh);

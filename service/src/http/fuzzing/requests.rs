@@ -262,7 +262,7 @@ impl Server {
     }
 }
 
-/// One connection of HTTP/1.1: no request may fail with 500, and whatever is answered is HTTP.
+/// One connection of HTTP/1.1: no request may fail with 500, and every answer is HTTP.
 pub(super) fn head(data: &[u8]) {
     thread_local! {
         static SERVER: LazyLock<Server> = LazyLock::new(Server::start);
