@@ -91,15 +91,20 @@ pub fn items(plan_json: &str) -> Result<Vec<Item>> {
     let text = std::fs::read_to_string(FILE).with_context(|| format!("cannot read {FILE}"))?;
     let prices: Prices =
         toml::from_str(&text).with_context(|| format!("{FILE} is not well formed"))?;
-    let plan: Value = serde_json::from_str(plan_json)?;
+    Ok(items_at(prices, &serde_json::from_str(plan_json)?))
+}
+
+fn items_at(prices: Prices, plan: &Value) -> Vec<Item> {
     let mut resources = Vec::new();
     collect(&plan["planned_values"]["root_module"], &mut resources);
-    Ok(Bill {
+    // Terraform lists child modules in no fixed order; the same configuration must give the same table.
+    resources.sort_by_key(|resource| resource["address"].as_str());
+    Bill {
         prices,
-        plan: &plan,
+        plan,
         resources,
     }
-    .items())
+    .items()
 }
 
 /// The items as a Markdown table with their sum.
@@ -338,5 +343,42 @@ impl Bill<'_> {
             quantity: quantity.join(", "),
             month,
         }]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{Value, items_at};
+
+    #[test]
+    fn the_table_does_not_depend_on_the_order_of_modules_in_the_plan() {
+        let first = database("module.stack.module.database", "db-custom-2-7680");
+        let second = database("module.stack.module.tool_databases", "db-g1-small");
+        let forwards = tiers(&json!([first, second]));
+        assert_eq!(forwards.len(), 2);
+        assert_eq!(forwards, tiers(&json!([second, first])));
+    }
+
+    fn database(module: &str, tier: &str) -> Value {
+        json!({
+            "address": module,
+            "resources": [{
+                "address": format!("{module}.google_sql_database_instance.this"),
+                "type": "google_sql_database_instance",
+                "values": { "settings": [{ "tier": tier, "disk_size": 10 }] },
+            }],
+        })
+    }
+
+    fn tiers(modules: &Value) -> Vec<String> {
+        let prices = toml::from_str(include_str!("../../../../../terraform/prices.toml"))
+            .expect("prices are well formed");
+        let plan = json!({ "planned_values": { "root_module": { "child_modules": modules } } });
+        items_at(prices, &plan)
+            .into_iter()
+            .map(|item| item.quantity)
+            .collect()
     }
 }
