@@ -15,6 +15,7 @@ mod edge;
 pub mod fuzzing;
 mod problem;
 mod read_request;
+mod scim;
 mod settings;
 
 pub use api::cursor::{BadCursorKey, CursorSeal};

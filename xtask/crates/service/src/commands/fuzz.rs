@@ -13,7 +13,15 @@ use xtask::failure::{Failure, Kind};
 use xtask::run_tool::tool;
 
 /// The targets, in the order in which they run.
-pub(crate) const TARGETS: [&str; 5] = ["cursor", "head", "patch", "query", "token"];
+pub(crate) const TARGETS: [&str; 7] = [
+    "cursor",
+    "head",
+    "patch",
+    "query",
+    "scim-filter",
+    "scim-patch",
+    "token",
+];
 const MANIFEST: &str = "service/fuzz/Cargo.toml";
 /// Inputs that are kept: they are tests, too.
 const CORPUS: &str = "service/fuzz/corpus";
