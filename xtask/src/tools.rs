@@ -240,13 +240,13 @@ pub const TOOLS: &[Tool] = &[
     },
     Tool {
         name: "node",
-        purpose: "generated clients (cargo xtask e2e clients --all)",
+        purpose: "generated clients and SCIM oracles (cargo xtask e2e clients --all, e2e scim-oracles)",
         install: "see https://nodejs.org/en/download, version 20 or later",
         source: Source::System,
     },
     Tool {
         name: "npm",
-        purpose: "generated clients (cargo xtask e2e clients --all)",
+        purpose: "generated clients and SCIM oracles (cargo xtask e2e clients --all, e2e scim-oracles)",
         install: "it comes with Node.js: see https://nodejs.org/en/download",
         source: Source::System,
     },

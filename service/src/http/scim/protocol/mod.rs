@@ -11,6 +11,8 @@ pub(in crate::http) mod error;
 pub(in crate::http) mod filter;
 #[cfg(any(test, fuzzing))]
 pub(in crate::http) mod fuzzing;
+#[cfg(test)]
+mod oracles;
 pub(in crate::http) mod patch;
 pub(in crate::http) mod path;
 mod place;
