@@ -170,6 +170,9 @@ fn compare_text(attribute: &Attribute, value: &str, operator: Operator, literal:
     if attribute.case_exact {
         return compare_exactly(value, operator, literal);
     }
+    if operator == Operator::Eq && value.is_ascii() && literal.is_ascii() {
+        return value.eq_ignore_ascii_case(literal);
+    }
     compare_exactly(&value.to_lowercase(), operator, &literal.to_lowercase())
 }
 
