@@ -147,6 +147,10 @@ impl Operation {
                 value,
             } => {
                 for (target, value) in placed_members(members(value)?, *container)? {
+                    // Clients send what they do not know of a whole user as null.
+                    if target.is_read_only() && value.is_null() {
+                        continue;
+                    }
                     set(resource, &target, *action, value, profile)?;
                 }
                 Ok(())

@@ -239,3 +239,11 @@ fn an_empty_string_of_an_optional_attribute_unassigns_it() {
     } }]);
     assert_eq!(any(&before, operations), user());
 }
+
+#[test]
+fn a_whole_user_without_a_path_may_have_null_where_the_server_sets() {
+    let operations = json!([{ "op": "replace", "path": null, "value": {
+        "id": null, "meta": null, "groups": null, "title": "Boss"
+    } }]);
+    assert_eq!(any(&user(), operations)["title"], "Boss");
+}
