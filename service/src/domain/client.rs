@@ -2,7 +2,7 @@
 //!
 //! Knows nothing of tokens or of where clients are kept; time and chance are handed to it.
 
-use super::{DirectoryError, Timestamp};
+use super::{DirectoryError, ScimProfile, Timestamp};
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use argon2::{Algorithm, Argon2, Params, Version};
 use std::fmt;
@@ -56,17 +56,20 @@ pub enum Scope {
     UsersRead,
     /// `users:write`: create, change and delete users.
     UsersWrite,
+    /// `scim`: keep the directory over SCIM.
+    Scim,
 }
 
 impl Scope {
     /// Every scope there is.
-    pub const ALL: [Self; 2] = [Self::UsersRead, Self::UsersWrite];
+    pub const ALL: [Self; 3] = [Self::UsersRead, Self::UsersWrite, Self::Scim];
 
     /// The name, as tokens have it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::UsersRead => "users:read",
             Self::UsersWrite => "users:write",
+            Self::Scim => "scim",
         }
     }
 
@@ -187,6 +190,8 @@ pub struct ApiClient {
     pub created_at: Timestamp,
     /// Since when it gets no tokens any more.
     pub revoked_at: Option<Timestamp>,
+    /// What it expects of SCIM where the standard and providers contradict each other.
+    pub scim_profile: ScimProfile,
 }
 
 /// A result of the client store, to be awaited.
@@ -220,7 +225,7 @@ mod tests {
 
     #[test]
     fn scopes_are_a_set_that_is_written_as_in_a_token() {
-        let both = Scopes::all();
+        let both: Scopes = [Scope::UsersRead, Scope::UsersWrite].into_iter().collect();
         let read: Scopes = [Scope::UsersRead, Scope::UsersRead].into_iter().collect();
         assert_eq!(both.to_string(), "users:read users:write");
         assert_eq!(read.to_string(), "users:read");

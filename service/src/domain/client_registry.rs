@@ -2,7 +2,7 @@
 //! more than a few at a time; an unknown client costs as much time as a wrong secret.
 
 use super::client::{ApiClient, ClientId, ClientStore, SALT_BYTES, Scopes, SecretHash};
-use super::{DirectoryError, Timestamp, Unavailable};
+use super::{DirectoryError, ScimProfile, Timestamp, Unavailable};
 use futures_util::future::{Either, select};
 use std::future::Future;
 use std::pin::pin;
@@ -79,6 +79,7 @@ impl ClientRegistry {
             scopes,
             secret,
             salt,
+            scim_profile,
             at,
         } = request;
         let secret_hash = tokio::task::spawn_blocking(move || SecretHash::of(&secret, salt))
@@ -92,6 +93,7 @@ impl ClientRegistry {
             scopes,
             created_at: at,
             revoked_at: None,
+            scim_profile,
         };
         Ok(self.store.add(&client).await?.then_some(client))
     }
@@ -119,6 +121,8 @@ pub struct Registration {
     pub secret: String,
     /// Chance, for the hash.
     pub salt: [u8; SALT_BYTES],
+    /// What it expects of SCIM.
+    pub scim_profile: ScimProfile,
     /// Now.
     pub at: Timestamp,
 }
@@ -174,6 +178,7 @@ mod tests {
             scopes: [Scope::UsersRead].into_iter().collect(),
             secret: secret.into(),
             salt: [1; SALT_BYTES],
+            scim_profile: ScimProfile::default(),
             at: Timestamp::from_unix_micros(1),
         };
         registry

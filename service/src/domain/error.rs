@@ -14,6 +14,12 @@ pub enum DirectoryError {
     /// Another user had this address when an earlier request with the same idempotency key was made.
     #[error("another user had this e-mail address when the request was first made")]
     EmailTakenBefore,
+    /// Another user has this SCIM user name.
+    #[error("another user has this user name")]
+    UserNameTaken,
+    /// The client calls another user so.
+    #[error("the client has another user with this external id")]
+    ExternalIdTaken,
     /// The user is not as the client's condition wants it.
     #[error("the user is not at the version that the condition names")]
     ConditionFailed,

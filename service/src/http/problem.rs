@@ -108,6 +108,29 @@ impl Problem {
         self.refused_because
     }
 
+    /// The sentence for the client.
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// The faults of the request's body.
+    pub(super) fn faults(&self) -> &[Fault] {
+        &self.faults
+    }
+
+    /// A member of the document beside its own.
+    pub(super) fn member(&self, name: &str) -> Option<&Value> {
+        let mut members = self.members.iter();
+        members
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| value)
+    }
+
+    /// The header fields that the response has beside its own.
+    pub(super) fn headers(&self) -> &[(HeaderName, HeaderValue)] {
+        &self.headers
+    }
+
     /// What went wrong inside; logged at the edge, never shown.
     pub(super) fn cause(&self) -> Option<&(dyn Error + Send + Sync)> {
         self.cause.as_deref()
@@ -179,6 +202,9 @@ impl From<DirectoryError> for Problem {
             DirectoryError::EmailTakenBefore => ProblemKind::EmailTaken
                 .into_problem()
                 .with_header(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true")),
+            DirectoryError::UserNameTaken => ProblemKind::EmailTaken.with_detail("another user has this userName"),
+            DirectoryError::ExternalIdTaken => ProblemKind::EmailTaken
+                .with_detail("this client has another user with this externalId; find it by 'externalId eq'"),
             DirectoryError::ConditionFailed => ProblemKind::PreconditionFailed.into_problem(),
             DirectoryError::IdempotencyKeyReused => ProblemKind::IdempotencyKeyReused.into_problem(),
             DirectoryError::IdempotencyInProgress => ProblemKind::IdempotencyInProgress.into_problem().retry_after(1),

@@ -9,7 +9,8 @@ use super::sql_error::StoreError;
 use super::{PgUserStore, connector};
 use crate::domain::client::ClientOutcome;
 use crate::domain::{
-    ApiClient, ClientId, ClientStore, DirectoryError, Scope, SecretHash, Timestamp,
+    ApiClient, ClientId, ClientStore, ClientToken, ClientTokenStore, DirectoryError, ScimProfile,
+    Scope, SecretHash, Timestamp, TokenHash,
 };
 use std::time::SystemTime;
 use tokio::time::Instant;
@@ -18,16 +19,31 @@ use tokio_postgres::types::ToSql;
 
 /// Repeated after a connection broke, it finds what it added itself: no two hashes are the same.
 const ADD: &str = "
-INSERT INTO clients (id, name, secret_hash, scopes, created_at) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO clients (id, name, secret_hash, scopes, created_at, scim_profile) VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (id) DO UPDATE SET name = excluded.name WHERE clients.secret_hash = excluded.secret_hash
 RETURNING id";
 const FIND: &str = "
-SELECT id, name, secret_hash, scopes, created_at, revoked_at FROM clients WHERE id = $1";
+SELECT id, name, secret_hash, scopes, created_at, revoked_at, scim_profile FROM clients WHERE id = $1";
 const LIST: &str = "
-SELECT id, name, secret_hash, scopes, created_at, revoked_at FROM clients ORDER BY created_at, id";
+SELECT id, name, secret_hash, scopes, created_at, revoked_at, scim_profile FROM clients ORDER BY created_at, id";
 /// Repeated, it finds the time that it wrote itself.
 const REVOKE: &str = "
 UPDATE clients SET revoked_at = $2 WHERE id = $1 AND coalesce(revoked_at, $2) = $2 RETURNING id";
+/// Repeated after a connection broke, it finds what it added itself.
+const ADD_TOKEN: &str = "
+INSERT INTO client_tokens (id, client, name, token_hash, created_at, expires_at)
+SELECT $1, id, $3, $4, $5, $6 FROM clients WHERE id = $2 AND revoked_at IS NULL
+ON CONFLICT (id) DO UPDATE SET name = excluded.name WHERE client_tokens.token_hash = excluded.token_hash
+RETURNING id";
+const FIND_BY_TOKEN: &str = "
+SELECT c.id, c.name, c.secret_hash, c.scopes, c.created_at, c.revoked_at, c.scim_profile
+FROM client_tokens t JOIN clients c ON c.id = t.client
+WHERE t.token_hash = $1 AND t.revoked_at IS NULL AND c.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > $2)";
+const LIST_TOKENS: &str = "
+SELECT id, client, name, created_at, expires_at, revoked_at FROM client_tokens ORDER BY created_at, id";
+/// Repeated, it finds the time that it wrote itself.
+const REVOKE_TOKEN: &str = "
+UPDATE client_tokens SET revoked_at = $2 WHERE id = $1 AND coalesce(revoked_at, $2) = $2 RETURNING id";
 
 /// The API clients in a `PostgreSQL` database.
 pub struct PgClientStore {
@@ -94,6 +110,8 @@ impl ClientStore for PgClientStore {
                         &client.secret_hash.as_str(),
                         &scopes,
                         &client.created_at.to_system_time(),
+                        &(client.scim_profile != ScimProfile::default())
+                            .then(|| client.scim_profile.as_str()),
                     ],
                 )
                 .await?;
@@ -125,6 +143,70 @@ impl ClientStore for PgClientStore {
     }
 }
 
+impl ClientTokenStore for PgClientStore {
+    fn add_token<'a>(&'a self, token: &'a ClientToken, hash: TokenHash) -> ClientOutcome<'a, bool> {
+        Box::pin(async move {
+            let added = self
+                .rows(
+                    ADD_TOKEN,
+                    &[
+                        &token.id,
+                        &token.client.as_str(),
+                        &token.name,
+                        &&hash.0[..],
+                        &token.created_at.to_system_time(),
+                        &token.expires_at.map(Timestamp::to_system_time),
+                    ],
+                )
+                .await?;
+            Ok(!added.is_empty())
+        })
+    }
+
+    fn find_by_token(
+        &self,
+        hash: TokenHash,
+        at: Timestamp,
+    ) -> ClientOutcome<'_, Option<ApiClient>> {
+        Box::pin(async move {
+            let found = self
+                .rows(FIND_BY_TOKEN, &[&&hash.0[..], &at.to_system_time()])
+                .await?;
+            Ok(found.first().map(client_of).transpose()?)
+        })
+    }
+
+    fn list_tokens(&self) -> ClientOutcome<'_, Vec<ClientToken>> {
+        Box::pin(async move {
+            let tokens = self.rows(LIST_TOKENS, &[]).await?;
+            Ok(tokens.iter().map(token_of).collect::<Result<_, _>>()?)
+        })
+    }
+
+    fn revoke_token<'a>(&'a self, id: &'a str, at: Timestamp) -> ClientOutcome<'a, bool> {
+        Box::pin(async move {
+            let revoked = self
+                .rows(REVOKE_TOKEN, &[&id, &at.to_system_time()])
+                .await?;
+            Ok(!revoked.is_empty())
+        })
+    }
+}
+
+fn token_of(row: &Row) -> Result<ClientToken, StoreError> {
+    let client: &str = row.try_get(1)?;
+    let time = |at: Option<SystemTime>| at.map(Timestamp::from);
+    Ok(ClientToken {
+        id: row.try_get(0)?,
+        client: ClientId::parse(client)
+            .ok_or_else(|| StoreError::Row("client_tokens.client".into()))?,
+        name: row.try_get(2)?,
+        created_at: row.try_get::<_, SystemTime>(3)?.into(),
+        expires_at: time(row.try_get(4)?),
+        revoked_at: time(row.try_get(5)?),
+    })
+}
+
 async fn query(
     client: &Object,
     statement: &str,
@@ -150,5 +232,9 @@ fn client_of(row: &Row) -> Result<ApiClient, StoreError> {
             .ok_or_else(|| unreadable("scopes"))?,
         created_at: row.try_get::<_, SystemTime>(4)?.into(),
         revoked_at: revoked_at.map(Timestamp::from),
+        scim_profile: match row.try_get::<_, Option<&str>>(6)? {
+            Some(name) => ScimProfile::parse(name).ok_or_else(|| unreadable("scim_profile"))?,
+            None => ScimProfile::default(),
+        },
     })
 }

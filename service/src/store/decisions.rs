@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 use uuid::Uuid;
 
 /// Locks users and reads them.
-fn hold(mode: Mode) -> &'static str {
+pub(super) fn hold(mode: Mode) -> &'static str {
     static SQL: [LazyLock<String>; 2] = [
         LazyLock::new(|| hold_sql(Mode::Batch)),
         LazyLock::new(|| hold_sql(Mode::Single)),

@@ -20,10 +20,10 @@ mod embedded {
 
 /// The version that this program brings the schema to: that of the newest file. Said here, since the library would have
 /// to be asked to read the names of all files, which takes a third of the time of a start. Files are numbered without gaps.
-const WANTED_VERSION: i32 = 5;
+const WANTED_VERSION: i32 = 7;
 
-/// The oldest schema that this program can work with: its statements name `user_changes.actor`, which V5 adds.
-const OLDEST_WORKABLE: i32 = 5;
+/// The oldest schema that this program can work with: its statements name `clients.scim_profile`, which V6 adds.
+const OLDEST_WORKABLE: i32 = 6;
 
 /// Why the schema cannot be worked with.
 #[derive(Debug, thiserror::Error)]

@@ -22,6 +22,7 @@ mod notifications;
 mod observed;
 mod page_reads;
 mod pool;
+mod provisioning;
 mod reads;
 mod session;
 mod shared_client;
@@ -76,6 +77,7 @@ pub struct PgUserStore {
     reads: Arc<reads::PointReads>,
     pages: page_reads::PageReads,
     writes: writes::GroupedWrites,
+    provisioned: provisioning::ProvisionedUsers,
     keys_in_progress: idempotency::KeysInProgress,
     notifications: notifications::Notifications,
 }
@@ -93,6 +95,7 @@ impl PgUserStore {
             reads: Arc::new(reads::PointReads::new(pool.clone(), limits)),
             pages: page_reads::PageReads::new(pool.clone(), limits),
             writes: writes::GroupedWrites::new(pool.clone(), limits),
+            provisioned: provisioning::ProvisionedUsers::new(pool.clone(), limits),
             keys_in_progress: idempotency::KeysInProgress::default(),
             notifications: notifications::Notifications::start(connector.clone()),
             connector,

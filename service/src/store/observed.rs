@@ -8,13 +8,16 @@ use std::time::{Duration, Instant};
 use tokio_postgres::error::SqlState;
 
 /// The statements whose duration is measured: the values of the label `statement`, by index.
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 9] = [
     "read_users",
     "write_users",
     "write_user_alone",
     "list_users",
     "read_changes",
     "sweep",
+    "read_provisioned",
+    "write_provisioned",
+    "write_provisioned_alone",
 ];
 
 /// A statement, or a transaction that is sent as one.
@@ -26,6 +29,9 @@ pub(super) enum Statement {
     ListUsers,
     ReadChanges,
     Sweep,
+    ReadProvisioned,
+    WriteProvisioned,
+    WriteProvisionedAlone,
 }
 
 /// Where a store's observations go; a default one forgets them.

@@ -8,36 +8,59 @@ use super::deadline::{within_deadline, within_deadlines};
 use super::lane_client::LaneClient;
 use super::limits::Limits;
 use super::observed::Statement;
-use super::pool::{self, Pool, Repeat};
+use super::pool::{self, Object, Pool, Repeat};
 use super::sql_error::StoreError;
-use super::work::{Mode, Work, WriteOutcome};
-use super::write_batch;
+use super::work::Mode;
 use crate::domain::UserId;
 use crate::metrics;
 use std::collections::{HashSet, VecDeque};
+use std::future::Future;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::yield_now;
 use tokio::time::Instant;
 
+/// What a lane writes: how several are made in one transaction.
+pub(super) trait LaneWork: Send + Sync + Sized + 'static {
+    /// What became of one write.
+    type Outcome: Send + 'static;
+    /// How a transaction of several writes, and one of a single write, are called in the metrics.
+    const MEASURED: [Statement; 2];
+
+    /// The user that is written.
+    fn user_id(&self) -> UserId;
+    /// About how many bytes it adds to the transaction.
+    fn bytes(&self) -> usize;
+    /// Makes all the writes of `batch` in one transaction; no two of them may be of one user.
+    fn run(
+        client: &Object,
+        batch: &[Self],
+        mode: Mode,
+    ) -> impl Future<Output = Result<Vec<Self::Outcome>, StoreError>> + Send;
+    /// Whether the write needs a transaction of its own.
+    fn is_not_batchable(outcome: &Self::Outcome) -> bool;
+    /// What a violated constraint says of a single write.
+    fn violated(error: &StoreError) -> Option<Self::Outcome>;
+}
+
 /// The write that was made, and what became of it.
-pub(super) type WriteResult = Result<(Work, WriteOutcome), StoreError>;
+pub(super) type WriteResult<W> = Result<(W, <W as LaneWork>::Outcome), StoreError>;
 
 /// A write that waits to be made.
-pub(super) struct Waiting {
-    pub(super) work: Work,
-    pub(super) ticket: Ticket,
+pub(super) struct Waiting<W: LaneWork> {
+    pub(super) work: W,
+    pub(super) ticket: Ticket<W>,
 }
 
 /// Where a write is answered, once.
-pub(super) struct Ticket {
+pub(super) struct Ticket<W: LaneWork> {
     since: Instant,
-    answer: Option<oneshot::Sender<WriteResult>>,
+    answer: Option<oneshot::Sender<WriteResult<W>>>,
 }
 
-impl Ticket {
+impl<W: LaneWork> Ticket<W> {
     /// A request that has waited since `since`.
-    pub(super) fn new(since: Instant, answer: oneshot::Sender<WriteResult>) -> Self {
+    pub(super) fn new(since: Instant, answer: oneshot::Sender<WriteResult<W>>) -> Self {
         Self {
             since,
             answer: Some(answer),
@@ -52,7 +75,7 @@ impl Ticket {
         self.answer.is_none()
     }
 
-    fn answer(&mut self, result: WriteResult) {
+    fn answer(&mut self, result: WriteResult<W>) {
         if let Some(answer) = self.answer.take() {
             // A failed send means that the client went away meanwhile.
             let _ = answer.send(result);
@@ -61,9 +84,9 @@ impl Ticket {
 }
 
 /// The writes of one transaction, at most one for each user, and where they are answered, in the same order.
-struct Batch {
-    works: Vec<Work>,
-    tickets: Vec<Ticket>,
+struct Batch<W: LaneWork> {
+    works: Vec<W>,
+    tickets: Vec<Ticket<W>>,
 }
 
 /// How long writes are refused without asking once a new session has refused them: each question costs a connection.
@@ -73,22 +96,22 @@ const REFUSAL_PAUSE: Duration = Duration::from_millis(250);
 const MAX_BATCH_BYTES: usize = 1 << 20;
 
 /// The task that batches the writes of this process.
-pub(super) struct Lane {
+pub(super) struct Lane<W: LaneWork> {
     pool: Pool,
     limits: Limits,
     client: Option<LaneClient>,
     /// What a new session answered, and until when the database is not asked again.
     refusal: Option<(Instant, StoreError)>,
-    requests: mpsc::UnboundedReceiver<Waiting>,
+    requests: mpsc::UnboundedReceiver<Waiting<W>>,
     /// What waits for the next transaction: another write of the same user is in this one, or it is full.
-    postponed: VecDeque<Waiting>,
+    postponed: VecDeque<Waiting<W>>,
 }
 
-impl Lane {
+impl<W: LaneWork> Lane<W> {
     pub(super) fn new(
         pool: Pool,
         limits: Limits,
-        requests: mpsc::UnboundedReceiver<Waiting>,
+        requests: mpsc::UnboundedReceiver<Waiting<W>>,
     ) -> Self {
         Self {
             pool,
@@ -126,7 +149,7 @@ impl Lane {
     }
 
     /// The writes of the next transaction; `None` when the store is gone.
-    async fn gather(&mut self) -> Option<Batch> {
+    async fn gather(&mut self) -> Option<Batch<W>> {
         let limit = self.limits.max_write_batch;
         let mut batch = Batch {
             works: Vec::with_capacity(limit),
@@ -169,7 +192,7 @@ impl Lane {
     }
 
     /// Answers those whose time is up before they are sent: nothing was written.
-    fn answer_expired(&self, postponed: &mut VecDeque<Waiting>) {
+    fn answer_expired(&self, postponed: &mut VecDeque<Waiting<W>>) {
         let now = Instant::now();
         postponed.retain_mut(|waiting| {
             let expired = waiting.ticket.since + self.limits.store_timeout <= now;
@@ -181,7 +204,7 @@ impl Lane {
     }
 
     /// Commits on a session that is fit for it: one that refused everything, as a read-only one does, is replaced once.
-    async fn commit(&mut self, works: &[Work]) -> Result<Vec<WriteOutcome>, StoreError> {
+    async fn commit(&mut self, works: &[W]) -> Result<Vec<W::Outcome>, StoreError> {
         if let Some((until, error)) = &self.refusal
             && Instant::now() < *until
         {
@@ -210,7 +233,7 @@ impl Lane {
     }
 
     /// Commits; prepares the statements again when the schema has changed.
-    async fn try_commit(&mut self, works: &[Work]) -> Result<Vec<WriteOutcome>, StoreError> {
+    async fn try_commit(&mut self, works: &[W]) -> Result<Vec<W::Outcome>, StoreError> {
         let is_trusted = |client: &LaneClient| client.is_trusted(&self.pool);
         if !self.client.as_ref().is_some_and(is_trusted) {
             self.drop_client();
@@ -219,23 +242,23 @@ impl Lane {
         let Some(client) = &mut self.client else {
             return Err(StoreError::ConnectionLost);
         };
-        let running = self.pool.observed.begin(Statement::WriteUsers);
+        let running = self.pool.observed.begin(W::MEASURED[0]);
         // Boxed where it is made: the state of a transaction has kilobytes, and each future around it would move it again.
-        let write = Box::pin(write_batch::run(client, works, Mode::Batch));
+        let write = Box::pin(W::run(client, works, Mode::Batch));
         let outcome = running.end(write.await);
         client.has_answered();
         if !matches!(&outcome, Err(error) if error.is_stale_statement()) {
             return outcome;
         }
         client.statement_cache.clear();
-        let running = self.pool.observed.begin(Statement::WriteUsers);
-        running.end(Box::pin(write_batch::run(client, works, Mode::Batch)).await)
+        let running = self.pool.observed.begin(W::MEASURED[0]);
+        running.end(Box::pin(W::run(client, works, Mode::Batch)).await)
     }
 
-    fn answer(&self, batch: Batch, outcomes: Vec<WriteOutcome>) {
+    fn answer(&self, batch: Batch<W>, outcomes: Vec<W::Outcome>) {
         let Batch { works, tickets } = batch;
         for ((work, mut ticket), outcome) in works.into_iter().zip(tickets).zip(outcomes) {
-            if matches!(outcome, WriteOutcome::NotBatchable) {
+            if W::is_not_batchable(&outcome) {
                 self.write_single(Waiting { work, ticket });
             } else {
                 ticket.answer(Ok((work, outcome)));
@@ -244,7 +267,7 @@ impl Lane {
     }
 
     /// Answers every request that waits: the database is away, and nothing is repeated, for it may have been committed.
-    fn give_up(&mut self, tickets: Vec<Ticket>, error: &StoreError) {
+    fn give_up(&mut self, tickets: Vec<Ticket<W>>, error: &StoreError) {
         self.drop_client();
         let postponed = std::mem::take(&mut self.postponed);
         let gathered = std::iter::from_fn(|| self.requests.try_recv().ok());
@@ -257,7 +280,7 @@ impl Lane {
         }
     }
 
-    fn write_single(&self, waiting: Waiting) {
+    fn write_single(&self, waiting: Waiting<W>) {
         let Waiting { work, mut ticket } = waiting;
         if ticket.is_answered() {
             return;
@@ -278,7 +301,11 @@ impl Lane {
 }
 
 /// Answers those whose time is up; returns when the next one's is.
-fn expire(tickets: &mut [Ticket], limit: Duration, now: Instant) -> Option<Instant> {
+fn expire<W: LaneWork>(
+    tickets: &mut [Ticket<W>],
+    limit: Duration,
+    now: Instant,
+) -> Option<Instant> {
     let mut next = None;
     for ticket in tickets.iter_mut().filter(|ticket| !ticket.is_answered()) {
         let deadline = ticket.since + limit;
@@ -300,11 +327,11 @@ fn is_unknown(error: &StoreError) -> bool {
         )
 }
 
-async fn commit_single(pool: &Pool, work: &Work) -> Result<WriteOutcome, StoreError> {
+async fn commit_single<W: LaneWork>(pool: &Pool, work: &W) -> Result<W::Outcome, StoreError> {
     let works = std::slice::from_ref(work);
     let committed = pool::with_session(pool, Repeat::WhenRefused, |guard| async move {
-        let running = pool.observed.begin(Statement::WriteUserAlone);
-        let write = Box::pin(write_batch::run(guard.client(), works, Mode::Single));
+        let running = pool.observed.begin(W::MEASURED[1]);
+        let write = Box::pin(W::run(guard.client(), works, Mode::Single));
         let outcome = running.end(write.await);
         (guard, outcome)
     });
@@ -313,7 +340,6 @@ async fn commit_single(pool: &Pool, work: &Work) -> Result<WriteOutcome, StoreEr
             .into_iter()
             .next()
             .ok_or(StoreError::ConnectionLost),
-        Err(error) if error.violates("users_email_key") => Ok(WriteOutcome::EmailTaken),
-        Err(error) => Err(error),
+        Err(error) => W::violated(&error).ok_or(error),
     }
 }

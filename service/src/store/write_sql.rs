@@ -45,7 +45,7 @@ pub(super) fn created(from: &str) -> String {
 
 /// A new version. Drawn at random, it names a change in every history of the database (docs/adr/0064): a number that counts
 /// is given out again after a restore. PostgreSQL seeds each session from the system's random source.
-const NEW_VERSION: &str = "1 + (random() * 9007199254740991)::bigint";
+pub(super) const NEW_VERSION: &str = "1 + (random() * 9007199254740991)::bigint";
 
 /// Waits for the row of a single write before the advisory lock is taken, so that no other transaction waits for it.
 pub(super) const WAIT: &str = "SELECT FROM users WHERE id = $1 FOR UPDATE";

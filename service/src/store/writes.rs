@@ -1,13 +1,16 @@
 //! The writes that the store offers: each waits for its part in a batch (`write_lane`) and reads its own outcome.
 
 use super::limits::Limits;
-use super::pool::Pool;
+use super::observed::Statement;
+use super::pool::{Object, Pool};
 use super::sql_error::StoreError;
-use super::work::{Decide, Decision, Work, WriteOutcome};
-use super::write_lane::{Lane, Ticket, Waiting};
+use super::work::{Decide, Decision, Mode, Work, WriteOutcome};
+use super::write_batch;
+use super::write_lane::{Lane, LaneWork, Ticket, Waiting};
 use crate::domain::{
     Actor, Created, DirectoryError, IdempotencyClaim, Profile, Stamp, User, UserId, Version,
 };
+use std::future::Future;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
@@ -16,7 +19,7 @@ use tokio::time::Instant;
 pub(super) struct GroupedWrites {
     pool: Pool,
     limits: Limits,
-    queue: OnceLock<mpsc::UnboundedSender<Waiting>>,
+    queue: OnceLock<mpsc::UnboundedSender<Waiting<Work>>>,
 }
 
 impl GroupedWrites {
@@ -29,7 +32,7 @@ impl GroupedWrites {
     }
 
     /// The lane, started on the thread that is the first to write: one that serves.
-    fn lane(&self) -> &mpsc::UnboundedSender<Waiting> {
+    fn lane(&self) -> &mpsc::UnboundedSender<Waiting<Work>> {
         self.queue.get_or_init(|| {
             // Unbounded here: how many requests may wait is bounded once, at the edge of the service.
             let (queue, requests) = mpsc::unbounded_channel();
@@ -179,6 +182,36 @@ impl GroupedWrites {
             .map_err(|_| StoreError::ConnectionLost)?;
         let answer = answered.await.map_err(|_| StoreError::ConnectionLost)?;
         Ok(answer?)
+    }
+}
+
+impl LaneWork for Work {
+    type Outcome = WriteOutcome;
+    const MEASURED: [Statement; 2] = [Statement::WriteUsers, Statement::WriteUserAlone];
+
+    fn user_id(&self) -> UserId {
+        self.user_id()
+    }
+
+    fn bytes(&self) -> usize {
+        self.bytes()
+    }
+
+    fn run(
+        client: &Object,
+        batch: &[Self],
+        mode: Mode,
+    ) -> impl Future<Output = Result<Vec<WriteOutcome>, StoreError>> + Send {
+        write_batch::run(client, batch, mode)
+    }
+
+    fn is_not_batchable(outcome: &WriteOutcome) -> bool {
+        matches!(outcome, WriteOutcome::NotBatchable)
+    }
+
+    fn violated(error: &StoreError) -> Option<WriteOutcome> {
+        let is_taken = error.violates("users_email_key");
+        is_taken.then_some(WriteOutcome::EmailTaken)
     }
 }
 

@@ -16,6 +16,12 @@ const NEEDED: &[(&str, &[&str])] = &[
         &["SELECT", "INSERT", "UPDATE", "DELETE"],
     ),
     ("clients", &["SELECT", "INSERT", "UPDATE"]),
+    ("client_tokens", &["SELECT", "INSERT", "UPDATE"]),
+    ("scim_users", &["SELECT", "INSERT", "UPDATE"]),
+    (
+        "scim_external_ids",
+        &["SELECT", "INSERT", "UPDATE", "DELETE"],
+    ),
     ("cursor_keys", &["SELECT"]),
     ("refinery_schema_history", &["SELECT"]),
 ];
