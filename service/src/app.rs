@@ -2,6 +2,8 @@
 
 mod access;
 pub mod client_commands;
+pub mod client_token_commands;
+pub mod commands;
 mod database;
 pub mod email_commands;
 
@@ -9,7 +11,7 @@ use crate::config::{AuthMode, ConfigError, DatabaseArgs, HttpArgs, LogArgs, Serv
 use crate::domain::Directory;
 use crate::http::{
     Admin, BodyLimits, CursorSeal, Edge, HttpSettings, Listener, Protocols, Readiness,
-    ServerLimits, Service, Source, TEMPLATES, TrustedProxies, Workers, serve,
+    ScimSettings, ServerLimits, Service, Source, TEMPLATES, TrustedProxies, Workers, serve,
 };
 use crate::metrics::{BuildInfo, Metrics, PoolState};
 use crate::store::PoolSettings;
@@ -288,6 +290,11 @@ fn watch_state(metrics: &Metrics, service: &Arc<Service<PgUserStore>>, telemetry
 
 fn http_settings(args: &ServeArgs) -> HttpSettings {
     let hsts_max_age_s = args.tls.hsts_max_age_s;
+    let scim = args.scim.scim.then(|| ScimSettings {
+        base_url: args.scim.scim_base_url.as_deref().map(Box::from),
+        bulk_operations: args.scim.scim_bulk_operations,
+        bulk_limit_bytes: usize::try_from(args.scim.scim_bulk_limit_bytes).unwrap_or(usize::MAX),
+    });
     let args = &args.http;
     let bytes = |limit: u32| usize::try_from(limit).unwrap_or(usize::MAX);
     HttpSettings {
@@ -315,6 +322,7 @@ fn http_settings(args: &ServeArgs) -> HttpSettings {
         trusted_proxies: TrustedProxies::new(&args.trusted_proxies),
         hsts_max_age_s,
         redirect_plain_http: args.redirect_plain_http,
+        scim,
         cors_origins: args
             .cors_origin
             .iter()

@@ -9,6 +9,7 @@
 mod access;
 mod error;
 mod origin;
+mod scim;
 #[cfg(test)]
 mod table;
 
@@ -23,6 +24,7 @@ use tracing::level_filters::LevelFilter;
 pub use access::{AuthMode, KEYS_FILE_SETTING, TlsArgs, TokenArgs};
 pub use error::ConfigError;
 pub use origin::{BadOrigin, Origin};
+pub use scim::ScimArgs;
 
 /// How to reach the database; every command that uses it has these.
 #[derive(Args, Clone, Debug)]
@@ -69,6 +71,9 @@ pub struct ServeArgs {
     /// Tokens.
     #[command(flatten)]
     pub tokens: TokenArgs,
+    /// SCIM.
+    #[command(flatten)]
+    pub scim: ScimArgs,
     /// TLS.
     #[command(flatten)]
     pub tls: TlsArgs,

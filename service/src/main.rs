@@ -1,7 +1,9 @@
 //! The `roster` binary: its commands and their exit codes.
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use roster::app::client_commands::{self, ClientCommand, CommandError, TokenCommand};
+use roster::app::client_commands::{self, ClientCommand, TokenCommand};
+use roster::app::client_token_commands::ClientTokenCommand;
+use roster::app::commands::CommandError;
 use roster::app::email_commands::{self, CheckEmailsArgs, run_check_emails};
 use roster::app::{self, App, StartError};
 use roster::config::{self, DatabaseArgs, ServeArgs};
@@ -170,7 +172,9 @@ fn migrate(args: &DatabaseArgs) -> Outcome {
 fn client(command: &ClientCommand) -> Outcome {
     let outcome = runtime()?.block_on(client_commands::run_client(command));
     match command {
-        ClientCommand::Create(_) => print_the_only_copy(outcome),
+        ClientCommand::Create(_) | ClientCommand::Token(ClientTokenCommand::Create(_)) => {
+            print_the_only_copy(outcome)
+        }
         _ => print(outcome),
     }
 }

@@ -76,7 +76,7 @@ impl Program {
             "e2e" => match word(1) {
                 Some("alerts") => Self::Prometheus,
                 Some(
-                    "standby" | "pgbouncer" | "docs" | "cors" | "clients" | "kills"
+                    "standby" | "pgbouncer" | "docs" | "cors" | "clients" | "kills" | "scim"
                     | "scim-oracles",
                 ) => Self::Service,
                 _ => Self::Delivery,

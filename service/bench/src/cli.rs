@@ -55,6 +55,7 @@ pub(crate) enum BenchCommand {
     Instructions(BenchInstructionsArgs),
     Flamegraph(BenchFlamegraphArgs),
     Overload(BenchOverloadArgs),
+    Scim(BenchScimArgs),
 }
 
 /// CPU time per request, throughput, latency, memory and start-up of Roster, its peers and the limits, in one run.
@@ -230,4 +231,26 @@ pub(crate) struct BenchOverloadArgs {
     /// Write the table to docs/performance.md
     #[arg(long)]
     pub(crate) write: bool,
+}
+
+/// Cost of an identity provider: a first synchronisation beside /v1, bulk requests, a full read by cursor
+///
+/// Looks every user up, creates it and patches every tenth, over /v1 and over SCIM in turn. Fails if a user costs more than
+/// 1.35 times as much CPU over SCIM, more than 0.6 times as much in bulk requests of 1,000, or if the last pages of a full read
+/// cost more than 1.2 times as much as the first.
+#[derive(Args)]
+#[allow(clippy::doc_markdown, reason = "this text is shown on a terminal")]
+pub(crate) struct BenchScimArgs {
+    /// Users of each synchronisation
+    #[arg(long, default_value_t = 100_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1000..=10_000_000))]
+    pub(crate) users: u64,
+    /// Connections of the provider
+    #[arg(long, default_value_t = 16, value_name = "N")]
+    pub(crate) connections: usize,
+    /// Rounds; medians are reported
+    #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=99))]
+    pub(crate) rounds: u64,
+    /// Users of the full read
+    #[arg(long, default_value_t = 1_000_000, value_name = "N", value_parser = clap::value_parser!(u64).range(20_000..=10_000_000))]
+    pub(crate) read: u64,
 }

@@ -10,6 +10,7 @@ use crate::cli::{BenchArgs, BenchCommand};
 use crate::results::Results;
 use crate::{
     api, capacity, compare, flamegraph, footprint, growth, instructions, list, overload, replicas,
+    scim,
 };
 use xtask::failure::{Failure, Kind};
 
@@ -38,6 +39,7 @@ pub(crate) fn run(args: BenchArgs) -> Result<()> {
         (Some(BenchCommand::Instructions(instructions)), None) => instructions::run(&instructions),
         (Some(BenchCommand::Flamegraph(flamegraph)), None) => flamegraph::run(&flamegraph),
         (Some(BenchCommand::Overload(overload)), None) => overload::run(&overload),
+        (Some(BenchCommand::Scim(args)), None) => scim::run(&args),
         (None, Some(earlier)) => {
             let latest = Path::new(api::RESULTS);
             compare::check(&Results::read(&earlier)?, &Results::read(latest)?)

@@ -27,6 +27,7 @@ mod questions;
 mod replicas;
 mod results;
 mod roster;
+mod scim;
 mod server;
 mod table;
 mod walk;

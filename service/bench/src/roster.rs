@@ -32,6 +32,7 @@ pub(super) struct Roster {
 
 /// Admits all connections of a closed loop: nothing is rejected where latency and cost are measured.
 const ROOM_FOR_ALL: &[&str] = &["--queue-limit", "4096"];
+const ROOM_AND_SCIM: &[&str] = &["--queue-limit", "4096", "--scim"];
 
 #[derive(Deserialize)]
 struct Client {
@@ -52,13 +53,27 @@ pub(super) fn migrate(program: &Program, url: &str) -> Result<()> {
 impl Roster {
     /// Creates a signing key, a client and a token. Later instances use the same key, so the token stays valid.
     pub(super) fn prepare(program: &Program, url: &str) -> Result<Self> {
+        Self::prepare_with(program, url, "users:read,users:write", ROOM_FOR_ALL)
+    }
+
+    /// The same with SCIM on, which the token allows too.
+    pub(super) fn prepare_for_scim(program: &Program, url: &str) -> Result<Self> {
+        Self::prepare_with(program, url, "users:read,users:write,scim", ROOM_AND_SCIM)
+    }
+
+    fn prepare_with(
+        program: &Program,
+        url: &str,
+        scopes: &str,
+        queue: &'static [&'static str],
+    ) -> Result<Self> {
         let folder = std::path::absolute(FOLDER)?;
         let this = Self {
             program: program.clone(),
             url: url.to_owned(),
             keys: folder.join("roster-keys.pem"),
             token_file: folder.join("roster-token"),
-            queue: ROOM_FOR_ALL,
+            queue,
         };
         for file in [&this.keys, &this.token_file] {
             let _ = std::fs::remove_file(file);
@@ -66,7 +81,7 @@ impl Roster {
         let keygen = roster(program, url).args(["token", "keygen", "--output"]);
         keygen.arg(&this.keys).output()?;
         let create = ["client", "create", "--name", "bench", "--json"];
-        let scopes = ["--scope", "users:read,users:write"];
+        let scopes = ["--scope", scopes];
         let client: Client =
             serde_json::from_str(&roster(program, url).args(create).args(scopes).output()?)
                 .context("`roster client create --json` did not print valid JSON")?;

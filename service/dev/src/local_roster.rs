@@ -88,6 +88,11 @@ impl LocalRoster {
         &self.access.token
     }
 
+    /// The long-lived token of the same client, for SCIM.
+    pub fn scim_token(&self) -> &str {
+        &self.access.scim_token
+    }
+
     /// Id and secret of the token's client.
     pub fn client(&self) -> (&str, &str) {
         let client = &self.access.client;

@@ -34,9 +34,12 @@ impl Access {
         })
     }
 
-    /// The token endpoint for the clients in `store`.
+    /// The token endpoint for the clients in `store`, whose long-lived tokens are accepted from now on.
     pub(super) fn token_issuer(&self, args: &TokenArgs, store: &PgUserStore) -> TokenIssuer {
         let concurrency = usize::from(args.token_concurrency);
+        if let Auth::Required(verifier) = &self.auth {
+            verifier.client_tokens().accept(Arc::new(store.clients()));
+        }
         let clients = ClientRegistry::new(Arc::new(store.clients()), concurrency);
         TokenIssuer::new(
             clients,

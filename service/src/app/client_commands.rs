@@ -7,14 +7,14 @@
     reason = "these comments are the text of --help, where Markdown would show"
 )]
 
-use super::{StartError, pool_settings};
+use super::client_token_commands::{self, ClientTokenCommand};
+use super::commands::{CommandError, now, random, store_of};
 use crate::config::DatabaseArgs;
 use crate::domain::client::SALT_BYTES;
 use crate::domain::{
-    ApiClient, ClientId, ClientRegistry, DirectoryError, Registration, Scope, Scopes, Timestamp,
+    ApiClient, ClientId, ClientRegistry, Registration, ScimProfile, Scope, Scopes, Timestamp,
 };
 use crate::http::{KeyKind, generate_signing_key};
-use crate::store::PgClientStore;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::builder::PossibleValuesParser;
@@ -25,27 +25,12 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::SystemTime;
 use uuid::Uuid;
 
 /// Random bytes in a client's secret.
 const SECRET_BYTES: usize = 32;
 /// The prefix of secrets, so that secret scanners can recognise them.
 const SECRET_PREFIX: &str = "roster_";
-
-/// Why a command failed.
-#[derive(Debug, thiserror::Error)]
-pub enum CommandError {
-    /// A setting or the database cannot be used.
-    #[error(transparent)]
-    Start(#[from] StartError),
-    /// The database failed.
-    #[error("database error: {}", with_causes(.0))]
-    Store(#[from] DirectoryError),
-    /// The request cannot be fulfilled.
-    #[error("{0}")]
-    Refused(String),
-}
 
 /// What to do with clients.
 #[derive(Subcommand)]
@@ -61,7 +46,10 @@ pub enum ClientCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Revoke a client: it gets no more tokens. Its tokens expire within --token-lifetime-s.
+    /// Create, list and revoke long-lived tokens, for clients that cannot request short-lived ones.
+    #[command(subcommand)]
+    Token(ClientTokenCommand),
+    /// Revoke a client: it gets no more tokens. Its tokens expire within --token-lifetime-s, its long-lived ones at once.
     Revoke {
         /// How to reach the database.
         #[command(flatten)]
@@ -84,6 +72,9 @@ pub struct CreateArgs {
     /// A display name.
     #[arg(long, default_value = "unnamed", value_name = "TEXT")]
     name: String,
+    /// What the client expects of SCIM where the standard and providers contradict each other.
+    #[arg(long, default_value = "rfc", value_name = "PROFILE", value_parser = PossibleValuesParser::new(ScimProfile::ALL.map(ScimProfile::as_str)))]
+    scim_profile: String,
     /// Its id, 1 to 64 of A-Z a-z 0-9 . _ - [default: a new one].
     #[arg(long, value_name = "CLIENT_ID")]
     id: Option<String>,
@@ -132,6 +123,7 @@ pub async fn run_client(command: &ClientCommand) -> Result<String, CommandError>
                 as_lines(&clients)
             })
         }
+        ClientCommand::Token(command) => client_token_commands::run(command).await,
         ClientCommand::Revoke { database, id } => {
             let unknown = || {
                 CommandError::Refused(format!(
@@ -199,6 +191,7 @@ async fn create(args: &CreateArgs) -> Result<String, CommandError> {
         scopes,
         secret: secret.clone(),
         salt: random::<SALT_BYTES>()?,
+        scim_profile: ScimProfile::parse(&args.scim_profile).unwrap_or_default(),
         at: now(),
     };
     let taken = || {
@@ -222,10 +215,7 @@ async fn create(args: &CreateArgs) -> Result<String, CommandError> {
 }
 
 async fn registry(database: &DatabaseArgs) -> Result<ClientRegistry, CommandError> {
-    let settings = pool_settings(database, None).map_err(StartError::from)?;
-    let store = PgClientStore::new(&settings).map_err(StartError::from)?;
-    store.check_schema().await.map_err(StartError::from)?;
-    Ok(ClientRegistry::new(Arc::new(store), 1))
+    Ok(ClientRegistry::new(Arc::new(store_of(database).await?), 1))
 }
 
 fn as_json(client: &ApiClient) -> serde_json::Value {
@@ -234,6 +224,7 @@ fn as_json(client: &ApiClient) -> serde_json::Value {
         "client_id": client.id.as_str(),
         "name": client.name,
         "scope": client.scopes.to_string(),
+        "scim_profile": client.scim_profile.as_str(),
         "created_at": text(client.created_at),
         "revoked_at": client.revoked_at.map(text),
     })
@@ -254,27 +245,6 @@ fn as_lines(clients: &[ApiClient]) -> String {
             seconds(client.created_at),
             client.name
         );
-    }
-    text
-}
-
-fn random<const N: usize>() -> Result<[u8; N], CommandError> {
-    let mut bytes = [0; N];
-    let filled = aws_lc_rs::rand::fill(&mut bytes);
-    filled.map_err(|_| CommandError::Refused("the system provides no random numbers".into()))?;
-    Ok(bytes)
-}
-
-fn now() -> Timestamp {
-    SystemTime::now().into()
-}
-
-fn with_causes(error: &DirectoryError) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        let _ = write!(text, ": {error}");
-        cause = error.source();
     }
     text
 }

@@ -7,7 +7,7 @@
     reason = "these comments are the text of --help, where Markdown would show"
 )]
 
-use super::client_commands::CommandError;
+use super::commands::CommandError;
 use super::{StartError, pool_settings};
 use crate::config::DatabaseArgs;
 use crate::store::{EmailKeysReport, check_email_keys};

@@ -9,6 +9,15 @@ use http::{HeaderMap, HeaderValue};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+/// How a request reached this service, in the extensions of calls of SCIM, whose answers name the service's own URL.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::http) struct Transport {
+    /// The address at the other end of the connection: the client, or the last proxy in front.
+    pub(in crate::http) peer: IpAddr,
+    /// Whether the connection itself is encrypted.
+    pub(in crate::http) is_tls: bool,
+}
+
 /// A request, and what the edge knows of it. Made once, when the head of the request has arrived; handlers borrow it.
 pub(in crate::http) struct Call {
     /// Method, target and header fields, as they were sent.

@@ -1,6 +1,8 @@
 //! The directory over HTTP. Only this folder names hyper or the router; of the domain it knows the operations,
 //! of the store nothing.
 //!
+//! `scim` is a second API over the same directory.
+//!
 //! A request passes `connection` (sockets, TLS, HTTP/1.1 and HTTP/2), `edge` (limits, admission, authentication) and
 //! `api` (routes and handlers), in this order. `auth` verifies and signs tokens, `read_request` parses what clients
 //! send, `problem` is every error that they see.
@@ -26,6 +28,7 @@ pub use api::route::TEMPLATES;
 pub use api::service::{Service, Source};
 pub use auth::ScopeClaims;
 pub use auth::caller::Caller;
+pub use auth::client_tokens::{CLIENT_TOKEN_PREFIX, ClientTokens, hash_client_token};
 pub use auth::oidc::{OidcError, OidcIssuer, OidcSettings};
 pub use auth::signing_keys::{
     KeyKind, SigningKeyError, SigningKeys, generate as generate_signing_key,
@@ -43,4 +46,4 @@ pub use edge::failure_limit::FailureLimit;
 pub use edge::gate::Gate;
 pub use edge::rate_limit::{RateLimits, RateQuota};
 pub use edge::service::Edge;
-pub use settings::HttpSettings;
+pub use settings::{HttpSettings, ScimSettings};

@@ -4,6 +4,17 @@ use super::edge::body_admission::BodyLimits;
 use super::edge::client_address::TrustedProxies;
 use std::time::Duration;
 
+/// The settings of SCIM.
+#[derive(Clone, Debug, Default)]
+pub struct ScimSettings {
+    /// The URL of SCIM as its clients know it, without a slash at its end; as each request names it when absent.
+    pub base_url: Option<Box<str>>,
+    /// Maximum number of operations of a bulk request.
+    pub bulk_operations: u32,
+    /// Maximum size of a bulk request's body, in bytes.
+    pub bulk_limit_bytes: usize,
+}
+
 /// The settings of the edge and the handlers.
 #[derive(Clone, Debug)]
 pub struct HttpSettings {
@@ -39,6 +50,8 @@ pub struct HttpSettings {
     pub hsts_max_age_s: u32,
     /// Whether a request that reached a proxy by plain HTTP is redirected to HTTPS, or refused.
     pub redirect_plain_http: bool,
+    /// The settings of SCIM; `None` while it is off.
+    pub scim: Option<ScimSettings>,
     /// The origins whose pages may read responses, as browsers send them.
     pub cors_origins: Vec<Box<str>>,
 }

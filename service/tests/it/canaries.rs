@@ -5,6 +5,7 @@
 
 mod cases;
 mod listeners;
+mod scim;
 mod story;
 
 use crate::access::client_command;
@@ -86,6 +87,7 @@ async fn run(format: &str) -> (Findings, Vec<(String, String)>) {
     let (keys_file, log_file) = (text("keys.pem"), text("roster.log"));
     let target = format!("unix:{}", text("log"));
     let mut flags = vec![
+        "--scim",
         "--token-keys-file",
         &keys_file,
         "--log-file",
@@ -110,7 +112,7 @@ async fn run(format: &str) -> (Findings, Vec<(String, String)>) {
     }
     let made = client_command(
         database.url(),
-        &["create", "--scope", "users:read,users:write", "--json"],
+        &["create", "--scope", "users:read,users:write,scim", "--json"],
     )
     .await;
     let made: Value = serde_json::from_str(&made.expect("a client")).expect("JSON");
@@ -118,7 +120,11 @@ async fn run(format: &str) -> (Findings, Vec<(String, String)>) {
         made["client_id"].as_str().unwrap(),
         made["client_secret"].as_str().unwrap(),
     );
+    let long_lived = client_command(database.url(), &["token", "create", id, "--json"]).await;
+    let long_lived: Value = serde_json::from_str(&long_lived.expect("a token")).expect("JSON");
+    let long_lived = long_lived["token"].as_str().expect("a token");
     let mut findings = Findings::default();
+    findings.canary("a long-lived token", long_lived);
     for (what, value) in [
         ("a name", NAME),
         ("an address", EMAIL),
@@ -181,6 +187,11 @@ async fn run(format: &str) -> (Findings, Vec<(String, String)>) {
         program: &program,
         bearer: format!("Bearer {token}"),
     };
+    let provider = Caller {
+        program: &program,
+        bearer: format!("Bearer {long_lived}"),
+    };
+    scim::provision(&provider, &mut findings).await;
     let (path, etag) = walk(&caller, &mut findings).await;
     stumble(&caller, &mut findings, &path, &etag).await;
     be_refused(&program, &mut findings, &keys, id).await;
@@ -207,6 +218,8 @@ async fn run(format: &str) -> (Findings, Vec<(String, String)>) {
                 .expect("a list"),
         ),
     ];
+    let tokens = client_command(database.url(), &["token", "list", "--json"]).await;
+    places.push(("client token list".to_owned(), tokens.expect("a list")));
     program.end().await;
     places.push(("standard output".to_owned(), read_lossy(&at("stdout"))));
     places.push(("the log file".to_owned(), read_lossy(&at("roster.log"))));

@@ -63,6 +63,7 @@ mod relay;
 mod renewed_secrets;
 mod replace_user;
 mod schema_migrations;
+mod scim;
 mod shutdown;
 mod slow_senders;
 mod spawned;

@@ -65,7 +65,16 @@ async fn serve(args: &DevArgs, program: &Path) -> Result<()> {
     };
     let keys_file = access.as_ref().map(|access| access.keys_file.as_path());
     let log = std::io::stderr().into();
-    let mut service = Service::start(program, server.url(), port, admin_port, keys_file, &[], log)?;
+    let scim = ["--scim".to_owned()];
+    let mut service = Service::start(
+        program,
+        server.url(),
+        port,
+        admin_port,
+        keys_file,
+        &scim,
+        log,
+    )?;
     service.wait_until_ready().await?;
     if let Some(access) = &mut access {
         access.fetch_token(&service.url()).await?;

@@ -31,6 +31,8 @@ pub struct Access {
     pub client: Client,
     /// Its access token; empty before [`Access::fetch_token`].
     pub token: String,
+    /// Its long-lived token, as identity providers use it for SCIM.
+    pub scim_token: String,
     /// A file with the whole header, for `curl -H @FILE`.
     pub header_file: PathBuf,
 }
@@ -42,6 +44,12 @@ pub struct Client {
     pub client_id: String,
     /// Its secret, shown once.
     pub client_secret: String,
+}
+
+/// The output of `roster client token create --json`.
+#[derive(Deserialize)]
+struct MadeToken {
+    token: String,
 }
 
 #[derive(Deserialize)]
@@ -71,14 +79,25 @@ impl Access {
         }
         let output = Command::new(program)
             .args(["client", "create", "--json", "--name", name])
-            .args(["--scope", "users:read", "--scope", "users:write"])
+            .args(["--scope", "users:read,users:write,scim"])
             .env("ROSTER_DATABASE_URL", database_url)
             .kill_on_drop(true)
             .output()
             .await?;
         succeeded("client create", &output)?;
-        let client = serde_json::from_slice(&output.stdout)
+        let client: Client = serde_json::from_slice(&output.stdout)
             .context("roster client create did not print valid JSON")?;
+        let output = Command::new(program)
+            .args(["client", "token", "create", "--json", "--name", name])
+            .args(["--expires-in-days", "1"])
+            .arg(&client.client_id)
+            .env("ROSTER_DATABASE_URL", database_url)
+            .kill_on_drop(true)
+            .output()
+            .await?;
+        succeeded("client token create", &output)?;
+        let made: MadeToken = serde_json::from_slice(&output.stdout)
+            .context("roster client token create did not print valid JSON")?;
         let header_file = folder.join("authorization");
         let (program, database_url) = (program.to_path_buf(), database_url.to_owned());
         Ok(Self {
@@ -87,6 +106,7 @@ impl Access {
             keys_file,
             client,
             token: String::new(),
+            scim_token: made.token,
             header_file,
         })
     }

@@ -33,7 +33,7 @@ impl CursorSeal {
     }
 
     /// A cursor of a list; `query` is everything that decides which users come in which order.
-    pub(super) fn seal(&self, query: &[u8], cursor: &Cursor) -> Option<String> {
+    pub(in crate::http) fn seal(&self, query: &[u8], cursor: &Cursor) -> Option<String> {
         let mut plain = Vec::with_capacity(128);
         let (time, text) = match cursor.seen {
             Some(_) => (TIME, TEXT),
@@ -60,7 +60,7 @@ impl CursorSeal {
     }
 
     /// Opens a cursor of the list `query`; `None` when it is not one.
-    pub(super) fn open(&self, query: &[u8], sealed: &str) -> Option<Cursor> {
+    pub(in crate::http) fn open(&self, query: &[u8], sealed: &str) -> Option<Cursor> {
         let plain = self.open_bytes(query, sealed)?;
         let (kind, mut rest) = plain.split_first()?;
         let seen = match *kind {

@@ -7,10 +7,11 @@ use super::route::{Operation, Route};
 use super::route_table::route_table;
 use super::service::Service;
 use super::{changes, docs, list_users, meta, openapi, tokens, users};
-use crate::domain::UserStore;
+use crate::domain::ProvisioningStore;
 use crate::http::answer::Answer;
 use crate::http::call::Call;
 use crate::http::problem::{Problem, ProblemKind};
+use crate::http::scim;
 use http::{Method, Request, Response};
 use http_body_util::Full;
 use routerify_ng::{RequestService, RequestServiceBuilder, Router, RouterBuilder};
@@ -35,7 +36,7 @@ macro_rules! define_dispatch {
             $($method:ident [$($scope:ident)?] $handler:path => $operation:ident { $($openapi:tt)* })+
         ]
     )+) => {
-        impl<S: UserStore> Handlers for Service<S> {
+        impl<S: ProvisioningStore> Handlers for Service<S> {
             fn handle<'a>(&'a self, operation: Operation, call: &'a Call) -> Answering<'a> {
                 match operation {
                     $($(Operation::$operation => Box::pin($handler(self, call)),)+)+
@@ -111,7 +112,7 @@ pub(in crate::http) struct Dispatch {
 
 impl Dispatch {
     /// Dispatches to the handlers of `service`.
-    pub(in crate::http) fn new<S: UserStore>(
+    pub(in crate::http) fn new<S: ProvisioningStore>(
         service: Arc<Service<S>>,
     ) -> Result<Self, RouteTableError> {
         Self::over(service)

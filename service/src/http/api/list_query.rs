@@ -29,7 +29,7 @@ fn invalid(name: &str, why: &str) -> Problem {
 }
 
 /// Splits a query string into decoded pairs.
-pub(super) fn pairs(
+pub(in crate::http) fn pairs(
     query: &str,
 ) -> impl Iterator<Item = Result<(Cow<'_, str>, Cow<'_, str>), Problem>> {
     query
@@ -171,7 +171,7 @@ pub(super) fn parse_limit(raw: &str) -> Option<u8> {
 }
 
 /// Everything that decides which users come in which order: what a cursor is bound to.
-pub(super) fn context(filters: &Filters, sort: Sort) -> Vec<u8> {
+pub(in crate::http) fn context(filters: &Filters, sort: Sort) -> Vec<u8> {
     let mut context = sort.as_str().to_owned();
     let email = filters.email.as_ref().map(EmailAddress::key);
     let parts = [

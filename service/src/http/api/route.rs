@@ -205,6 +205,11 @@ impl Route {
         TEMPLATES[self as usize]
     }
 
+    /// Whether the route is one of SCIM, or none at all. They stand last in the table, so that one comparison suffices.
+    pub(in crate::http) fn is_scim_or_unmatched(self) -> bool {
+        self as usize >= Self::ScimConfiguration as usize
+    }
+
     /// Whether a request with this query may wait for something to happen instead of being worked on.
     pub(in crate::http) fn waits(self, query: Option<&str>) -> bool {
         self == Self::Changes && query.is_some_and(asks_to_wait)

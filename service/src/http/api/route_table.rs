@@ -104,6 +104,59 @@ macro_rules! route_table {
                     responses(ReadRootResponses)
                 }
             ]
+            // From here on: SCIM, last in the table (`Route::is_scim_or_unmatched`).
+            /// What SCIM supports.
+            ScimConfiguration = ("/scim/v2/ServiceProviderConfig") direct: [
+                get [Scim] scim::discovery::configuration => ReadScimConfiguration {}
+            ]
+            /// The resource types of SCIM.
+            ScimResourceTypes = ("/scim/v2/ResourceTypes") direct: [
+                get [Scim] scim::discovery::list_resource_types => ListScimResourceTypes {}
+            ]
+            /// One resource type of SCIM.
+            ScimResourceType = ("/scim/v2/ResourceTypes/" id) direct: [
+                get [Scim] scim::discovery::resource_type => ReadScimResourceType {}
+            ]
+            /// The schemas of SCIM.
+            ScimSchemas = ("/scim/v2/Schemas") direct: [
+                get [Scim] scim::discovery::list_schemas => ListScimSchemas {}
+            ]
+            /// One schema of SCIM.
+            ScimSchema = ("/scim/v2/Schemas/" id) direct: [
+                get [Scim] scim::discovery::schema => ReadScimSchema {}
+            ]
+            /// The user that the client is; no client is one.
+            ScimMe = ("/scim/v2/Me") direct: [
+                get [Scim] scim::discovery::me => ReadScimMe {}
+                post [Scim] scim::discovery::me => CreateScimMe {}
+                put [Scim] scim::discovery::me => ReplaceScimMe {}
+                patch [Scim] scim::discovery::me => PatchScimMe {}
+                delete [Scim] scim::discovery::me => DeleteScimMe {}
+            ]
+            /// All users, as providers keep them.
+            ScimUsers = ("/scim/v2/Users") direct: [
+                get [Scim] scim::lists::list => ListScimUsers {}
+                post [Scim] scim::users::create => CreateScimUser {}
+            ]
+            /// Searches of users.
+            ScimUserSearch = ("/scim/v2/Users/.search") direct: [
+                post [Scim] scim::lists::search => SearchScimUsers {}
+            ]
+            /// Searches of everything, which is users.
+            ScimSearch = ("/scim/v2/.search") direct: [
+                post [Scim] scim::lists::search => SearchScim {}
+            ]
+            /// One user, as providers keep it.
+            ScimUser = ("/scim/v2/Users/" id) direct: [
+                get [Scim] scim::users::read => ReadScimUser {}
+                put [Scim] scim::users::replace => ReplaceScimUser {}
+                patch [Scim] scim::users::patch => PatchScimUser {}
+                delete [Scim] scim::users::delete => DeleteScimUser {}
+            ]
+            /// Many changes in one request.
+            ScimBulk = ("/scim/v2/Bulk") direct: [
+                post [Scim] scim::bulk::bulk => ScimBulkRequest {}
+            ]
         }
     };
 }

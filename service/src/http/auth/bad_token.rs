@@ -20,6 +20,7 @@ impl BadToken {
             Self::WrongIssuer => AuthFailure::WrongIssuer,
             Self::WrongAudience => AuthFailure::WrongAudience,
             Self::BadClaims => AuthFailure::BadClaims,
+            Self::UnknownClientToken => AuthFailure::UnknownKey,
             Self::IssuerAway => AuthFailure::IssuerAway,
         }
     }
@@ -61,7 +62,12 @@ pub enum BadToken {
     /// A claim is missing or makes no sense.
     #[error("the token's claims are incomplete: iss, aud, exp and sub are needed")]
     BadClaims,
+    /// No client has this long-lived token, or not any more.
+    #[error("the token is unknown, expired or revoked")]
+    UnknownClientToken,
     /// Its key is not known and its issuer does not answer: the token may be good.
-    #[error("the token cannot be verified while the keys of its issuer cannot be fetched")]
+    #[error(
+        "the token cannot be verified while the keys of its issuer, or the clients, cannot be read"
+    )]
     IssuerAway,
 }

@@ -5,6 +5,7 @@
 pub(super) mod bad_token;
 pub(super) mod caller;
 mod claims;
+pub(super) mod client_tokens;
 #[cfg(any(test, fuzzing))]
 pub(super) mod fuzzing;
 mod jwk;

@@ -10,6 +10,7 @@ mod tests;
 use super::bad_token::BadToken;
 use super::caller::Caller;
 use super::claims::{Expected, ScopeClaims};
+use super::client_tokens::ClientTokens;
 use super::oidc::OidcIssuer;
 use super::signing_keys::SigningKeys;
 use super::trusted_keys::{TrustedKeys, unix_now};
@@ -60,6 +61,7 @@ pub struct TokenVerifier {
     issuer_is_away: AtomicBool,
     /// When an unknown key id last led to a fetch; locked while one is under way.
     refetched: Arc<tokio::sync::Mutex<Option<Instant>>>,
+    client_tokens: ClientTokens,
     metrics: Arc<Metrics>,
 }
 
@@ -82,6 +84,7 @@ impl TokenVerifier {
             change: Mutex::new(()),
             issuer_is_away: AtomicBool::new(true),
             refetched: Arc::default(),
+            client_tokens: ClientTokens::default(),
             metrics,
         });
         let watched = Arc::downgrade(&verifier);
@@ -91,6 +94,11 @@ impl TokenVerifier {
             }
         });
         verifier
+    }
+
+    /// Long-lived tokens.
+    pub fn client_tokens(&self) -> &ClientTokens {
+        &self.client_tokens
     }
 
     /// Whether all that tokens could be verified with is at hand. `false` until the issuer has answered once.

@@ -5,6 +5,7 @@
 use crate::domain::{Scope, Scopes};
 use crate::http::auth::bad_token::BadToken;
 use crate::http::auth::caller::Caller;
+use crate::http::auth::client_tokens::ClientTokens;
 use crate::http::auth::token_verifier::TokenVerifier;
 use crate::metrics::AuthFailure;
 use http::{HeaderMap, HeaderValue, header};
@@ -32,7 +33,9 @@ pub enum Refusal {
     #[error("this operation requires the scope {}, which the token does not have", .0.as_str())]
     ScopeLacking(Scope),
     /// The token cannot be verified for now.
-    #[error("the token cannot be verified while the keys of its issuer cannot be fetched")]
+    #[error(
+        "the token cannot be verified while the keys of its issuer, or the clients, cannot be read"
+    )]
     Unverifiable,
 }
 
@@ -68,6 +71,16 @@ impl Auth {
             return Ok(caller);
         }
         let token = str::from_utf8(token).map_err(|_| Refusal::BadToken(BadToken::Malformed))?;
+        if ClientTokens::is_one(token) {
+            if !may_ask() {
+                return Err(Refusal::BadToken(BadToken::UnknownClientToken));
+            }
+            let found = Box::pin(verifier.client_tokens().verify(token)).await;
+            return found.map_err(|bad| match bad {
+                BadToken::IssuerAway => Refusal::Unverifiable,
+                bad => Refusal::BadToken(bad),
+            });
+        }
         if !may_ask() {
             return verifier
                 .verify_by_known_keys(token)

@@ -5,6 +5,7 @@ use crate::http::api::oauth_error::with_oauth_error;
 use crate::http::api::route::Route;
 use crate::http::call::Call;
 use crate::http::problem::{Problem, ProblemKind};
+use crate::http::scim::error as scim_error;
 
 /// Logs a panic of a handler, and returns the problem that the client gets.
 pub(super) fn panicked(panic: &(dyn std::any::Any + Send), request_id: &str) -> Problem {
@@ -18,19 +19,21 @@ pub(super) fn panicked(panic: &(dyn std::any::Any + Send), request_id: &str) -> 
     ProblemKind::Internal.with_detail("the failure was logged under the request id")
 }
 
-/// The answer to a call that ended with `problem`, whose cause is logged.
-pub(super) fn failed(problem: &Problem, call: &Call) -> Answer {
+/// The answer to a call that ended with `problem`, whose cause is logged. `scim` says whether SCIM is on.
+pub(super) fn failed(problem: &Problem, call: &Call, scim: bool) -> Answer {
     log_cause(problem, call.request_id());
     // Clients of RFC 6749 look for its member `error`.
     if call.route == Route::Token {
         with_oauth_error(problem).render(call.path(), call.request_id())
+    } else if scim && scim_error::is_scim(call.path()) {
+        scim_error::render(problem)
     } else {
         problem.render(call.path(), call.request_id())
     }
 }
 
 /// Logs the cause of a problem, once, with its sources.
-fn log_cause(problem: &Problem, request_id: &str) {
+pub(in crate::http) fn log_cause(problem: &Problem, request_id: &str) {
     let Some(cause) = problem.cause() else { return };
     let mut chain = cause.to_string();
     let mut source = cause.source();

@@ -17,7 +17,7 @@ use http_body_util::Full;
 /// # Errors
 /// 412 for a change whose condition does not hold.
 pub(super) fn before(call: &Call) -> Result<Precondition, Problem> {
-    if call.route == Route::User {
+    if matches!(call.route, Route::User | Route::ScimUser) {
         return Ok(Precondition::Holds);
     }
     let precondition = precondition_without_validators(call.headers());

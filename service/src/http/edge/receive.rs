@@ -38,6 +38,8 @@ pub(super) struct Reception {
     requests: Rules,
     /// Of requests for tokens, which anybody may send.
     token_requests: Rules,
+    /// Of bulk requests of SCIM.
+    bulk_requests: Rules,
 }
 
 struct Rules {
@@ -73,6 +75,14 @@ impl Reception {
                 deadline: settings.token_body_timeout,
                 admission: BodyAdmission::new(settings.token_bodies),
             },
+            bulk_requests: Rules {
+                limit_bytes: settings
+                    .scim
+                    .as_ref()
+                    .map_or(settings.body_limit_bytes, |scim| scim.bulk_limit_bytes),
+                deadline: settings.body_timeout,
+                admission: BodyAdmission::new(settings.bodies),
+            },
         }
     }
 
@@ -87,10 +97,10 @@ impl Reception {
         route: Route,
         sender: Sender<'a>,
     ) -> Result<Received<'a>, Problem> {
-        let rules = if route == Route::Token {
-            &self.token_requests
-        } else {
-            &self.requests
+        let rules = match route {
+            Route::Token => &self.token_requests,
+            Route::ScimBulk => &self.bulk_requests,
+            _ => &self.requests,
         };
         Ok(match begin_body(headers, body, rules.limit_bytes)? {
             Arrival::Whole(bytes) => Received::Whole(bytes),

@@ -20,12 +20,12 @@ use super::request_id::X_REQUEST_ID;
 use super::transport_policy::TransportPolicy;
 use super::unread_answers::UnreadAnswers;
 use super::unread_bodies::{Afterwards, UnreadBodies};
-use crate::domain::UserStore;
+use crate::domain::ProvisioningStore;
 use crate::http::answer::Answer;
 use crate::http::api::dispatch::{Dispatch, RouteTableError};
 use crate::http::api::route::Route;
 use crate::http::api::service::Service;
-use crate::http::call::Call;
+use crate::http::call::{Call, Transport};
 use crate::http::connection::connection_io::Calls;
 use crate::http::problem::{Problem, ProblemKind};
 use crate::http::read_request::{check_sizes, refuse_unsupported_fields, require_host};
@@ -69,7 +69,7 @@ impl Edge {
     ///
     /// # Errors
     /// When the router does not accept a route.
-    pub fn new<S: UserStore>(
+    pub fn new<S: ProvisioningStore>(
         service: &Arc<Service<S>>,
         access_log: AccessLog,
         tracer: Tracer,
@@ -228,7 +228,7 @@ impl ConnectionState {
             Ok(answer) => answer,
             Err(problem) => {
                 refused = problem.refusal();
-                failed(&problem, call)
+                failed(&problem, call, edge.settings.scim.is_some())
             }
         };
         if let (Some(state), Some(limits)) = (rate, &edge.gate.rate_limits) {
@@ -306,8 +306,14 @@ impl ConnectionState {
         {
             return Ok(cors.preflight(call));
         }
-        if route == Route::Unmatched {
-            return methods::unmatched(&call.parts);
+        if route.is_scim_or_unmatched() {
+            if route == Route::Unmatched || settings.scim.is_none() {
+                return methods::unmatched(&call.parts);
+            }
+            call.parts.extensions.insert(Transport {
+                peer: self.peer.ip(),
+                is_tls: self.is_tls,
+            });
         }
         let Some(operation) = route.operation(&call.parts.method) else {
             return if call.parts.method == Method::OPTIONS {

@@ -10,8 +10,9 @@
 use crate::domain::client::ClientOutcome;
 use crate::domain::{
     Actor, ApiClient, Change, ChangeId, ChangeKind, ChangePage, ClientId, ClientRegistry,
-    ClientStore, Created, Directory, DirectoryError, FeedPosition, IdempotencyClaim, Page,
-    PageRequest, Profile, Stamp, Timestamp, User, UserId, UserStore, Version,
+    ClientStore, Created, Directory, DirectoryError, FeedPosition, IdempotencyClaim, Lookup, Page,
+    PageRequest, PageStart, Profile, Provision, ProvisionedPage, ProvisionedUser,
+    ProvisioningStore, ScimProfile, Stamp, Timestamp, User, UserId, UserStore, Version,
 };
 use crate::http::api::fuzzing::ada;
 use crate::http::api::service::{Service, Source};
@@ -19,8 +20,8 @@ use crate::http::connection::connection_io::Calls;
 use crate::http::connection::server::serve_http1;
 use crate::http::connection::write_deadline::WriteDeadline;
 use crate::http::{
-    Auth, BodyLimits, CursorSeal, Edge, Gate, HttpSettings, OwnTokens, ServerLimits, TEMPLATES,
-    TokenIssuer, TrustedProxies,
+    Auth, BodyLimits, CursorSeal, Edge, Gate, HttpSettings, OwnTokens, ScimSettings, ServerLimits,
+    TEMPLATES, TokenIssuer, TrustedProxies,
 };
 use crate::metrics::{BuildInfo, Metrics};
 use crate::telemetry::{LogFormat, Telemetry, TelemetrySettings};
@@ -128,6 +129,67 @@ impl UserStore for OneUser {
     }
 }
 
+fn provisioned() -> ProvisionedUser {
+    ProvisionedUser {
+        user: ada(),
+        document: None,
+        external_id: None,
+    }
+}
+
+impl ProvisioningStore for OneUser {
+    async fn look_up(&self, _: &Arc<str>, _: &[Lookup]) -> Outcome<Vec<ProvisionedUser>> {
+        Ok(vec![provisioned()])
+    }
+
+    async fn list_provisioned(
+        &self,
+        _: &Arc<str>,
+        _: &PageRequest,
+        _: PageStart,
+    ) -> Outcome<ProvisionedPage> {
+        Ok(ProvisionedPage {
+            users: vec![provisioned()],
+            next: None,
+            total: Some(1),
+        })
+    }
+
+    async fn create_provisioned(
+        &self,
+        _: &Arc<str>,
+        user: User,
+        _: Provision,
+        _: Option<Actor>,
+    ) -> Outcome<User> {
+        Ok(user)
+    }
+
+    async fn change_provisioned<E>(
+        &self,
+        _: &Arc<str>,
+        _: UserId,
+        _: Stamp,
+        change: impl Fn(&ProvisionedUser, ScimProfile) -> Result<Option<Provision>, E>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Result<ProvisionedUser, E>
+    where
+        E: From<DirectoryError> + Send + 'static,
+    {
+        let present = provisioned();
+        Ok(match change(&present, ScimProfile::Entra)? {
+            Some(provision) => ProvisionedUser {
+                document: Some(provision.attributes.document),
+                external_id: provision.external_id,
+                ..present
+            },
+            None => present,
+        })
+    }
+}
+
 /// No client is registered.
 struct NoClients;
 
@@ -169,6 +231,11 @@ fn settings() -> HttpSettings {
         queue_limit: 16,
         queue_target: Duration::ZERO,
         require_if_match: false,
+        scim: Some(ScimSettings {
+            base_url: None,
+            bulk_operations: 16,
+            bulk_limit_bytes: 65_536,
+        }),
         redirect_plain_http: true,
         hsts_max_age_s: 60,
         cors_origins: vec!["https://app.example".into()],

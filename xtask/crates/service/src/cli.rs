@@ -106,6 +106,10 @@ pub(crate) enum E2eStory {
     Clients(ClientsArgs),
     Kills(KillsArgs),
     ScimOracles(ScimOraclesArgs),
+    /// Test SCIM of a running Roster with scim2-tester, without an error or a skipped check
+    ///
+    /// Its versions are pinned in service/contract/scim.
+    Scim,
 }
 
 /// Compare generated SCIM filters and patches with what npm's scim2-parse-filter and scim-patch make of them

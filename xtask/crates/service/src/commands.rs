@@ -8,6 +8,7 @@ pub(crate) mod fuzz;
 mod kills;
 mod pgbouncer;
 mod python_environment;
+mod scim;
 mod scim_oracles;
 pub(crate) mod standby;
 pub(crate) mod test;
@@ -26,5 +27,6 @@ pub(crate) fn e2e(story: &E2eStory) -> Result<()> {
         E2eStory::Clients(clients) => clients::run(clients.all, &clients.generator),
         E2eStory::Kills(kills) => kills::run(kills),
         E2eStory::ScimOracles(args) => scim_oracles::run(args),
+        E2eStory::Scim => scim::run(),
     }
 }

@@ -9,9 +9,13 @@ use crate::local_roster::service::Service;
 pub(super) fn ready(as_json: bool, service: &Service, database_url: &str, access: Option<&Access>) {
     let (url, admin_url) = (service.url(), service.admin_url());
     if as_json {
-        let mut line = json!({ "url": url, "admin_url": admin_url, "database_url": database_url });
+        let scim_url = format!("{url}/scim/v2");
+        let mut line = json!({
+            "url": url, "admin_url": admin_url, "database_url": database_url, "scim_url": scim_url,
+        });
         if let Some(access) = access {
             line["token"] = json!(access.token);
+            line["scim_token"] = json!(access.scim_token);
             line["client_id"] = json!(access.client.client_id);
             line["client_secret"] = json!(access.client.client_secret);
         }

@@ -7,7 +7,14 @@ const ALL: &str = "sum(rate(roster_http_requests_total{@}[$__rate_interval]))";
 const FAILED: &str = "sum(rate(roster_http_requests_total{@,code=~\"5..\"}[$__rate_interval]))";
 
 pub(super) fn rows() -> Vec<Row> {
-    vec![now(), rate(), errors(), durations(), saturation()]
+    vec![
+        now(),
+        rate(),
+        errors(),
+        durations(),
+        provisioning(),
+        saturation(),
+    ]
 }
 
 fn now() -> Row {
@@ -155,6 +162,41 @@ fn durations() -> Row {
                 "99 of 100 requests with the method are quicker.",
                 "s",
                 vec![query(&duration("0.99", "method, "), "{{method}}")],
+            ),
+        ],
+    )
+}
+
+fn provisioning() -> Row {
+    let of_scim = |by: &str, more: &str| {
+        format!(
+            "sum by ({by}) (rate(roster_http_requests_total{{@,route=~\"/scim/v2/.*\"{more}}}[$__rate_interval]))"
+        )
+    };
+    row(
+        "Provisioning",
+        vec![
+            panel(
+                "SCIM requests",
+                "Requests of identity providers a second.",
+                "reqps",
+                Shape::Stacked,
+                vec![query(&of_scim("method", ""), "{{method}}")],
+            ),
+            lines(
+                "SCIM refused and failed",
+                "Requests of identity providers a second that were answered with 4xx or 5xx.",
+                "reqps",
+                vec![query(&of_scim("code", ",code=~\"4..|5..\""), "{{code}}")],
+            ),
+            lines(
+                "SCIM p99",
+                "99 of 100 requests of identity providers are quicker.",
+                "s",
+                vec![query(
+                    "histogram_quantile(0.99, sum by (le, method) (rate(roster_http_request_duration_seconds_bucket{@,route=~\"/scim/v2/.*\"}[$__rate_interval])))",
+                    "{{method}}",
+                )],
             ),
         ],
     )
