@@ -9,8 +9,7 @@
 mod access;
 mod error;
 mod origin;
-#[cfg(test)]
-mod table;
+pub mod table;
 
 use crate::telemetry::{LogFormat, SyslogTarget};
 use clap::Args;

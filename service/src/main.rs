@@ -76,6 +76,9 @@ enum Command {
     CheckConfig(Box<ServeArgs>),
     /// Print the OpenAPI document of the service.
     Openapi,
+    /// Print every setting of 'serve' as Markdown tables.
+    #[command(hide = true)]
+    SettingsTables,
 }
 
 fn main() -> ExitCode {
@@ -99,6 +102,10 @@ fn main() -> ExitCode {
         Command::CheckConfig(args) => check_config(&args, &matches),
         Command::Openapi => {
             openapi();
+            Ok(())
+        }
+        Command::SettingsTables => {
+            printing::print!("{}", config::table::tables());
             Ok(())
         }
     };

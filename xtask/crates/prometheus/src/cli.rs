@@ -26,6 +26,14 @@ pub(crate) enum Command {
         #[arg(value_parser = ["rules"])]
         area: String,
     },
+    /// Write or compare one area of `cargo xtask generate`
+    #[command(hide = true)]
+    Generate {
+        #[arg(value_parser = ["rules"])]
+        area: String,
+        #[arg(long)]
+        check: bool,
+    },
 }
 
 /// Generate files from `prometheus/slos.toml`, or test the tests of the rules.

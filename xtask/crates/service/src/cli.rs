@@ -30,6 +30,14 @@ pub(crate) enum Command {
         #[arg(value_parser = ["openapi"])]
         area: String,
     },
+    /// Write or compare one area of `cargo xtask generate`
+    #[command(hide = true)]
+    Generate {
+        #[arg(value_parser = ["openapi", "settings"])]
+        area: String,
+        #[arg(long)]
+        check: bool,
+    },
 }
 
 /// Run all tests of the workspace on a PostgreSQL that is found or started for them.

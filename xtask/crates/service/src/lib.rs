@@ -12,6 +12,7 @@ pub mod watched_roster;
 use std::process::ExitCode;
 
 use cli::Command;
+use xtask::generated::{Mode, apply};
 
 /// Parses the command line and runs one command.
 pub fn main() -> ExitCode {
@@ -21,6 +22,13 @@ pub fn main() -> ExitCode {
         Command::Fuzz(args) => commands::fuzz::run(&args),
         Command::E2e(args) => commands::e2e(&args.story),
         Command::Check { .. } => check::openapi::run(),
+        Command::Generate { area, check } => {
+            let file = match area.as_str() {
+                "openapi" => check::openapi::generated()?,
+                _ => check::settings::generated()?,
+            };
+            apply(&area, &[file], Mode::of(check))
+        }
     })
 }
 
