@@ -34,6 +34,7 @@ mod database;
 mod error;
 mod instance;
 mod options;
+mod relay;
 mod testing;
 mod watchdog;
 
@@ -42,6 +43,7 @@ use std::fmt;
 pub use database::Database;
 pub use error::{Error, Reason};
 pub use options::{Options, Prefer};
+pub use relay::Relay;
 pub use testing::test_database;
 pub use watchdog::Watchdog;
 

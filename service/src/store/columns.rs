@@ -3,13 +3,13 @@
 //!
 //! Must not know which statements there are.
 
-use super::grams::{Grams, index_grams};
 use super::sql_error::StoreError;
 use crate::domain::{
     Actor, EmailAddress, Label, PersonName, PhoneNumber, Profile, Timestamp, User, UserId,
     UserStatus, Version, fold::fold,
 };
 use bytes::{BufMut, BytesMut};
+use search_grams::{Grams, index_grams};
 use std::error::Error;
 use std::fmt::Write as _;
 use std::sync::LazyLock;

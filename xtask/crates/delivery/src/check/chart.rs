@@ -84,7 +84,7 @@ pub(crate) fn run() -> Result<()> {
 fn version() -> Result<()> {
     let path = Path::new(CHART).join("Chart.yaml");
     let text = std::fs::read_to_string(&path)?;
-    let chart: serde_json::Value = yaml_serde::from_str(&text)?;
+    let chart: serde_json::Value = serde_saphyr::from_str(&text)?;
     let wanted = env!("CARGO_PKG_VERSION");
     if chart["version"] == wanted && chart["appVersion"] == wanted {
         return Ok(());

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use anyhow::{Context, Result};
-use serde::Deserialize as _;
 use serde_json::Value;
 use similar::TextDiff;
 
@@ -17,8 +16,9 @@ pub(crate) type Objects = BTreeMap<String, Value>;
 /// Reads the documents of a manifest.
 pub(crate) fn parse(manifest: &str) -> Result<Objects> {
     let mut objects = Objects::new();
-    for document in yaml_serde::Deserializer::from_str(manifest) {
-        let value = Value::deserialize(document).context("a manifest is not YAML")?;
+    let documents: Vec<Value> =
+        serde_saphyr::from_multiple(manifest).context("a manifest is not YAML")?;
+    for value in documents {
         let (Some(kind), Some(name)) = (value["kind"].as_str(), value["metadata"]["name"].as_str())
         else {
             continue;
@@ -56,7 +56,9 @@ pub(crate) fn between(installed: &Objects, wanted: &Objects) -> Result<String> {
 }
 
 fn yaml(value: &Value) -> Result<String> {
-    Ok(yaml_serde::to_string(value)?)
+    // A line of a value stays a line, however long: a diff shows lines.
+    let options = serde_saphyr::ser_options! { folded_wrap_chars: usize::MAX };
+    Ok(serde_saphyr::to_string_with_options(value, options)?)
 }
 
 #[cfg(test)]

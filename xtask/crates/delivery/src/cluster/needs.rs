@@ -125,7 +125,7 @@ struct Rule {
 }
 
 fn permissions(rules: &str) -> Result<Vec<Permission>> {
-    let rules: DeployerRules = yaml_serde::from_str(rules)?;
+    let rules: DeployerRules = serde_saphyr::from_str(rules)?;
     let mut found = Vec::new();
     for rule in &rules.release {
         for (group, resource) in rule

@@ -28,7 +28,7 @@ struct Row {
 pub(super) fn generated() -> Result<Generated> {
     let source =
         std::fs::read_to_string(VALUES).with_context(|| format!("cannot read {VALUES}"))?;
-    let values: Value = yaml_serde::from_str(&source)?;
+    let values: Value = serde_saphyr::from_str(&source)?;
     let mut rows = rows(&source);
     let bare = undocumented(&values, "", &rows);
     if !bare.is_empty() {
@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn a_text_belongs_to_the_value_after_it() {
-        let values = yaml_serde::from_str(SOURCE).expect("is YAML");
+        let values = serde_saphyr::from_str(SOURCE).expect("is YAML");
         let table = table(&rows(SOURCE), &values).expect("has all values");
         assert!(
             table.contains("| `image.repository` | `\"a/b\"` | Where it lies. |"),
@@ -187,7 +187,7 @@ mod tests {
         let schema = serde_json::json!({"properties": {"config": {"properties": {
             "listen": {"description": "x"}, "poolSize": {"description": "Size.", "default": 16}, "syslog": {"description": "Server."}}}}});
         add_settings(&mut rows, &schema);
-        let values = yaml_serde::from_str(source).expect("is YAML");
+        let values = serde_saphyr::from_str(source).expect("is YAML");
         let table = table(&rows, &values).expect("has all values");
         let lines: Vec<&str> = table.lines().skip(2).collect();
         assert_eq!(
@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_value_without_a_text_is_found() {
-        let values = yaml_serde::from_str(SOURCE).expect("is YAML");
+        let values = serde_saphyr::from_str(SOURCE).expect("is YAML");
         assert_eq!(undocumented(&values, "", &rows(SOURCE)), ["image.digest"]);
     }
 
