@@ -95,7 +95,7 @@ pub(super) fn syslog(middle: &[u8], access: &Access, line: &mut Vec<u8>) {
     push_number(line, u64::from(access.status));
 }
 
-fn push_time(line: &mut Vec<u8>, time: SystemTime) {
+pub(super) fn push_time(line: &mut Vec<u8>, time: SystemTime) {
     line.extend_from_slice(&Timestamp::from(time).rfc3339());
 }
 
@@ -132,7 +132,7 @@ fn push_parameter(line: &mut Vec<u8>, text: &str) {
 
 /// An address as it is written everywhere: digits, letters, points and colons. The general formatter takes 800
 /// instructions for the four numbers of an IPv4 address.
-fn push_address(line: &mut Vec<u8>, address: IpAddr) {
+pub(super) fn push_address(line: &mut Vec<u8>, address: IpAddr) {
     let IpAddr::V4(address) = address else {
         // Writing to a vector cannot fail.
         let _ = write!(line, "{address}");
@@ -146,11 +146,11 @@ fn push_address(line: &mut Vec<u8>, address: IpAddr) {
     }
 }
 
-fn push_number(line: &mut Vec<u8>, number: u64) {
+pub(super) fn push_number(line: &mut Vec<u8>, number: u64) {
     line.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
-fn push_hex(line: &mut Vec<u8>, number: u128) {
+pub(super) fn push_hex(line: &mut Vec<u8>, number: u128) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = [0_u8; 32];
     for (pair, byte) in text.chunks_exact_mut(2).zip(number.to_be_bytes()) {

@@ -276,6 +276,8 @@ pub(crate) enum E2eStory {
     Standby,
     /// Run Roster behind a real `pgbouncer` in each of its modes, and print what works
     Pgbouncer,
+    /// Run Roster behind real proxies that compress, keep connections, and cache: nginx, HAProxy, Apache, Caddy, Varnish
+    Proxies,
     /// Open /docs in a real Chromium, paste a token, create a user, and save a screenshot
     Docs,
     /// Let pages of other origins call the API in a real Chromium (CORS)

@@ -110,4 +110,7 @@ pub(crate) struct AlertsArgs {
     /// Use the durations as they are; takes about 15 minutes
     #[arg(long, conflicts_with = "speed")]
     pub(crate) real_time: bool,
+    /// Use this Prometheus instead of the installed one, such as that of the operating system
+    #[arg(long, value_name = "FILE")]
+    pub(crate) prometheus: Option<std::path::PathBuf>,
 }

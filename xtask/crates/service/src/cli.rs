@@ -105,6 +105,11 @@ pub(crate) enum E2eStory {
     ///
     /// Session mode must serve everything; what transaction mode breaks is counted.
     Pgbouncer,
+    /// Run Roster behind real proxies that compress, keep connections, and cache: nginx, HAProxy, Apache, Caddy, Varnish
+    ///
+    /// Entity tags have to hold behind those that compress, no request may fail on a connection that was idle, and what
+    /// caches do is printed. All run on loopback with a configuration of their own.
+    Proxies,
     Docs(DocsPageArgs),
     /// Let pages of other origins call the API in a real Chromium (CORS)
     ///

@@ -7,6 +7,7 @@ mod docs_page;
 pub(crate) mod fuzz;
 mod kills;
 mod pgbouncer;
+mod proxies;
 mod python_environment;
 pub(crate) mod standby;
 pub(crate) mod test;
@@ -20,6 +21,7 @@ pub(crate) fn e2e(story: &E2eStory) -> Result<()> {
     match story {
         E2eStory::Standby(args) => standby::run(&args.by),
         E2eStory::Pgbouncer => pgbouncer::run(),
+        E2eStory::Proxies => proxies::run(),
         E2eStory::Docs(page) => docs_page::run(page),
         E2eStory::Cors => cors::run(),
         E2eStory::Clients(clients) => clients::run(clients.all, &clients.generator),

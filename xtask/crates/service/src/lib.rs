@@ -6,7 +6,9 @@ mod chromium;
 mod cli;
 mod commands;
 mod network_link;
+mod nobody;
 mod postgres_pair;
+mod proxy;
 pub mod watched_roster;
 
 use std::process::ExitCode;
