@@ -82,7 +82,7 @@ fn resource(api_version: &str, kind: &str) -> (String, String) {
 fn the_deployers_role_covers_every_kind_of_object_of_the_chart() {
     xtask::run_tool::enter_repository_root().expect("is there");
     let rules = std::fs::read_to_string(RULES).expect("is readable");
-    let rules: AllRules = yaml_serde::from_str(&rules).expect("is well formed");
+    let rules: AllRules = serde_saphyr::from_str(&rules).expect("is well formed");
     let mut made = BTreeSet::new();
     for folder in ["helm-chart/templates", "helm-chart/templates/tests"] {
         for entry in std::fs::read_dir(folder).expect("is there") {
