@@ -4,8 +4,10 @@
 
 mod cli;
 mod commands;
+mod embedded_postgres;
 pub mod local_roster;
 pub mod postgres;
+mod progress;
 pub mod user_copy;
 
 use std::process::ExitCode;
