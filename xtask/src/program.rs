@@ -75,9 +75,10 @@ impl Program {
             "image" | "deploy" | "rollback" | "status" | "logs" => Self::Delivery,
             "e2e" => match word(1) {
                 Some("alerts") => Self::Prometheus,
-                Some("standby" | "pgbouncer" | "docs" | "cors" | "clients" | "kills") => {
-                    Self::Service
-                }
+                Some(
+                    "standby" | "pgbouncer" | "docs" | "cors" | "clients" | "kills"
+                    | "upgrade-database",
+                ) => Self::Service,
                 _ => Self::Delivery,
             },
             _ => return None,

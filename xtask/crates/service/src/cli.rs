@@ -5,6 +5,7 @@ use dev_postgres::Choice;
 
 use crate::commands::clients::Generator;
 use crate::commands::standby::Fault;
+use crate::commands::upgrade_database::Way;
 
 /// The commands of this program, as shown by `cargo xtask`.
 #[derive(Parser)]
@@ -99,6 +100,25 @@ pub(crate) enum E2eStory {
     Cors,
     Clients(ClientsArgs),
     Kills(KillsArgs),
+    UpgradeDatabase(UpgradeDatabaseArgs),
+}
+
+/// Move a directory to a newer major version of PostgreSQL, by a dump and by logical replication under load
+///
+/// Both servers are prebuilt binaries, downloaded once. Users, entity tags, cursors, idempotency keys and positions of
+/// the change feed must stay what they were; during the switch-over every failed call must be a 503, and no
+/// acknowledged user may be lost. The dump needs `pg_dump` and `psql`: exit code 3 without them.
+#[derive(Args)]
+pub(crate) struct UpgradeDatabaseArgs {
+    /// How the data move, again for each further way; all of them when not given
+    #[arg(long, value_enum, value_name = "WAY")]
+    pub(crate) by: Vec<Way>,
+    /// Major version of the old server
+    #[arg(long, default_value_t = 15, value_name = "MAJOR")]
+    pub(crate) from: u32,
+    /// Major version of the new server
+    #[arg(long, default_value_t = 18, value_name = "MAJOR")]
+    pub(crate) to: u32,
 }
 
 /// Which faults the primary has.
