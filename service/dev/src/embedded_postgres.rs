@@ -27,13 +27,13 @@ struct Wanted {
 
 /// Makes the binaries of this major version present. `tried` says what was tried before, for the error.
 pub(crate) fn provide(major: u32, tried: &str) -> Result<()> {
-    let archive = Pinned::of(major).map_err(crate::postgres::failure)?;
+    let archive = Pinned::of(major).map_err(crate::postgres_failure::failure)?;
     let mirror = std::env::var(MIRROR).ok().filter(|url| !url.is_empty());
     let wanted = Wanted {
         title: format!("PostgreSQL {}", archive.version),
         url: archive.url(mirror.as_deref().unwrap_or(MAVEN_CENTRAL)),
         sha256: archive.sha256.to_owned(),
-        cache: cache_folder().map_err(crate::postgres::failure)?,
+        cache: cache_folder().map_err(crate::postgres_failure::failure)?,
         name: archive.name(),
     };
     wanted.provide(tried)

@@ -7,6 +7,7 @@ mod commands;
 mod embedded_postgres;
 pub mod local_roster;
 pub mod postgres;
+mod postgres_failure;
 mod progress;
 pub mod user_copy;
 

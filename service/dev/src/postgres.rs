@@ -9,10 +9,10 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use crate::embedded_postgres;
+pub use crate::postgres_failure::failure;
 use anyhow::{Context, Result};
-use dev_postgres::{Choice, DevPostgres, Error, Options, Prefer, Reason, embedded};
+use dev_postgres::{Choice, DevPostgres, Options, Prefer, Reason, embedded};
 use xtask::build::{self, Build};
-use xtask::failure::{Failure, Kind};
 
 /// Finds a server or starts one. Nothing may have been started before it that does not end with this process: where a
 /// container is needed and this program cannot start one, another build of it takes its place.
@@ -49,19 +49,4 @@ fn begin_again() -> Result<anyhow::Error> {
         .args(std::env::args_os().skip(1))
         .exec();
     Ok(anyhow::Error::new(error).context(format!("cannot start {name}")))
-}
-
-/// The same error with its documented exit code.
-pub fn failure(error: Error) -> Failure {
-    let kind = match error.reason {
-        Reason::NoBinaries
-        | Reason::NoContainer
-        | Reason::BuiltWithoutContainers
-        | Reason::NotDownloaded => Kind::Missing,
-        Reason::Unreachable => Kind::Unreachable,
-        Reason::Settings => Kind::Usage,
-        Reason::InUse => Kind::Refused,
-        Reason::Failed => Kind::Check,
-    };
-    Failure::new(kind, error.what, error.why, error.next)
 }

@@ -25,6 +25,6 @@ pub(crate) fn e2e(story: &E2eStory) -> Result<()> {
         E2eStory::Cors => cors::run(),
         E2eStory::Clients(clients) => clients::run(clients.all, &clients.generator),
         E2eStory::Kills(kills) => kills::run(kills),
-        E2eStory::UpgradeDatabase(args) => upgrade_database::run(args),
+        E2eStory::UpgradeDatabase(args) => upgrade_database::run(&args.by, args.from, args.to),
     }
 }

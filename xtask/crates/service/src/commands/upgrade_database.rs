@@ -9,7 +9,6 @@ mod replication;
 use anyhow::Result;
 use clap::ValueEnum;
 
-use crate::cli::UpgradeDatabaseArgs;
 use xtask::interrupt;
 
 /// How the data move.
@@ -22,17 +21,17 @@ pub(crate) enum Way {
 }
 
 /// Upgrades in these ways, one after the other; in all of them when none is given.
-pub(crate) fn run(args: &UpgradeDatabaseArgs) -> Result<()> {
+pub(crate) fn run(ways: &[Way], from: u32, to: u32) -> Result<()> {
     interrupt::watch()?;
-    let ways = if args.by.is_empty() {
+    let ways = if ways.is_empty() {
         Way::value_variants()
     } else {
-        &args.by
+        ways
     };
     for way in ways {
         match way {
-            Way::Dump => dump::run(args.from, args.to)?,
-            Way::Replication => replication::run(args.from, args.to)?,
+            Way::Dump => dump::run(from, to)?,
+            Way::Replication => replication::run(from, to)?,
         }
     }
     Ok(())
