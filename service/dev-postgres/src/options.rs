@@ -79,7 +79,7 @@ impl Options {
                 .to_vec(),
             announce: true,
         };
-        options.as_the_environment_selects()
+        options.selected_by_environment()
     }
 
     /// A server for development: its data is kept durably below `folder` under `name`, until `fresh`.
@@ -97,7 +97,7 @@ impl Options {
             settings: vec![("max_wal_size".to_owned(), "4GB".to_owned())],
             announce: true,
         };
-        options.as_the_environment_selects()
+        options.selected_by_environment()
     }
 
     /// Uses what a person chose, whatever the environment selects.
@@ -114,7 +114,7 @@ impl Options {
     }
 
     /// `DATABASE_URL`, which `cargo xtask test` sets for the tests, comes before `ROSTER_DEV_POSTGRES`.
-    fn as_the_environment_selects(self) -> Result<Self, Error> {
+    fn selected_by_environment(self) -> Result<Self, Error> {
         if let Some(url) = variable(DATABASE_URL) {
             return Ok(self.choose(&Choice::Url(url)));
         }

@@ -1,5 +1,6 @@
 //! Unpacks a verified archive: a jar (zip) whose one `.txz` has `bin`, `lib` and `share`.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::path::Path;
 
@@ -20,7 +21,7 @@ pub(super) fn unpack(jar: &Path, folder: &Path) -> Result<(), Error> {
         .file_names()
         .flatten()
         .find(|name| name.ends_with(".txz"))
-        .map(|name| name.into_owned())
+        .map(Cow::into_owned)
         .context("it has no .txz")
         .map_err(Error::Malformed)?;
     let entry = zip

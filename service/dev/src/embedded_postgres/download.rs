@@ -1,5 +1,6 @@
 //! One HTTP download into a file, with its checksum and its progress.
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::time::Duration;
@@ -56,5 +57,8 @@ pub(super) fn to_file(url: &str, file: &mut File) -> Result<String, Error> {
 }
 
 pub(super) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

@@ -122,13 +122,12 @@ impl Databases {
     async fn connect(&self, server: &Server, options: &str) -> Result<Client> {
         let mut config: Config = server.server.url().parse()?;
         config.options(options);
-        let (client, connection) = match config.connect(NoTls).await {
-            Ok(connected) => connected,
+        let (client, connection) = if let Ok(connected) = config.connect(NoTls).await {
+            connected
+        } else {
             // The new server has got the old one's password.
-            Err(_) => {
-                let mut config: Config = self.new_url()?.parse()?;
-                config.options(options).connect(NoTls).await?
-            }
+            let mut config: Config = self.new_url()?.parse()?;
+            config.options(options).connect(NoTls).await?
         };
         tokio::spawn(connection);
         Ok(client)
