@@ -90,7 +90,8 @@ impl Program {
             "e2e" => match word(1) {
                 Some("alerts") => Self::Prometheus,
                 Some(
-                    "standby" | "pgbouncer" | "proxies" | "docs" | "cors" | "clients" | "kills",
+                    "standby" | "pgbouncer" | "proxies" | "docs" | "cors" | "clients" | "kills"
+                    | "upgrade-database",
                 ) => Self::Service,
                 _ => Self::Delivery,
             },

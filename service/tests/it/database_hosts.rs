@@ -77,7 +77,9 @@ async fn a_limit_of_requests_below_that_of_a_host_still_leads_to_the_next() {
     let second = Relay::start(database.url()).await.expect("a relay");
     let limits = ["--connect-timeout-ms=30000", "--database-timeout-ms=1000"];
     let app = TestApp::start_on(&Relay::url_of(&[&first, &second]), &limits).await;
-    let user = app
+    // By one whose requests may take their time.
+    let patient = TestApp::start_on(database.url(), &["--database-timeout-ms=60000"]).await;
+    let user = patient
         .created(&json!({"email": "a@example.com", "name": "A"}))
         .await;
     first.silence();

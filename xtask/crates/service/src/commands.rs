@@ -11,6 +11,7 @@ mod proxies;
 mod python_environment;
 pub(crate) mod standby;
 pub(crate) mod test;
+pub(crate) mod upgrade_database;
 
 use anyhow::Result;
 
@@ -26,5 +27,6 @@ pub(crate) fn e2e(story: &E2eStory) -> Result<()> {
         E2eStory::Cors => cors::run(),
         E2eStory::Clients(clients) => clients::run(clients.all, &clients.generator),
         E2eStory::Kills(kills) => kills::run(kills),
+        E2eStory::UpgradeDatabase(args) => upgrade_database::run(&args.by, args.from, args.to),
     }
 }
