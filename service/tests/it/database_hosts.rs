@@ -75,7 +75,7 @@ async fn a_limit_of_requests_below_that_of_a_host_still_leads_to_the_next() {
     let database = database().await;
     let first = Relay::start(database.url()).await.expect("a relay");
     let second = Relay::start(database.url()).await.expect("a relay");
-    let limits = ["--connect-timeout-ms=30000", "--database-timeout-ms=1000"];
+    let limits = ["--connect-timeout-ms=30000", "--database-timeout-ms=5000"];
     let app = TestApp::start_on(&Relay::url_of(&[&first, &second]), &limits).await;
     // By one whose requests may take their time.
     let patient = TestApp::start_on(database.url(), &["--database-timeout-ms=60000"]).await;
