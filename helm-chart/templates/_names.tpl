@@ -80,7 +80,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{ required "hostname is empty: the Gateway and the Ingress need the name that users call, such as service.example.com." .Values.hostname }}
 {{- end }}
 
-{{/* cert-manager's annotation for an issuer: (dict "issuer" … "value" the value's path). */}}
+{{/* cert-manager's annotation for an issuer: (dict "of" values "value" the values' path); none where the certificate exists. */}}
 {{- define "roster.issuerAnnotation" -}}
-cert-manager.io/{{ ternary "issuer" "cluster-issuer" (eq .issuer.kind "Issuer") }}: {{ required (printf "%s.issuer.name is empty: set it to cert-manager's issuer for the hostname's certificate." .value) .issuer.name }}
+{{- $issuer := .of.issuer -}}
+{{- if or $issuer.name (not .of.tlsSecretName) -}}
+cert-manager.io/{{ ternary "issuer" "cluster-issuer" (eq $issuer.kind "Issuer") }}: {{ required (printf "%s.issuer.name is empty: set it to cert-manager's issuer for the hostname's certificate, or set %s.tlsSecretName to a Secret with `tls.crt` and `tls.key` that exists." .value .value) $issuer.name }}
+{{- end -}}
 {{- end }}

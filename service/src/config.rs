@@ -10,8 +10,7 @@ mod access;
 mod error;
 mod origin;
 mod scim;
-#[cfg(test)]
-mod table;
+pub mod table;
 
 use crate::telemetry::{LogFormat, SyslogTarget};
 use clap::Args;
@@ -269,7 +268,7 @@ pub struct LogArgs {
     /// File for syslog lines (RFC 5424); reopened on SIGHUP.
     #[arg(long, env = "ROSTER_LOG_FILE", value_name = "PATH")]
     pub log_file: Option<PathBuf>,
-    /// Syslog server: unix:/dev/log, udp://host:514 or tcp://host:601.
+    /// Syslog server, or systemd's journal: unix:/dev/log, udp://host:514, tcp://host:601 or journal.
     #[arg(long, env = "ROSTER_SYSLOG", value_name = "TARGET")]
     pub syslog: Option<SyslogTarget>,
     /// OpenTelemetry collector for request spans, such as http://localhost:4318; needs a build with --features otlp.

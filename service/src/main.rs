@@ -78,6 +78,9 @@ enum Command {
     CheckConfig(Box<ServeArgs>),
     /// Print the OpenAPI document of the service.
     Openapi,
+    /// Print every setting of 'serve' as Markdown tables.
+    #[command(hide = true)]
+    SettingsTables,
 }
 
 fn main() -> ExitCode {
@@ -101,6 +104,10 @@ fn main() -> ExitCode {
         Command::CheckConfig(args) => check_config(&args, &matches),
         Command::Openapi => {
             openapi();
+            Ok(())
+        }
+        Command::SettingsTables => {
+            printing::print!("{}", config::table::tables());
             Ok(())
         }
     };

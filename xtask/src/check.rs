@@ -7,6 +7,7 @@
 mod clippy;
 mod deny;
 mod format;
+mod lock_files;
 mod scripts;
 
 use anyhow::Result;
@@ -46,6 +47,11 @@ pub(crate) const AREAS: &[Area] = &[
         name: "format",
         proves: "all Rust is formatted by rustfmt",
         steps: &[Step::Here(format::run)],
+    },
+    Area {
+        name: "lock-files",
+        proves: "every Cargo.lock fits its manifest",
+        steps: &[Step::Here(lock_files::run)],
     },
     Area {
         name: "layers",

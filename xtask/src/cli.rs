@@ -7,16 +7,13 @@ use xtask::command_list;
 use xtask::program::Program;
 
 /// Every step of Roster's development and delivery. The Makefile, CI and laptops run the same commands.
-///
-/// Exit codes: 0 success; 1 a check or test failed; 2 invalid usage or settings; 3 a tool or prerequisite is missing; 4
-/// a database, cluster, registry or server could not be reached; 5 refused by policy; 6 and 10 to 16 a rollout failed
-/// or was rolled back; 130 interrupted.
 #[derive(Parser)]
 #[command(
     name = "cargo xtask",
     bin_name = "cargo xtask",
     version,
-    max_term_width = 110
+    max_term_width = 110,
+    after_help = xtask::failure::exit_codes_help(&xtask::failure::Kind::ALL)
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -26,6 +23,7 @@ pub(crate) struct Cli {
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Check(CheckArgs),
+    Generate(GenerateArgs),
     Tools(ToolsArgs),
     /// Check which of the tools that the commands need are installed, and how to get the others.
     Doctor,
@@ -73,6 +71,21 @@ pub(crate) struct CheckArgs {
     /// Areas to check [default: all]
     #[arg(value_name = "AREA", value_parser = clap::builder::PossibleValuesParser::new(crate::check::area_names()))]
     pub(crate) areas: Vec<String>,
+}
+
+/// Write the files that are generated from other files, or check that they are up to date.
+///
+/// Writes only what differs and names each file that it writes. An area whose tool is missing is not generated (exit
+/// code 3, with how to install it); the others are.
+#[derive(Args)]
+#[command(after_help = crate::generate::areas_help())]
+pub(crate) struct GenerateArgs {
+    /// Areas to generate [default: all]
+    #[arg(value_name = "AREA", value_parser = clap::builder::PossibleValuesParser::new(crate::generate::area_names()))]
+    pub(crate) areas: Vec<String>,
+    /// Write nothing; fail (exit code 1) naming each file that differs
+    #[arg(long)]
+    pub(crate) check: bool,
 }
 
 /// List the tools that the other commands call, or install their pinned versions.

@@ -3,6 +3,7 @@
 mod check;
 mod compile;
 mod doctor;
+mod generate;
 mod tools;
 
 use anyhow::Result;
@@ -13,6 +14,7 @@ use crate::cli::Command;
 pub(crate) fn run(command: Command) -> Result<()> {
     match command {
         Command::Check(args) => check::run(&args),
+        Command::Generate(args) => generate::run(&args),
         Command::Tools(args) => tools::run(&args),
         Command::Doctor => doctor::run(),
         Command::Compile => compile::run(),

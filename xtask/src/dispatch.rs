@@ -9,6 +9,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use xtask::build::{Build, file_of};
 use xtask::failure::{Failure, Kind};
+use xtask::generated::Mode;
 use xtask::program::{EXECUTABLE, Program};
 
 /// The other program to run, with its arguments; `None` for our own commands, or without a command.
@@ -37,11 +38,15 @@ pub(crate) fn become_program(program: Program, arguments: &[OsString]) -> Result
 
 /// Runs one area of `cargo xtask check` in another program.
 pub(crate) fn check(program: Program, area: &str) -> Result<()> {
-    let words = words_file();
     let mut command = command(program)?;
-    command
-        .args(["check", area])
-        .env(xtask::failure::WORDS_FILE, &words);
+    command.args(["check", area]);
+    reported(program, command)
+}
+
+/// Runs a hidden command, which prints its failure itself; its first line becomes our failure.
+fn reported(program: Program, mut command: Command) -> Result<()> {
+    let words = words_file();
+    command.env(xtask::failure::WORDS_FILE, &words);
     let status = command
         .status()
         .with_context(|| format!("cannot start {}", program.package()))?;
@@ -52,6 +57,16 @@ pub(crate) fn check(program: Program, area: &str) -> Result<()> {
     }
     let kind = status.code().map_or(Kind::Interrupted, Kind::of_exit_code);
     Err(Failure::reported(kind, what).into())
+}
+
+/// Writes or compares the generated files of one area by another program.
+pub(crate) fn generate(program: Program, area: &str, mode: Mode) -> Result<()> {
+    let mut command = command(program)?;
+    command.args(["generate", area]);
+    if mode == Mode::Compare {
+        command.arg("--check");
+    }
+    reported(program, command)
 }
 
 /// The output of another program's hidden command.

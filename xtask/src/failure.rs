@@ -95,6 +95,40 @@ impl Kind {
     }
 }
 
+impl Kind {
+    /// What the exit code means, for help and documents.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Check => "a check or test failed",
+            Self::Usage => "invalid usage or settings",
+            Self::Missing => "a tool or prerequisite is missing",
+            Self::Unreachable => "a database, cluster, registry or server could not be reached",
+            Self::Refused => "refused by policy, or by what is there already",
+            Self::Rollout => "helm could not install the release; its message is shown",
+            Self::MigrationFailed => "rolled back: the migration failed",
+            Self::PodsCrash => "rolled back: the new pods crash",
+            Self::NeverReady => "rolled back: the new pods run but never become ready",
+            Self::SmokeTestFailed => "rolled back: the smoke test failed",
+            Self::ServesErrors => "rolled back: the new release serves errors",
+            Self::ImageFailed => "rolled back: the image could not be pulled or started",
+            Self::PodsNotStarted => {
+                "rolled back: the new pods could not be created, scheduled or started"
+            }
+            Self::Interrupted => "interrupted by Ctrl-C",
+            Self::ClosedPipe => "a tool wrote to a pipe that its reader had closed",
+        }
+    }
+}
+
+/// The exit codes for the end of a command's `--help`.
+pub fn exit_codes_help(kinds: &[Kind]) -> String {
+    let lines: Vec<_> = kinds
+        .iter()
+        .map(|kind| format!("  {:>3}  {}", kind.exit_code(), kind.meaning()))
+        .collect();
+    format!("Exit codes:\n    0  success\n{}", lines.join("\n"))
+}
+
 /// A failure with what happened, why, and what to do next.
 #[derive(Debug)]
 pub struct Failure {

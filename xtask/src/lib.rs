@@ -7,6 +7,7 @@
 pub mod build;
 pub mod command_list;
 pub mod failure;
+pub mod generated;
 pub mod git;
 pub mod interrupt;
 pub mod program;

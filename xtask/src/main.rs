@@ -7,6 +7,7 @@ mod check;
 mod cli;
 mod commands;
 mod dispatch;
+mod generate;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -42,6 +42,20 @@ pub enum Program {
 }
 
 impl Program {
+    pub const ALL: [Self; 11] = [
+        Self::Xtask,
+        Self::Dev,
+        Self::Bench,
+        Self::Concourse,
+        Self::Delivery,
+        Self::Prometheus,
+        Self::Service,
+        Self::SlackStandIn,
+        Self::Sonarqube,
+        Self::Sources,
+        Self::Terraform,
+    ];
+
     /// The package, and the binary in it.
     pub fn package(self) -> &'static str {
         match self {
@@ -63,7 +77,7 @@ impl Program {
     pub fn of<S: AsRef<str>>(command: &[S]) -> Option<Self> {
         let word = |at: usize| command.get(at).map(AsRef::as_ref);
         Some(match word(0)? {
-            "check" | "tools" | "doctor" | "compile" => Self::Xtask,
+            "check" | "generate" | "tools" | "doctor" | "compile" => Self::Xtask,
             "dev" => Self::Dev,
             "bench" => Self::Bench,
             "ci" | "notify" | "pipelines" => Self::Concourse,
@@ -76,8 +90,8 @@ impl Program {
             "e2e" => match word(1) {
                 Some("alerts") => Self::Prometheus,
                 Some(
-                    "standby" | "pgbouncer" | "docs" | "cors" | "clients" | "kills" | "scim"
-                    | "scim-oracles",
+                    "standby" | "pgbouncer" | "proxies" | "docs" | "cors" | "clients" | "kills"
+                    | "upgrade-database" | "scim" | "scim-oracles",
                 ) => Self::Service,
                 _ => Self::Delivery,
             },

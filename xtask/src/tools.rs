@@ -157,8 +157,15 @@ pub const TOOLS: &[Tool] = &[
     Tool {
         name: "prometheus",
         purpose: "watching a running Roster (cargo xtask dashboards, e2e alerts)",
-        install: "apt-get install prometheus (and stop the service that comes with it), or see https://prometheus.io/download/",
-        source: Source::System,
+        install: "cargo xtask tools install prometheus",
+        // Without its web interface, which is built by Node.js: the commands use the API.
+        source: Source::Go(GoTool {
+            folder: "promtool",
+            module: "github.com/prometheus/prometheus",
+            package: "/cmd/prometheus",
+            tags: "remove_all_sd,enable_kubernetes_sd",
+            version_variable: Some("github.com/prometheus/common/version.Version"),
+        }),
     },
     Tool {
         name: "alertmanager",

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use dev_postgres::Choice;
 
 /// The commands of this program, as shown by `cargo xtask`.
 #[derive(Parser)]
@@ -38,6 +39,9 @@ pub(crate) enum Command {
 pub(crate) struct BenchArgs {
     #[command(subcommand)]
     pub(crate) command: Option<BenchCommand>,
+    /// PostgreSQL: system (binaries on this machine), embedded, 15, 16, 17 or 18 (prebuilt, downloaded once)
+    #[arg(long, global = true, value_name = "WHICH")]
+    pub(crate) postgres: Option<Choice>,
     /// Compare with the results of an earlier `bench api`, corrected for the machine by the bare hyper of both runs
     #[arg(long, value_name = "FILE")]
     pub(crate) compare: Option<PathBuf>,

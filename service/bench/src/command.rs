@@ -9,14 +9,17 @@ use anyhow::Result;
 use crate::cli::{BenchArgs, BenchCommand};
 use crate::results::Results;
 use crate::{
-    api, capacity, compare, flamegraph, footprint, growth, instructions, list, overload, replicas,
-    scim,
+    api, capacity, compare, database, flamegraph, footprint, growth, instructions, list, overload,
+    replicas, scim,
 };
 use xtask::failure::{Failure, Kind};
 
 /// Runs one benchmark; compares its results, or the last ones, if requested.
 pub(crate) fn run(args: BenchArgs) -> Result<()> {
     xtask::interrupt::watch()?;
+    if let Some(choice) = args.postgres {
+        database::choose(choice)?;
+    }
     match (args.command, args.compare) {
         (Some(BenchCommand::Api(api)), compare) => {
             let results = api::run(&api)?;

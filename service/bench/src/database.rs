@@ -1,16 +1,18 @@
 //! The PostgreSQL of the benchmarks: private, durable, seeded with users identified by number.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 use std::time::{Duration, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
 use bench_load::seeded;
-use dev_postgres::{Database, DevPostgres, Options, Prefer};
+use dev_postgres::{Choice, Database, DevPostgres, Options, Prefer};
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 use tokio_postgres::NoTls;
 
 use super::programs::FOLDER;
+use roster_dev::postgres;
 use roster_dev::user_copy::{self, UserRow};
 use xtask::failure::{Failure, Kind};
 use xtask::interrupt;
@@ -33,6 +35,21 @@ const SETTINGS: &[(&str, &str)] = &[
     ("autovacuum", "off"),
 ];
 
+/// The server that the command line chose for all benchmarks of this run.
+static CHOSEN: OnceLock<Choice> = OnceLock::new();
+
+/// Chooses the server. A benchmark reads the CPU time of its processes, so it must be one that this program starts.
+pub(super) fn choose(choice: Choice) -> Result<()> {
+    if matches!(choice, Choice::Container | Choice::Url(_)) {
+        let what = "a benchmark needs a PostgreSQL that it starts itself";
+        let why = "it reads the CPU time of the server's processes";
+        let next = "use --postgres system, embedded, 15, 16, 17 or 18";
+        return Err(Failure::new(Kind::Usage, what, why, next).into());
+    }
+    CHOSEN.get_or_init(|| choice);
+    Ok(())
+}
+
 /// A running server.
 pub(super) struct BenchPostgres {
     runtime: Runtime,
@@ -49,16 +66,21 @@ impl BenchPostgres {
             .enable_all()
             .build()?;
         let mut options =
-            Options::for_development(std::path::absolute(FOLDER)?.join("postgres"), "unused");
+            Options::for_development(std::path::absolute(FOLDER)?.join("postgres"), "unused")
+                .map_err(postgres::failure)?;
         options.name = None;
+        if let Some(choice) = CHOSEN.get() {
+            options = options.choose(choice);
+        }
+        match options.prefer {
+            Prefer::Embedded(_) | Prefer::System => {}
+            _ => options.prefer = Prefer::Binaries,
+        }
         options.database_url = None;
-        options.prefer = Prefer::Private;
         for (name, value) in SETTINGS.iter().chain(more) {
             options = options.setting(name, value);
         }
-        let server = runtime
-            .block_on(DevPostgres::find_or_start(options))
-            .map_err(started)?;
+        let server = runtime.block_on(postgres::find_or_start(options))?;
         let (process, version) = runtime.block_on(describe(server.url()))?;
         Ok(Self {
             runtime,

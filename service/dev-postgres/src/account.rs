@@ -121,7 +121,7 @@ impl Account {
     }
 }
 
-fn may_pass(folder: &Path, user: u32) -> bool {
+pub(crate) fn may_pass(folder: &Path, user: u32) -> bool {
     folder.metadata().is_ok_and(|found| {
         let owned = found.uid() == user && found.mode() & 0o100 != 0;
         owned || found.mode() & 0o001 != 0

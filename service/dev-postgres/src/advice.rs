@@ -2,23 +2,26 @@
 
 use crate::error::{Error, Reason};
 
-/// The error when there are neither binaries nor a container, with what to do on this system.
-pub(crate) fn no_postgres(binaries: &Error, container: &Error) -> Error {
-    let why = format!("{} ({}); and {container}", binaries.what, binaries.why);
-    Error::new(
-        Reason::NoPostgres,
-        "no PostgreSQL is available",
-        why,
-        how_to_get_one(&system()),
-    )
+/// The same error, with what to do if its reason is that there are no binaries.
+pub(crate) fn if_there_are_no_binaries(error: Error) -> Error {
+    if error.reason == Reason::NoBinaries {
+        with_advice(error)
+    } else {
+        error
+    }
 }
 
-/// The same fault, with what to do on this system.
+/// The same error, with what to do on this system.
 pub(crate) fn with_advice(error: Error) -> Error {
     Error {
-        next: how_to_get_one(&system()),
+        next: ways_out(),
         ..error
     }
+}
+
+/// How to get a server on this system other than by download.
+pub fn ways_out() -> String {
+    how_to_get_one(&system())
 }
 
 /// The system's ids from os-release, most specific first: `ubuntu debian`.
@@ -45,11 +48,11 @@ fn how_to_get_one(system: &str) -> String {
         "alpine" => Some("apk add postgresql postgresql-contrib"),
         "arch" => Some("sudo pacman -S postgresql"),
         "suse" | "opensuse" => Some("sudo zypper install postgresql-server postgresql-contrib"),
-        "macos" => Some("brew install postgresql@17"),
+        "macos" => Some("brew install postgresql@18"),
         _ => None,
     });
     let install =
-        install.unwrap_or("install PostgreSQL's server, 14 or newer, with its contrib modules");
+        install.unwrap_or("install PostgreSQL's server, 15 or newer, with its contrib modules");
     format!(
         "{install} (it need not be started); or start Docker; or set DATABASE_URL to a server of yours"
     )

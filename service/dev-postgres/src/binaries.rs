@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::error::{Error, Reason};
 
 /// The oldest major version that the service supports.
-const OLDEST: u32 = 14;
+const OLDEST: u32 = 15;
 
 /// A directory with `initdb` and `postgres` of a supported version.
 #[derive(Clone, Debug)]

@@ -9,8 +9,8 @@ pub enum Reason {
     NoContainer,
     /// A container is needed, and this program was built without the feature `containers`.
     BuiltWithoutContainers,
-    /// Neither binaries nor a container are available.
-    NoPostgres,
+    /// The prebuilt binaries are not on this machine: `cargo xtask` downloads them.
+    NotDownloaded,
     /// The server in `DATABASE_URL` does not respond.
     Unreachable,
     /// A setting is wrong.

@@ -7,7 +7,11 @@
 //!    with a random password, as an unprivileged user when called by root;
 //! 3. a container, by a Docker engine that answers (`ROSTER_TEST_POSTGRES_IMAGE`, else the official image), when built
 //!    with the feature `containers`;
-//! 4. otherwise an [`Error`] that says how to get one on this system.
+//! 4. prebuilt binaries in the user's cache ([`embedded`]), run like those of 2; the caller downloads them
+//!    ([`Reason::NotDownloaded`]).
+//!
+//! `ROSTER_DEV_POSTGRES` or [`Options::choose`] selects one of them. Otherwise an [`Error`] says how to get a server on
+//! this system.
 //!
 //! What it started stops with its owner: by [`DevPostgres::stop`], on drop, and if the owner is killed, because a
 //! watchdog holds the other end of a pipe.
@@ -27,40 +31,48 @@
 mod account;
 mod advice;
 mod binaries;
+mod choice;
 mod connection;
 #[cfg_attr(not(feature = "containers"), path = "no_container.rs")]
 mod container;
 mod database;
+mod docker;
+pub mod embedded;
 mod error;
 mod instance;
 mod options;
+mod relay;
 mod testing;
 mod watchdog;
 
 use std::fmt;
 
+pub use advice::ways_out;
+pub use choice::Choice;
 pub use database::Database;
 pub use error::{Error, Reason};
 pub use options::{Options, Prefer};
+pub use relay::Relay;
 pub use testing::test_database;
 pub use watchdog::Watchdog;
 
+use binaries::Binaries;
 use container::Container;
 use instance::Instance;
 
 /// The variable with the URL of a server to use as it is.
 pub const DATABASE_URL: &str = "DATABASE_URL";
-/// The variable that selects the tests' server: `auto`, `private` or `container`.
-pub const TEST_POSTGRES: &str = "ROSTER_TEST_POSTGRES";
+/// The variable that selects the server: a [`Choice`].
+pub const DEV_POSTGRES: &str = "ROSTER_DEV_POSTGRES";
 /// The variable with the container image; if set, a container is preferred.
 pub const TEST_POSTGRES_IMAGE: &str = "ROSTER_TEST_POSTGRES_IMAGE";
 
 /// Where a server came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// The server in `DATABASE_URL`; we never stop it.
+    /// The server in `DATABASE_URL`, or a chosen one; we never stop it.
     Given,
-    /// A private instance of binaries found on this machine.
+    /// A private instance of binaries on this machine.
     Private {
         /// The server's version, such as `17.2`.
         version: String,
@@ -77,7 +89,7 @@ pub enum Source {
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Given => write!(f, "the PostgreSQL in {DATABASE_URL}"),
+            Self::Given => f.write_str("the PostgreSQL of the given URL"),
             Self::Private { version, binaries } => {
                 write!(f, "a private PostgreSQL {version} ({})", binaries.display())
             }
@@ -118,28 +130,32 @@ impl DevPostgres {
         match options.prefer {
             Prefer::Container { required: true } => Self::container(&options).await,
             Prefer::Container { required: false } => match Self::container(&options).await {
-                Ok(started) => Ok(started),
-                Err(why) if why.reason == Reason::BuiltWithoutContainers => Err(why),
-                Err(why) => {
+                Err(why) if why.reason != Reason::BuiltWithoutContainers => {
                     options.say(&format!(
-                        "no container ({why}); searching for server binaries instead"
+                        "no container ({why}); using server binaries instead"
                     ));
-                    Self::private(&options).await
-                }
-            },
-            Prefer::Private => Self::private(&options).await,
-            Prefer::Any => match Self::private(&options).await {
-                Err(error) if error.reason == Reason::NoBinaries => {
-                    Self::container(&options).await.map_err(|why| {
-                        if why.reason == Reason::BuiltWithoutContainers {
-                            why
-                        } else {
-                            advice::no_postgres(&error, &why)
-                        }
-                    })
+                    Self::binaries(&options, &why.to_string()).await
                 }
                 result => result,
             },
+            Prefer::System => Self::system(&options)
+                .await
+                .map_err(advice::if_there_are_no_binaries),
+            Prefer::Embedded(major) => Self::embedded(&options, major, "").await,
+            Prefer::Binaries => Self::binaries(&options, "").await,
+            Prefer::Any if docker::is_running() => match Self::system(&options).await {
+                Err(binaries) if binaries.reason == Reason::NoBinaries => {
+                    match Self::container(&options).await {
+                        Err(why) if why.reason != Reason::BuiltWithoutContainers => {
+                            let tried = format!("{binaries}; {why}");
+                            Self::embedded(&options, embedded::newest(), &tried).await
+                        }
+                        result => result,
+                    }
+                }
+                result => result,
+            },
+            Prefer::Any => Self::binaries(&options, "no Docker engine listens here").await,
         }
     }
 
@@ -181,25 +197,85 @@ impl DevPostgres {
         }
     }
 
-    /// The server binaries that a private instance would run; the error says how to get some.
-    pub fn installed() -> Result<Source, Error> {
-        let found = binaries::find().map_err(advice::with_advice)?;
-        Ok(Source::Private {
-            version: found.version,
-            binaries: found.folder,
-        })
+    /// The server programs of this machine: those that are installed, else the newest embedded ones.
+    pub fn programs() -> Result<Source, Error> {
+        let installed = binaries::find();
+        let found = installed.or_else(|missing| {
+            let unpacked = embedded::Pinned::of(embedded::newest())?.binaries()?;
+            unpacked.ok_or_else(|| advice::with_advice(missing))
+        })?;
+        Ok(source_of(&found))
     }
 
-    async fn private(options: &Options) -> Result<Self, Error> {
-        let binaries = binaries::find()?;
-        let source = Source::Private {
-            version: binaries.version.clone(),
-            binaries: binaries.folder.clone(),
+    /// The server that these options would start or download, without starting it; the error says how to get one.
+    pub fn planned(options: &Options) -> Result<String, Error> {
+        if options.database_url.is_some() {
+            return Ok(Source::Given.to_string());
+        }
+        let system = || binaries::find().map(|found| source_of(&found).to_string());
+        let embedded = |major| -> Result<String, Error> {
+            let archive = embedded::Pinned::of(major)?;
+            Ok(match archive.binaries()? {
+                Some(found) => source_of(&found).to_string(),
+                None => format!(
+                    "PostgreSQL {}, which is downloaded when needed and kept in {}",
+                    archive.version,
+                    embedded::cache_folder()?.display()
+                ),
+            })
         };
+        match options.prefer {
+            Prefer::Container { .. } => Ok(format!("a container of {}", options.image)),
+            Prefer::System => system().map_err(advice::if_there_are_no_binaries),
+            Prefer::Embedded(major) => embedded(major),
+            Prefer::Any | Prefer::Binaries => system().or_else(|_| {
+                if options.prefer == Prefer::Any && docker::is_running() {
+                    return Ok(format!("a container of {}", options.image));
+                }
+                embedded(embedded::newest())
+            }),
+        }
+    }
+
+    /// Binaries on this machine, else embedded ones; `tried` says what was tried before.
+    async fn binaries(options: &Options, tried: &str) -> Result<Self, Error> {
+        match Self::system(options).await {
+            Err(error) if error.reason == Reason::NoBinaries => {
+                let tried = match tried {
+                    "" => error.to_string(),
+                    tried => format!("{error}; {tried}"),
+                };
+                Self::embedded(options, embedded::newest(), &tried).await
+            }
+            result => result,
+        }
+    }
+
+    async fn system(options: &Options) -> Result<Self, Error> {
+        Self::private(binaries::find()?, options).await
+    }
+
+    async fn embedded(options: &Options, major: u32, tried: &str) -> Result<Self, Error> {
+        let archive = embedded::Pinned::of(major).map_err(|error| match error.reason {
+            Reason::NotDownloaded => advice::with_advice(error),
+            _ => error,
+        })?;
+        match archive.binaries()? {
+            Some(binaries) => Self::private(binaries, options).await,
+            None => Err(Error::new(
+                Reason::NotDownloaded,
+                format!("PostgreSQL {} is not downloaded yet", archive.version),
+                tried,
+                format!("`cargo xtask test` downloads it; or {}", ways_out()),
+            )),
+        }
+    }
+
+    async fn private(binaries: Binaries, options: &Options) -> Result<Self, Error> {
         let instance = Instance::start(&binaries, options).await?;
         Ok(Self {
             url: instance.url(),
-            source,
+            source: source_of(&binaries),
             running: Running::Instance(instance),
         })
     }
@@ -214,5 +290,12 @@ impl DevPostgres {
             source,
             running: Running::Container(Box::new(container)),
         })
+    }
+}
+
+fn source_of(binaries: &Binaries) -> Source {
+    Source::Private {
+        version: binaries.version.clone(),
+        binaries: binaries.folder.clone(),
     }
 }

@@ -1,21 +1,26 @@
-//! Options of a caller. No other module of this crate reads the environment.
+//! Options of a caller. No other module of this crate reads its variables.
 
 use std::env;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use crate::error::{Error, Reason};
-use crate::{DATABASE_URL, TEST_POSTGRES, TEST_POSTGRES_IMAGE};
+use crate::choice::Choice;
+use crate::error::Error;
+use crate::{DATABASE_URL, DEV_POSTGRES, TEST_POSTGRES_IMAGE};
 
-const DEFAULT_IMAGE: &str = "postgres:17";
+const DEFAULT_IMAGE: &str = "postgres:18";
 
 /// Which kind of server to start if none is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Prefer {
-    /// Binaries on this machine, else a container.
+    /// Binaries on this machine, else a container, else embedded binaries.
     Any,
+    /// Binaries on this machine, else embedded ones: processes of this machine in any case.
+    Binaries,
     /// Only binaries on this machine.
-    Private,
+    System,
+    /// Prebuilt binaries of this major version.
+    Embedded(u32),
     /// A container; unless `required`, binaries on this machine otherwise.
     Container {
         /// Whether an unavailable container is an error.
@@ -48,20 +53,10 @@ impl Options {
     /// A server for tests: temporary, fast instead of durable, of the kind that the environment selects.
     pub fn for_tests() -> Result<Self, Error> {
         let image = variable(TEST_POSTGRES_IMAGE);
-        let prefer = match (variable(TEST_POSTGRES).as_deref(), &image) {
-            (None | Some("auto"), None) => Prefer::Any,
-            (None | Some("auto"), Some(_)) => Prefer::Container { required: false },
-            (Some("private"), _) => Prefer::Private,
-            (Some("container"), _) => Prefer::Container { required: true },
-            (Some(other), _) => {
-                let what = format!("{TEST_POSTGRES}={other} is not a known kind");
-                return Err(Error::new(
-                    Reason::Settings,
-                    what,
-                    "",
-                    "use auto, private or container",
-                ));
-            }
+        let prefer = if image.is_some() {
+            Prefer::Container { required: false }
+        } else {
+            Prefer::Any
         };
         // Tests discard their data, so durability is not worth the time.
         let fast = [
@@ -72,8 +67,8 @@ impl Options {
             ("max_wal_senders", "0"),
             ("max_connections", "500"),
         ];
-        Ok(Self {
-            database_url: variable(DATABASE_URL),
+        let options = Self {
+            database_url: None,
             prefer,
             image: image.unwrap_or_else(|| DEFAULT_IMAGE.to_owned()),
             folder: target_folder().join("postgres"),
@@ -83,13 +78,17 @@ impl Options {
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .to_vec(),
             announce: true,
-        })
+        };
+        options.selected_by_environment()
     }
 
     /// A server for development: its data is kept durably below `folder` under `name`, until `fresh`.
-    pub fn for_development(folder: impl Into<PathBuf>, name: impl Into<String>) -> Self {
-        Self {
-            database_url: variable(DATABASE_URL),
+    pub fn for_development(
+        folder: impl Into<PathBuf>,
+        name: impl Into<String>,
+    ) -> Result<Self, Error> {
+        let options = Self {
+            database_url: None,
             prefer: Prefer::Any,
             image: variable(TEST_POSTGRES_IMAGE).unwrap_or_else(|| DEFAULT_IMAGE.to_owned()),
             folder: folder.into(),
@@ -97,7 +96,36 @@ impl Options {
             fresh: false,
             settings: vec![("max_wal_size".to_owned(), "4GB".to_owned())],
             announce: true,
+        };
+        options.selected_by_environment()
+    }
+
+    /// Uses what a person chose, whatever the environment selects.
+    #[must_use]
+    pub fn choose(mut self, choice: &Choice) -> Self {
+        self.database_url = None;
+        match choice {
+            Choice::System => self.prefer = Prefer::System,
+            Choice::Embedded(major) => self.prefer = Prefer::Embedded(*major),
+            Choice::Container => self.prefer = Prefer::Container { required: true },
+            Choice::Url(url) => self.database_url = Some(url.clone()),
         }
+        self
+    }
+
+    /// `DATABASE_URL`, which `cargo xtask test` sets for the tests, comes before `ROSTER_DEV_POSTGRES`.
+    fn selected_by_environment(self) -> Result<Self, Error> {
+        if let Some(url) = variable(DATABASE_URL) {
+            return Ok(self.choose(&Choice::Url(url)));
+        }
+        let Some(text) = variable(DEV_POSTGRES) else {
+            return Ok(self);
+        };
+        let choice = text.parse().map_err(|error: Error| Error {
+            what: format!("{DEV_POSTGRES} is {}", error.what),
+            ..error
+        })?;
+        Ok(self.choose(&choice))
     }
 
     /// Adds a setting of the server.

@@ -16,7 +16,7 @@ use tokio_postgres::NoTls;
 fn private(folder: &Path) -> Options {
     let mut options = Options::for_tests().expect("the environment is in order");
     options.database_url = None;
-    options.prefer = Prefer::Private;
+    options.prefer = Prefer::Binaries;
     options.folder = folder.to_path_buf();
     options
 }

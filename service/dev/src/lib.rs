@@ -4,8 +4,11 @@
 
 mod cli;
 mod commands;
+mod embedded_postgres;
 pub mod local_roster;
 pub mod postgres;
+mod postgres_failure;
+mod progress;
 pub mod user_copy;
 
 use std::process::ExitCode;

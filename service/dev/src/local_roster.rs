@@ -83,6 +83,22 @@ impl LocalRoster {
         self.service.url()
     }
 
+    /// The same as host and port.
+    pub fn address(&self) -> String {
+        self.service.url().replace("http://", "")
+    }
+
+    /// The URL of the admin listener.
+    pub fn admin_url(&self) -> String {
+        self.service.admin_url()
+    }
+
+    /// The log so far: a JSON document per line.
+    pub fn log(&self) -> Result<String> {
+        std::fs::read_to_string(&self.log)
+            .with_context(|| format!("cannot read {}", self.log.display()))
+    }
+
     /// A token for reading and writing.
     pub fn token(&self) -> &str {
         &self.access.token
@@ -101,7 +117,7 @@ impl LocalRoster {
 
     /// Fails if the service has logged a bug: a panic or an unexpected error.
     pub fn demand_clean_log(&self) -> Result<()> {
-        let text = std::fs::read_to_string(&self.log)?;
+        let text = self.log()?;
         let errors: Vec<_> = text
             .lines()
             .filter(|line| line.contains(r#""level":"ERROR""#))

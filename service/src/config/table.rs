@@ -1,34 +1,29 @@
-//! The tables of settings in the service's README: they are what the program knows, or this fails.
+//! Every setting of `serve` as Markdown tables, for the service's README. It must not know the README.
 
 use super::ServeArgs;
 use clap::{Arg, Args, Command};
 use std::fmt::Write as _;
-use std::path::Path;
 
-const BEGIN: &str = "<!-- settings: begin -->\n";
-const END: &str = "<!-- settings: end -->";
-
-fn tables() -> String {
+/// One table for each group of settings: flag, variable, default, description.
+pub fn tables() -> String {
     let command = ServeArgs::augment_args(Command::new("serve"));
     let mut tables = String::new();
     let mut heading = "";
     for argument in command.get_arguments() {
-        let of_this = argument
-            .get_help_heading()
-            .expect("every setting is in a group");
+        let of_this = argument.get_help_heading().unwrap_or_default();
         if of_this != heading {
             heading = of_this;
             let head = "| flag | variable | default | what it is |\n| --- | --- | --- | --- |";
-            write!(tables, "\n### {heading}\n\n{head}\n").expect("text");
+            let _ = write!(tables, "\n### {heading}\n\n{head}\n");
         }
-        writeln!(tables, "{}", row(argument)).expect("text");
+        let _ = writeln!(tables, "{}", row(argument));
     }
     tables.trim_start().to_owned() + "\n"
 }
 
 fn row(argument: &Arg) -> String {
     let help = argument.get_long_help().or(argument.get_help());
-    let help = help.expect("every setting is described").to_string();
+    let help = help.map(ToString::to_string).unwrap_or_default();
     let defaults: Vec<_> = argument
         .get_default_values()
         .iter()
@@ -41,11 +36,8 @@ fn row(argument: &Arg) -> String {
     };
     format!(
         "| `--{}` | `{}` | {default} | {} |",
-        argument.get_long().expect("every setting is a flag"),
-        argument
-            .get_env()
-            .expect("every setting is a variable")
-            .to_string_lossy(),
+        argument.get_long().unwrap_or_default(),
+        argument.get_env().unwrap_or_default().to_string_lossy(),
         help.split_whitespace()
             .collect::<Vec<_>>()
             .join(" ")
@@ -53,27 +45,35 @@ fn row(argument: &Arg) -> String {
     )
 }
 
-#[test]
-fn the_readme_lists_every_setting_as_the_program_knows_it() {
-    let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let readme = std::fs::read_to_string(crate_folder.join("README.md")).unwrap();
-    let (before, rest) = readme.split_once(BEGIN).expect("the mark of the beginning");
-    let (_, after) = rest.split_once(END).expect("the mark of the end");
-    let expected = format!("{before}{BEGIN}\n{}\n{END}{after}", tables().trim_end());
-    if readme != expected {
-        std::fs::write(crate_folder.join("../target/service-readme.md"), expected).unwrap();
-        panic!(
-            "service/README.md is not what src/config.rs says; take the right one: cp target/service-readme.md service/README.md"
-        );
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::{Args, Command, ServeArgs, tables};
 
-#[test]
-fn every_variable_is_its_flag_with_roster_before_it() {
-    let command = ServeArgs::augment_args(Command::new("serve"));
-    for argument in command.get_arguments() {
-        let flag = argument.get_long().unwrap();
-        let wanted = format!("ROSTER_{}", flag.replace('-', "_").to_uppercase());
-        assert_eq!(argument.get_env().unwrap().to_str(), Some(wanted.as_str()));
+    #[test]
+    fn the_tables_have_a_row_for_every_setting() {
+        let command = ServeArgs::augment_args(Command::new("serve"));
+        let tables = tables();
+        for argument in command.get_arguments() {
+            let flag = argument.get_long().unwrap();
+            let rows = tables
+                .lines()
+                .filter(|line| line.starts_with(&format!("| `--{flag}` |")));
+            assert_eq!(rows.count(), 1, "{flag}");
+            assert!(
+                argument.get_help_heading().is_some(),
+                "{flag} is in no group"
+            );
+            assert!(argument.get_help().is_some(), "{flag} has no description");
+        }
+    }
+
+    #[test]
+    fn every_variable_is_its_flag_with_roster_before_it() {
+        let command = ServeArgs::augment_args(Command::new("serve"));
+        for argument in command.get_arguments() {
+            let flag = argument.get_long().unwrap();
+            let wanted = format!("ROSTER_{}", flag.replace('-', "_").to_uppercase());
+            assert_eq!(argument.get_env().unwrap().to_str(), Some(wanted.as_str()));
+        }
     }
 }

@@ -16,6 +16,17 @@ const ERA_BEFORE_YEAR_0: i64 = -719_468 - 146_097;
 const YEAR_0: i64 = -719_528;
 const YEAR_10000: i64 = 2_932_897;
 
+/// Both digits of every number below 100: looked up, they take a third of the instructions of two divisions.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [*b"00"; 100];
+    let mut number: u8 = 0;
+    while number < 100 {
+        pairs[number as usize] = [b'0' + number / 10, b'0' + number % 10];
+        number += 1;
+    }
+    pairs
+};
+
 impl Timestamp {
     /// The instant `micros` microseconds after the epoch.
     pub fn from_unix_micros(micros: i64) -> Self {
@@ -61,8 +72,8 @@ impl Timestamp {
             (24, micros % 100),
         ];
         for (at, number) in pairs {
-            out[at] = b'0' + u8::try_from(number / 10).unwrap_or(0);
-            out[at + 1] = b'0' + u8::try_from(number % 10).unwrap_or(0);
+            let digits = PAIRS.get(number as usize).unwrap_or(&PAIRS[0]);
+            out[at..at + 2].copy_from_slice(digits);
         }
         out
     }

@@ -14,7 +14,7 @@ use crate::domain::UserId;
 
 pub(super) use body::{Arrival, begin_body, finish_body};
 pub(super) use conditions::{
-    Precondition, is_not_modified, precondition_without_validators, read_condition,
+    Precondition, Stored, precondition_without_validators, read_condition, read_stored,
     write_entity_tag,
 };
 pub(super) use host::require_host;

@@ -4,11 +4,11 @@
 //! page at a time, so that no statement is long.
 
 use super::connector::{Connector, PoolSettings};
-use super::grams::index_grams;
 use super::pool::{self, Object};
 use super::sql_error::StoreError;
 use crate::domain::email_address::EmailAddressError;
 use crate::domain::{EmailAddress, UserId};
+use search_grams::index_grams;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 

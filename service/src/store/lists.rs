@@ -4,7 +4,7 @@
 //! bounded cost: the order is walked a little way, which meets a page of what is frequent; the few that a rare substring
 //! finds are sorted; for what is neither, the order is walked further.
 
-use super::columns::{RowReader, USER_COLUMNS, no_profile};
+use super::columns::{NO_PROFILE, RowReader, USER_COLUMNS};
 use super::grams::{like_pattern, search_query};
 use super::history::{
     NEWEST, NEWEST_COLUMNS, PositionParameters, from_position, is_known, read_position,
@@ -78,11 +78,11 @@ fn page(
 ) -> Result<Page, StoreError> {
     let limit = usize::from(request.limit);
     let has_more = rows.len() > limit;
-    let users = rows
-        .iter()
-        .take(limit)
-        .map(|row| RowReader::behind(columns, row).user())
-        .collect::<Result<Vec<_>, _>>()?;
+    // With its size known, unlike a collected one: a page of 50 is not copied five times while it grows.
+    let mut users = Vec::with_capacity(rows.len().min(limit));
+    for row in rows.iter().take(limit) {
+        users.push(RowReader::behind(columns, row).user()?);
+    }
     let last = users.last().filter(|_| has_more);
     let next = last.map(|user| Cursor {
         after: SortPosition::of(request.sort.field, user),
@@ -297,7 +297,7 @@ impl Query {
         };
         let condition = condition(self.plain.iter().chain(&self.search));
         let (columns, order, limit) = (&*USER_COLUMNS, &self.order, self.limit);
-        let no_profile = no_profile();
+        let no_profile = &*NO_PROFILE;
         self.statement(format!(
             "(SELECT NULL::bigint AS position, {columns} FROM users{condition} ORDER BY {order} LIMIT {limit}) UNION ALL \
              (SELECT {NEWEST_COLUMNS}, NULL, NULL, {no_profile} FROM {from} {NEWEST}{known})"

@@ -36,13 +36,13 @@ pub(super) fn json(access: &Access, line: &mut Vec<u8>) {
     push_address(line, access.peer);
     line.push(b'"');
     for (name, value) in [
-        (&b",\"client\":\""[..], access.client.as_str()),
-        (b",\"refused\":\"", access.refused),
+        (&b",\"client\":\""[..], access.client.as_bytes()),
+        (b",\"refused\":\"", access.refused.as_bytes()),
     ] {
         if !value.is_empty() {
             line.extend_from_slice(name);
             // A word of a closed alphabet: nothing in it needs an escape.
-            line.extend_from_slice(value.as_bytes());
+            line.extend_from_slice(value);
             line.push(b'"');
         }
     }
@@ -66,9 +66,10 @@ pub(super) fn syslog(middle: &[u8], access: &Access, line: &mut Vec<u8>) {
     push_time(line, access.time);
     line.extend_from_slice(middle);
     push_number(line, access.duration_us);
-    if !access.client.as_str().is_empty() {
+    let client = access.client.as_bytes();
+    if !client.is_empty() {
         line.extend_from_slice(b"\" client=\"");
-        line.extend_from_slice(access.client.as_str().as_bytes());
+        line.extend_from_slice(client);
     }
     line.extend_from_slice(b"\" method=\"");
     line.extend_from_slice(access.method.as_bytes());
@@ -94,7 +95,7 @@ pub(super) fn syslog(middle: &[u8], access: &Access, line: &mut Vec<u8>) {
     push_number(line, u64::from(access.status));
 }
 
-fn push_time(line: &mut Vec<u8>, time: SystemTime) {
+pub(super) fn push_time(line: &mut Vec<u8>, time: SystemTime) {
     line.extend_from_slice(&Timestamp::from(time).rfc3339());
 }
 
@@ -115,14 +116,13 @@ fn push_json_text(line: &mut Vec<u8>, text: &str) {
 
 /// A parameter's value (RFC 5424, section 6.3.3), with control characters escaped.
 fn push_parameter(line: &mut Vec<u8>, text: &str) {
-    let written;
-    let text = if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-        text
-    } else {
-        written = Escaped(text).to_string();
-        &written
-    };
-    for byte in text.bytes() {
+    let needs_no_escape =
+        |byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\' | b']');
+    if text.bytes().all(needs_no_escape) {
+        line.extend_from_slice(text.as_bytes());
+        return;
+    }
+    for byte in Escaped(text).to_string().bytes() {
         if matches!(byte, b'"' | b'\\' | b']') {
             line.push(b'\\');
         }
@@ -130,17 +130,27 @@ fn push_parameter(line: &mut Vec<u8>, text: &str) {
     }
 }
 
-/// An address as it is written everywhere: digits, letters, points and colons.
-fn push_address(line: &mut Vec<u8>, address: IpAddr) {
-    // Writing to a vector cannot fail.
-    let _ = write!(line, "{address}");
+/// An address as it is written everywhere: digits, letters, points and colons. The general formatter takes 800
+/// instructions for the four numbers of an IPv4 address.
+pub(super) fn push_address(line: &mut Vec<u8>, address: IpAddr) {
+    let IpAddr::V4(address) = address else {
+        // Writing to a vector cannot fail.
+        let _ = write!(line, "{address}");
+        return;
+    };
+    let [first, others @ ..] = address.octets();
+    push_number(line, first.into());
+    for octet in others {
+        line.push(b'.');
+        push_number(line, octet.into());
+    }
 }
 
-fn push_number(line: &mut Vec<u8>, number: u64) {
+pub(super) fn push_number(line: &mut Vec<u8>, number: u64) {
     line.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
-fn push_hex(line: &mut Vec<u8>, number: u128) {
+pub(super) fn push_hex(line: &mut Vec<u8>, number: u128) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = [0_u8; 32];
     for (pair, byte) in text.chunks_exact_mut(2).zip(number.to_be_bytes()) {
@@ -152,7 +162,7 @@ fn push_hex(line: &mut Vec<u8>, number: u128) {
 
 #[cfg(test)]
 mod tests {
-    use super::{json, push_hex, push_number, push_parameter, syslog};
+    use super::{json, push_address, push_hex, push_number, push_parameter, syslog};
     use crate::telemetry::AccessRecord;
     use crate::telemetry::entry::Access;
     use crate::trace_context::TraceContext;
@@ -207,7 +217,12 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_written_as_the_standard_library_does() {
+    fn numbers_and_addresses_are_written_as_the_standard_library_does() {
+        for address in ["0.0.0.0", "192.0.2.10", "255.255.255.255", "2001:db8::1"] {
+            let mut line = Vec::new();
+            push_address(&mut line, address.parse().expect("an address"));
+            assert_eq!(line, address.as_bytes());
+        }
         for number in [0, 7, 10, 12_345, u64::MAX] {
             let mut line = Vec::new();
             push_number(&mut line, number);

@@ -1,4 +1,4 @@
-//! Formats an entry: a human-readable line, a JSON object, an RFC 5424 message.
+//! Formats an entry: a human-readable line, a JSON object, an RFC 5424 message, the fields of a journal entry.
 //!
 //! Runs on the writers' threads. Every format escapes control characters: a value can neither start a new line nor send
 //! a terminal sequence.
@@ -14,6 +14,7 @@ use tracing::Level;
 use super::access_line;
 use super::entry::{Access, Entry, Event, Value};
 use super::escaped::Escaped;
+use super::journal;
 
 /// The id of the structured data. 32473 is the enterprise number that RFC 5612 reserves for examples and unregistered
 /// use.
@@ -30,6 +31,8 @@ pub(super) enum Format {
         colour: bool,
     },
     Json,
+    /// For systemd's journal; each line within an entry ends with a line feed.
+    Journal,
     Syslog {
         formatter: Formatter5424,
         /// The constant part of every access log line, between its time and its first value.
@@ -61,6 +64,8 @@ impl Format {
             (Self::Human { colour }, Entry::Event(event)) => human_event(event, *colour, line),
             (Self::Json, Entry::Access(access)) => access_line::json(access, line),
             (Self::Json, Entry::Event(event)) => json_event(event, line),
+            (Self::Journal, Entry::Access(access)) => journal::access(access, line),
+            (Self::Journal, Entry::Event(event)) => journal::event(event, line),
             (Self::Syslog { access_middle, .. }, Entry::Access(access)) => {
                 access_line::syslog(access_middle, access, line);
             }

@@ -12,6 +12,7 @@ mod entry;
 mod error;
 mod escaped;
 mod format;
+mod journal;
 #[cfg(feature = "otlp")]
 mod otlp;
 mod output;
@@ -90,7 +91,13 @@ impl Telemetry {
             outputs.push(("file", Format::syslog(), Box::new(LogFile::new(path))));
         }
         if let Some(target) = &settings.syslog {
-            outputs.push(("syslog", Format::syslog(), syslog_server::output(target)));
+            let format = match target {
+                SyslogTarget::Journal(_) => Format::Journal,
+                SyslogTarget::Unix(_) | SyslogTarget::Udp(_) | SyslogTarget::Tcp(_) => {
+                    Format::syslog()
+                }
+            };
+            outputs.push(("syslog", format, syslog_server::output(target)));
         }
 
         let (all, queues): (Vec<Sink>, Vec<Receiver<Entry>>) = outputs

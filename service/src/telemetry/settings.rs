@@ -8,6 +8,9 @@ use std::str::FromStr;
 
 use tracing::level_filters::LevelFilter;
 
+/// The journal's socket on every machine with systemd.
+const JOURNAL_SOCKET: &str = "/run/systemd/journal/socket";
+
 /// The settings for [`super::start`].
 #[derive(Clone, Debug)]
 pub struct TelemetrySettings {
@@ -19,7 +22,7 @@ pub struct TelemetrySettings {
     pub colour: bool,
     /// A file for RFC 5424 lines.
     pub file: Option<PathBuf>,
-    /// A syslog server for RFC 5424 messages.
+    /// A syslog server for RFC 5424 messages, or systemd's journal.
     pub syslog: Option<SyslogTarget>,
     /// An OpenTelemetry collector for spans, such as `http://localhost:4318`.
     pub otlp_endpoint: Option<String>,
@@ -80,11 +83,13 @@ impl fmt::Display for LogFormat {
     }
 }
 
-/// The address of a syslog server.
+/// The address of a syslog server, or of systemd's journal.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum SyslogTarget {
     /// A datagram socket of this machine, such as `/dev/log`.
     Unix(PathBuf),
+    /// The journal's native socket.
+    Journal(PathBuf),
     /// One datagram per message (RFC 5426). `host:port`.
     Udp(String),
     /// A stream with octet counting (RFC 6587). `host:port`.
@@ -95,13 +100,22 @@ impl FromStr for SyslogTarget {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        const EXPECTED: &str = "expected `unix:/dev/log`, `udp://host:514` or `tcp://host:601`";
-        if let Some(path) = text.strip_prefix("unix:") {
-            return if path.starts_with('/') {
-                Ok(Self::Unix(path.into()))
-            } else {
-                Err(format!("the socket's path must be absolute; {EXPECTED}"))
-            };
+        const EXPECTED: &str =
+            "expected `journal`, `unix:/dev/log`, `udp://host:514` or `tcp://host:601`";
+        if text == "journal" {
+            return Ok(Self::Journal(JOURNAL_SOCKET.into()));
+        }
+        for (scheme, target) in [
+            ("unix:", Self::Unix as fn(PathBuf) -> Self),
+            ("journal:", Self::Journal as fn(PathBuf) -> Self),
+        ] {
+            if let Some(path) = text.strip_prefix(scheme) {
+                return if path.starts_with('/') {
+                    Ok(target(path.into()))
+                } else {
+                    Err(format!("the socket's path must be absolute; {EXPECTED}"))
+                };
+            }
         }
         if let Some(address) = text.strip_prefix("udp://") {
             return with_port(address, 514).map(Self::Udp);
@@ -117,6 +131,7 @@ impl fmt::Display for SyslogTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
+            Self::Journal(path) => write!(f, "journal:{}", path.display()),
             Self::Udp(address) => write!(f, "udp://{address}"),
             Self::Tcp(address) => write!(f, "tcp://{address}"),
         }
@@ -154,6 +169,8 @@ mod tests {
     fn targets_are_read_with_their_default_ports() {
         for (text, target) in [
             ("unix:/dev/log", SyslogTarget::Unix("/dev/log".into())),
+            ("journal", SyslogTarget::Journal(JOURNAL_SOCKET.into())),
+            ("journal:/run/x", SyslogTarget::Journal("/run/x".into())),
             ("udp://logs", SyslogTarget::Udp("logs:514".into())),
             (
                 "udp://127.0.0.1:1514",
@@ -172,7 +189,12 @@ mod tests {
 
     #[test]
     fn a_target_reads_back_as_it_prints() {
-        for text in ["unix:/dev/log", "udp://logs:514", "tcp://[::1]:601"] {
+        for text in [
+            "unix:/dev/log",
+            "journal:/run/x",
+            "udp://logs:514",
+            "tcp://[::1]:601",
+        ] {
             let target: SyslogTarget = text.parse().expect(text);
             assert_eq!(target.to_string(), text);
         }
@@ -184,6 +206,9 @@ mod tests {
             "",
             "logs",
             "unix:dev/log",
+            "journal:",
+            "journal:run/x",
+            "journald",
             "udp://",
             "udp://:514",
             "tcp://logs:0",

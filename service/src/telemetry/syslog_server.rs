@@ -1,4 +1,4 @@
-//! A syslog server as a destination: a local datagram socket, UDP, TCP.
+//! A syslog server or the journal as a destination: a local datagram socket, UDP, TCP.
 //!
 //! A connection is opened on demand and dropped at the first error; the next attempt opens a new one, so that a
 //! restarted server is found.
@@ -21,7 +21,8 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The output for a syslog server.
 pub(super) fn output(target: &SyslogTarget) -> Box<dyn Output> {
     match target {
-        SyslogTarget::Unix(path) => Box::new(UnixSocket {
+        SyslogTarget::Unix(path) | SyslogTarget::Journal(path) => Box::new(UnixSocket {
+            name: target.to_string(),
             path: path.clone(),
             socket: None,
         }),
@@ -37,13 +38,14 @@ pub(super) fn output(target: &SyslogTarget) -> Box<dyn Output> {
 }
 
 struct UnixSocket {
+    name: String,
     path: PathBuf,
     socket: Option<UnixDatagram>,
 }
 
 impl Output for UnixSocket {
     fn describe(&self) -> String {
-        format!("unix:{}", self.path.display())
+        self.name.clone()
     }
 
     fn framing(&self) -> Framing {

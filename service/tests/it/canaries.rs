@@ -9,12 +9,12 @@ mod scim;
 mod story;
 
 use crate::access::client_command;
-use crate::relay::Relay;
 use crate::spawned::{Program, free_address, roster};
 use crate::test_app::{Answer, database};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use cases::stumble;
+use dev_postgres::Relay;
 use listeners::{Collector, awaited, syslog_server};
 use roster::http::{KeyKind, SigningKeys, TEMPLATES, generate_signing_key};
 use serde_json::Value;
@@ -79,7 +79,7 @@ async fn run(format: &str) -> (Findings, Vec<(String, String)>) {
     let at = |name: &str| folder.path().join(name);
     let text = |name: &str| at(name).to_str().expect("UTF-8").to_owned();
     let database = database().await;
-    let relay = Relay::start(database.url()).await;
+    let relay = Relay::start(database.url()).await.expect("a relay");
     let pem = generate_signing_key(KeyKind::Ed25519).expect("a key");
     std::fs::write(at("keys.pem"), &pem).expect("is written");
     let keys = SigningKeys::from_pem(pem.as_bytes()).expect("keys");

@@ -44,6 +44,10 @@ async fn reads_honour_every_condition_in_the_order_of_the_standard() {
         (vec![("if-modified-since", before)], 200),
         (vec![("if-none-match", tag)], 304),
         (vec![("if-none-match", "\"a,b\", W/\"1\"")], 304),
+        (vec![("if-none-match", "\"1-gzip\"")], 304),
+        (vec![("if-match", "W/\"1\"")], 200),
+        (vec![("if-match", "\"1-gzip\"")], 200),
+        (vec![("if-match", "\"9-gzip\"")], 412),
         // 13.2.2: If-Match first, then the date in its absence; what they let pass meets the others.
         (
             vec![("if-match", tag), ("if-unmodified-since", before)],
@@ -93,6 +97,8 @@ async fn changes_honour_every_condition_that_is_sent() {
         (vec![("if-match", "*"), ("if-none-match", "*")], 412),
         (vec![("if-match", "\"1\""), ("if-none-match", "\"1\"")], 412),
         (vec![("if-match", "\"a,*,b\"")], 412),
+        (vec![("if-match", "W/\"9\"")], 412),
+        (vec![("if-match", "\"9-gzip\"")], 412),
         (vec![("if-match", "\"1\""), ("if-none-match", "\"2\"")], 200),
     ] {
         assert_eq!(put("Bob", fields.clone()).await, status, "{fields:?}");
@@ -109,6 +115,36 @@ async fn changes_honour_every_condition_that_is_sent() {
             .status,
         204
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tag_that_a_compressing_proxy_changed_holds_until_the_user_changes() {
+    let app = TestApp::start().await;
+    let user = app
+        .created(&json!({"email": "a@example.com", "name": "Ada"}))
+        .await;
+    let put = |name: &'static str, tag: String| {
+        let (app, at) = (&app, path(&user));
+        async move {
+            let fields: Vec<_> = JSON.iter().copied().chain([("if-match", &*tag)]).collect();
+            let body = json!({"email": "a@example.com", "name": name}).to_string();
+            app.send("PUT", &at, &fields, &body).await.status.as_u16()
+        }
+    };
+    let stored = [("if-none-match", "\"1-gzip\"")];
+    let unchanged = app.send("GET", &path(&user), &stored, "").await;
+    assert_eq!(unchanged.status, 304);
+    assert_eq!(unchanged.header("etag"), "\"1-gzip\"");
+    for (before, after, name) in [
+        ("W/", "", "Bob"),
+        ("", "-gzip", "Cleo"),
+        ("W/", "--br", "Dan"),
+    ] {
+        let tag = app.get(&path(&user)).await.header("etag").to_owned();
+        let changed = format!("{before}\"{}{after}\"", tag.trim_matches('"'));
+        assert_eq!(put(name, changed.clone()).await, 200, "{changed}");
+        assert_eq!(put("Eve", changed.clone()).await, 412, "{changed} is stale");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

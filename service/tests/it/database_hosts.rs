@@ -1,8 +1,8 @@
 //! Several hosts in a connection string, and hosts that take connections and then say nothing.
 
-use crate::relay::Relay;
 use crate::spawned::roster;
 use crate::test_app::{JSON, TestApp, database, path};
+use dev_postgres::Relay;
 use serde_json::json;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -17,9 +17,9 @@ const PATIENCE: Duration = Duration::from_secs(120);
 #[tokio::test(flavor = "multi_thread")]
 async fn a_first_host_that_says_nothing_is_passed_over_and_not_asked_again() {
     let database = database().await;
-    let frozen = Relay::start(database.url()).await;
+    let frozen = Relay::start(database.url()).await.expect("a relay");
     frozen.silence();
-    let live = Relay::start(database.url()).await;
+    let live = Relay::start(database.url()).await.expect("a relay");
     let app = TestApp::start_on(&Relay::url_of(&[&frozen, &live]), LIMITS).await;
     let user = app
         .created(&json!({"email": "a@example.com", "name": "A"}))
@@ -41,8 +41,8 @@ async fn a_first_host_that_says_nothing_is_passed_over_and_not_asked_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_that_freezes_under_the_service_is_left_for_the_next() {
     let database = database().await;
-    let first = Relay::start(database.url()).await;
-    let second = Relay::start(database.url()).await;
+    let first = Relay::start(database.url()).await.expect("a relay");
+    let second = Relay::start(database.url()).await.expect("a relay");
     let limits = ["--connect-timeout-ms=5000", "--database-timeout-ms=6000"];
     let app = TestApp::start_on(&Relay::url_of(&[&first, &second]), &limits).await;
     let user = app
@@ -73,11 +73,13 @@ async fn a_host_that_freezes_under_the_service_is_left_for_the_next() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_limit_of_requests_below_that_of_a_host_still_leads_to_the_next() {
     let database = database().await;
-    let first = Relay::start(database.url()).await;
-    let second = Relay::start(database.url()).await;
-    let limits = ["--connect-timeout-ms=30000", "--database-timeout-ms=1000"];
+    let first = Relay::start(database.url()).await.expect("a relay");
+    let second = Relay::start(database.url()).await.expect("a relay");
+    let limits = ["--connect-timeout-ms=30000", "--database-timeout-ms=5000"];
     let app = TestApp::start_on(&Relay::url_of(&[&first, &second]), &limits).await;
-    let user = app
+    // By one whose requests may take their time.
+    let patient = TestApp::start_on(database.url(), &["--database-timeout-ms=60000"]).await;
+    let user = patient
         .created(&json!({"email": "a@example.com", "name": "A"}))
         .await;
     first.silence();
@@ -90,7 +92,7 @@ async fn a_limit_of_requests_below_that_of_a_host_still_leads_to_the_next() {
 #[tokio::test(flavor = "multi_thread")]
 async fn commands_end_where_the_server_says_nothing_and_say_so() {
     let database = database().await;
-    let relay = Relay::start(database.url()).await;
+    let relay = Relay::start(database.url()).await.expect("a relay");
     relay.silence();
     for arguments in [&["migrate"][..], &["client", "list"]] {
         let mut child = roster()

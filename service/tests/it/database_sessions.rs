@@ -1,7 +1,7 @@
 //! What a server, a database or a role has as defaults, and what becomes of sessions that were opened under them.
 
-use crate::relay::Relay;
 use crate::test_app::{JSON, TestApp, database, path};
+use dev_postgres::Relay;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -254,7 +254,7 @@ async fn a_server_with_no_connection_left_is_waited_for_instead_of_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_waiting_reader_hears_of_changes_although_its_connection_was_forgotten_on_the_way() {
     let database = database().await;
-    let relay = Relay::start(database.url()).await;
+    let relay = Relay::start(database.url()).await.expect("a relay");
     let limits = ["--connect-timeout-ms=10000", "--database-timeout-ms=5000"];
     let app = std::sync::Arc::new(TestApp::start_on(relay.url(), &limits).await);
     let other = TestApp::start_on(database.url(), &[]).await;

@@ -46,11 +46,11 @@ async fn raw(address: SocketAddr) -> TcpStream {
     stream
 }
 
-/// Everything the server says until it closes or has been silent for two seconds; whether it closed.
+/// Everything the server says until it closes or has been silent for half a minute; whether it closed.
 async fn listen(stream: &mut (impl AsyncReadExt + Unpin)) -> (Vec<u8>, bool) {
     let mut said = Vec::new();
     loop {
-        match tokio::time::timeout(Duration::from_secs(2), stream.read_buf(&mut said)).await {
+        match tokio::time::timeout(Duration::from_secs(30), stream.read_buf(&mut said)).await {
             Ok(Ok(0) | Err(_)) => return (said, true),
             Ok(Ok(_)) => {}
             Err(_) => return (said, false),
@@ -182,8 +182,8 @@ async fn h2c_is_spoken_only_when_it_is_asked_for() {
         .write_all(&frame(HEADERS, END_STREAM | END_HEADERS, 1, GET_ROOT))
         .await
         .expect("is sent");
-    let (said, _) = listen(&mut stream).await;
-    assert!(kinds(&said).contains(&HEADERS), "{:?}", kinds(&said));
+    let (_, answered, _) = read_until(&mut stream, HEADERS).await;
+    assert_eq!(answered, 1);
     let without = TestApp::start().await;
     let mut stream = raw(without.address).await;
     let (said, closed) = listen(&mut stream).await;
@@ -275,11 +275,7 @@ async fn a_connection_that_says_nothing_ends() {
     let mut silent = TcpStream::connect(app.address).await.expect("a connection");
     let mut idle = raw(app.address).await;
     for stream in [&mut silent, &mut idle] {
-        let mut closed = false;
-        for _ in 0..5 {
-            closed |= listen(stream).await.1;
-        }
-        assert!(closed, "it is kept open");
+        assert!(listen(stream).await.1, "it is kept open");
     }
 }
 

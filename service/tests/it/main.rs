@@ -1,6 +1,6 @@
 //! The service as its clients meet it: HTTP on a real socket, over a real `PostgreSQL`.
 //!
-//! One file for each behaviour; `test_app` starts the app, `relay` cuts it off from its database.
+//! One file for each behaviour; `test_app` starts the app, `dev_postgres::Relay` cuts it off from its database.
 
 #![allow(
     clippy::unwrap_used,
@@ -59,7 +59,6 @@ mod promoted_standby;
 mod publications;
 mod rate_limit;
 mod read_user;
-mod relay;
 mod renewed_secrets;
 mod replace_user;
 mod schema_migrations;

@@ -1,7 +1,7 @@
 //! `PostgreSQL` goes away under load and comes back.
 
-use crate::relay::Relay;
 use crate::test_app::{JSON, TestApp, database, path};
+use dev_postgres::Relay;
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -90,7 +90,7 @@ async fn client(app: Arc<TestApp>, seen: Arc<Seen>, number: usize, read: String)
 #[tokio::test(flavor = "multi_thread")]
 async fn there_are_503s_only_while_it_is_away_and_no_acknowledged_write_is_lost() {
     let database = database().await;
-    let relay = Relay::start(database.url()).await;
+    let relay = Relay::start(database.url()).await.expect("a relay");
     // Long enough for a busy machine while the database is there; as it is shipped, the service waits 1.8 s.
     let limits = ["--database-timeout-ms=5000", "--connect-timeout-ms=5000"];
     let app = TestApp::start_on(relay.url(), &limits).await;

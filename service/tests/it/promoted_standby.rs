@@ -38,9 +38,9 @@ impl Drop for Server {
 
 impl Servers {
     fn new() -> Self {
-        let Ok(Source::Private { binaries, .. }) = DevPostgres::installed() else {
+        let Ok(Source::Private { binaries, .. }) = DevPostgres::programs() else {
             panic!(
-                "PostgreSQL's server programs are not installed: next: apt-get install postgresql"
+                "there are no server programs of PostgreSQL here; next: cargo xtask test, which downloads them"
             );
         };
         let folder = tempfile::tempdir().expect("a folder");
@@ -70,6 +70,15 @@ impl Servers {
         let output = self.command(program).args(arguments).arg(data).output();
         let output = output.unwrap_or_else(|error| panic!("{program}: {error}"));
         assert!(output.status.success(), "{program}: {output:?}");
+    }
+
+    /// Makes a copy of the primary its standby.
+    fn follow(&self, name: &str, primary: &Server) {
+        let data = self.data(name);
+        std::fs::write(data.join("standby.signal"), "").expect("is written");
+        let settings = data.join("postgresql.auto.conf");
+        let line = format!("primary_conninfo = '{}'\n", primary.url);
+        std::fs::write(settings, line).expect("is written");
     }
 
     /// Starts the server of a data folder; it answers when this returns.
@@ -133,15 +142,14 @@ async fn a_promoted_standby_takes_nothing_of_the_commits_that_it_lacks() {
     let servers = Servers::new();
     let cluster = ["--auth=trust", "--username=roster", "--encoding=UTF8", "-D"];
     servers.run("initdb", &cluster, &servers.data("primary"));
+    // A copy of a cluster that was never started is a base backup of it.
+    let copied = Command::new("cp")
+        .arg("-a")
+        .args([servers.data("primary"), servers.data("standby")])
+        .status();
+    assert!(copied.is_ok_and(|status| status.success()), "cp -a");
     let primary = servers.start("primary").await;
-    let copy = [
-        "--dbname",
-        &primary.url,
-        "--write-recovery-conf",
-        "--checkpoint=fast",
-        "-D",
-    ];
-    servers.run("pg_basebackup", &copy, &servers.data("standby"));
+    servers.follow("standby", &primary);
     let standby = servers.start("standby").await;
 
     crate::test_app::migrate(&primary.url)

@@ -24,7 +24,12 @@ async fn a_client_that_has_the_present_version_is_told_so() {
     ] {
         let answer = app.send("GET", &path(&user), &[(name, value)], "").await;
         assert_eq!(answer.status, status, "{name}: {value}");
-        assert_eq!(answer.header("etag"), "\"1\"");
+        let stored = if value.starts_with("W/") {
+            value
+        } else {
+            "\"1\""
+        };
+        assert_eq!(answer.header("etag"), stored, "{name}: {value}");
         assert_eq!(answer.body.is_empty(), status == 304);
     }
 }

@@ -28,9 +28,12 @@ pub(crate) fn roster() -> Command {
     command
 }
 
-/// An address that was free a moment ago.
+/// An address that was free a moment ago, and that no outgoing connection takes: below the ports that systems give to
+/// those. A program that is killed finds it free when it starts again.
 pub(crate) fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let listener = std::iter::repeat_with(|| fastrand::u16(10_000..32_000))
+        .find_map(|port| TcpListener::bind(("127.0.0.1", port)).ok());
+    let listener = listener.expect("a port");
     listener.local_addr().expect("an address")
 }
 

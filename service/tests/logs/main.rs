@@ -8,6 +8,7 @@
 )]
 
 mod full_disk;
+mod journald;
 mod log_file;
 mod rfc5424;
 mod rsyslogd;

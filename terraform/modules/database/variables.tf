@@ -22,7 +22,7 @@ variable "network_id" {
 variable "instance" {
   description = "Size and software: `version` of PostgreSQL, machine `tier`, `disk_gib` to begin with and `disk_limit_gib` to grow to, `highly_available` with a standby in another zone."
   type = object({
-    version          = optional(string, "POSTGRES_17")
+    version          = optional(string, "POSTGRES_18")
     tier             = optional(string, "db-custom-2-7680")
     disk_gib         = optional(number, 20)
     disk_limit_gib   = optional(number, 200)
@@ -33,7 +33,7 @@ variable "instance" {
 
   validation {
     condition     = can(regex("^POSTGRES_(1[5-9]|[2-9][0-9])$", var.instance.version))
-    error_message = "instance.version: PostgreSQL 15 or newer, written \"POSTGRES_17\"."
+    error_message = "instance.version: PostgreSQL 15 or newer, written \"POSTGRES_18\"."
   }
 
   validation {

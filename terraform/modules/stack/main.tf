@@ -161,6 +161,7 @@ module "database" {
   name       = "${var.database.name}-${random_id.generation.hex}"
   network_id = module.network.network.id
   instance = {
+    version          = var.database.version
     tier             = var.database.tier
     disk_gib         = var.database.disk_gib
     highly_available = var.database.highly_available
@@ -190,6 +191,8 @@ module "tool_databases" {
   name       = "${each.key}-${random_id.generation.hex}"
   network_id = module.network.network.id
   instance = {
+    # SonarQube supports PostgreSQL up to 17.
+    version          = "POSTGRES_17"
     tier             = var.database.tools_tier
     disk_gib         = 10
     highly_available = false

@@ -110,6 +110,7 @@ variable "database" {
   description = "Size of Roster's PostgreSQL; see the database module. `name` is what the instance's name begins with, `tools_tier` the machine of Concourse's and SonarQube's own servers."
   type = object({
     name             = optional(string, "roster")
+    version          = optional(string, "POSTGRES_18")
     tier             = optional(string, "db-custom-2-7680")
     disk_gib         = optional(number, 20)
     highly_available = optional(bool, true)

@@ -58,7 +58,7 @@ impl InstanceFolder {
                     Reason::InUse,
                     what,
                     why,
-                    "discard the data with --fresh",
+                    "discard the data with --fresh, or choose the version that it is from with --postgres",
                 ));
             }
         };

@@ -3,19 +3,21 @@
 //! It joins the parts; each is a file below `dev/`.
 
 mod announce;
+mod running;
 mod seed;
 
 use std::net::TcpListener;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use dev_postgres::{DevPostgres, Options, Source};
+use dev_postgres::{DevPostgres, Options, Prefer, Source};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::DevArgs;
 use crate::local_roster::access::Access;
 use crate::local_roster::service::{self, Service};
 use crate::postgres;
+use running::Running;
 use xtask::failure::{Failure, Kind};
 
 const DATA: &str = "target/postgres";
@@ -52,8 +54,8 @@ fn stopped(by: &str) -> Result<()> {
 }
 
 async fn serve(args: &DevArgs, program: &Path) -> Result<()> {
+    let (server, instance) = start_postgres(args).await?;
     let (port, admin_port) = choose_ports(args.port)?;
-    let server = start_postgres(args.fresh).await?;
     service::migrate(program, server.url()).await?;
     if let Some(count) = args.seed {
         seed::run(server.url(), count).await?;
@@ -79,31 +81,44 @@ async fn serve(args: &DevArgs, program: &Path) -> Result<()> {
     if let Some(access) = &mut access {
         access.fetch_token(&service.url()).await?;
     }
+    let _running = Running::note(&instance, &service.url());
     announce::ready(args.json, &service, server.url(), access.as_ref());
     service.wait().await
 }
 
-async fn start_postgres(fresh: bool) -> Result<DevPostgres> {
-    let mut options = Options::for_development(DATA, INSTANCE);
+/// The server, and the name of its data.
+async fn start_postgres(args: &DevArgs) -> Result<(DevPostgres, String)> {
+    let fresh = args.fresh;
+    let mut options = Options::for_development(DATA, INSTANCE).map_err(postgres::failure)?;
+    if let Some(choice) = &args.postgres {
+        options = options.choose(choice);
+    }
+    // A chosen version has data of its own: no other version can read them.
+    let instance = match options.prefer {
+        Prefer::Embedded(major) => format!("{INSTANCE}-{major}"),
+        _ => INSTANCE.to_owned(),
+    };
+    options.name = Some(instance.clone());
     options.fresh = fresh;
     if fresh && options.database_url.is_some() {
         return Err(Failure::new(
             Kind::Refused,
             "--fresh would delete data that this command did not create",
-            "DATABASE_URL is set, and its database may contain other data",
-            "unset DATABASE_URL to use a private server, or empty that database yourself and omit --fresh",
+            "a server's URL is given (--postgres, DATABASE_URL or ROSTER_DEV_POSTGRES), and its database may contain other data",
+            "give no URL to use a private server, or empty that database yourself and omit --fresh",
         )
         .into());
     }
-    let server = postgres::find_or_start(options).await?;
+    let server = postgres::find_or_start(options).await;
+    let server = server.map_err(|error| Running::explain(error, &instance))?;
     let kept = match server.source() {
-        Source::Private { .. } if fresh => format!(", with new data in {DATA}/{INSTANCE}"),
-        Source::Private { .. } => format!(", data kept in {DATA}/{INSTANCE} until --fresh"),
+        Source::Private { .. } if fresh => format!(", with new data in {DATA}/{instance}"),
+        Source::Private { .. } => format!(", data kept in {DATA}/{instance} until --fresh"),
         Source::Container { .. } => ", data removed at the end".to_owned(),
         Source::Given => String::new(),
     };
     printing::eprintln!("postgres: {}{kept}", server.source());
-    Ok(server)
+    Ok((server, instance))
 }
 
 /// The service's port and the admin listener's.

@@ -10,7 +10,7 @@ use crate::http::call::Call;
 use crate::http::edge::gate::scope_lacking;
 use crate::http::problem::Problem;
 use crate::http::read_request::{
-    is_not_modified, parse_json, read_condition, require_acceptable, require_json, user_id,
+    Stored, parse_json, read_condition, read_stored, require_acceptable, require_json, user_id,
     write_entity_tag,
 };
 use bytes::Bytes;
@@ -32,10 +32,14 @@ pub(super) async fn read<S: UserStore>(
     let id = user_id(call.path())?;
     let user = service.directory.read(id).await?;
     let now = service.source.now();
-    let mut answer = if is_not_modified(call.headers(), &user, now.unix_seconds())? {
-        without_representation(StatusCode::NOT_MODIFIED, &user, now)
-    } else {
-        represent(StatusCode::OK, &user, now)
+    let mut answer = match read_stored(call.headers(), &user, now.unix_seconds())? {
+        Stored::Other => represent(StatusCode::OK, &user, now),
+        Stored::Present => without_representation(StatusCode::NOT_MODIFIED, &user, now),
+        Stored::PresentAs(tag) => {
+            let mut answer = without_representation(StatusCode::NOT_MODIFIED, &user, now);
+            answer.headers_mut().insert(ETAG, tag);
+            answer
+        }
     };
     // A read may be kept and asked for again with its tag; the edge forbids it for all else.
     let policy = HeaderValue::from_static("private, no-cache");

@@ -98,3 +98,48 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for WriteDeadline<T> {
         self.bound(shut, context)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::WriteDeadline;
+    use crate::metrics::{BuildInfo, Metrics};
+    use std::future::poll_fn;
+    use std::pin::Pin;
+    use std::task::Poll;
+    use std::time::Duration;
+    use tokio::io::{AsyncReadExt, AsyncWrite};
+
+    /// One attempt to write a byte: whether it was taken.
+    async fn write(stream: &mut WriteDeadline<tokio::io::DuplexStream>) -> bool {
+        poll_fn(|context| {
+            let outcome = Pin::new(&mut *stream).poll_write(context, b"x");
+            Poll::Ready(matches!(outcome, Poll::Ready(Ok(1))))
+        })
+        .await
+    }
+
+    /// However slowly a client reads: each byte that it takes ends the time that it has, and the next begins at zero.
+    #[tokio::test]
+    async fn what_a_client_takes_begins_its_time_again() {
+        let build = BuildInfo {
+            version: "0",
+            revision: "0",
+        };
+        let metrics = Metrics::new(&["/"], build).expect("metrics");
+        let (ours, mut client) = tokio::io::duplex(1);
+        let mut stream = WriteDeadline::new(ours, Duration::from_hours(1), metrics);
+        for _ in 0..100 {
+            assert!(write(&mut stream).await, "there is room");
+            assert!(
+                stream.timer.is_none(),
+                "no time runs for a client that reads"
+            );
+            assert!(!write(&mut stream).await, "the client's buffer is full");
+            let first = stream.timer.as_ref().expect("its time runs").deadline();
+            assert!(!write(&mut stream).await);
+            let later = stream.timer.as_ref().expect("its time runs").deadline();
+            assert_eq!(first, later, "trying again gives it no more time");
+            client.read_u8().await.expect("a byte");
+        }
+    }
+}

@@ -1,12 +1,13 @@
 //! Conditions (RFC 9110, 13): entity tags and dates that a request is bound to, in the order of 13.2.2.
 //!
-//! A condition with a valid value is never dropped; a tag that is not ours matches nothing.
+//! A condition with a valid value is never dropped; a tag that is not ours matches nothing. A tag is ours as it was given
+//! out, and as a proxy that compresses changes it (`docs/adr/0078-entity-tags-behind-compressing-proxies.md`).
 
 use super::dates::parse_http_date;
 use crate::domain::{Condition, User, Version};
 use crate::http::problem::{Problem, ProblemKind};
 use http::header::{IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE};
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// Appends the strong entity tag of a version.
 pub(in crate::http) fn write_entity_tag(out: &mut Vec<u8>, version: Version) {
@@ -15,21 +16,22 @@ pub(in crate::http) fn write_entity_tag(out: &mut Vec<u8>, version: Version) {
     out.push(b'"');
 }
 
-/// The version that an opaque tag (what stands between the quotes) names: only in the form that is given out, without
-/// sign or leading zero.
+/// What Apache, Caddy and Jetty append to an opaque tag when they compress: one of these after `-` or `--`.
+const CODINGS: [&str; 4] = ["gzip", "br", "zstd", "deflate"];
+
+/// The version that an opaque tag (what stands between the quotes) names: in the form that is given out, without sign
+/// or leading zero, or followed by the content coding that a proxy has applied.
 fn version_of(opaque: &[u8]) -> Option<Version> {
-    let digits = std::str::from_utf8(opaque).ok()?;
+    let text = std::str::from_utf8(opaque).ok()?;
+    let digits = match text.split_once('-') {
+        None => text,
+        Some((digits, coding)) => {
+            let coding = coding.strip_prefix('-').unwrap_or(coding);
+            CODINGS.contains(&coding).then_some(digits)?
+        }
+    };
     let is_ours = !digits.starts_with(['0', '+', '-']);
     is_ours.then(|| digits.parse().ok().map(Version)).flatten()
-}
-
-/// How entity tags are compared (RFC 9110, 8.8.3.2).
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Comparison {
-    /// A weak tag matches nothing.
-    Strong,
-    /// A weak tag matches like a strong one.
-    Weak,
 }
 
 /// What a field with entity tags names.
@@ -40,7 +42,9 @@ enum Tags {
     Versions(Vec<Version>),
 }
 
-fn read_tags(headers: &HeaderMap, name: HeaderName, comparison: Comparison) -> Option<Tags> {
+/// Weak tags count as well, in `If-Match` too: Roster gives out strong ones only, so that a weak one of ours comes from a
+/// proxy and names one version all the same.
+fn read_tags(headers: &HeaderMap, name: HeaderName) -> Option<Tags> {
     let mut values = headers.get_all(name).iter();
     let first = values.next()?;
     if first.as_bytes().trim_ascii() == b"*" && values.next().is_none() {
@@ -49,17 +53,19 @@ fn read_tags(headers: &HeaderMap, name: HeaderName, comparison: Comparison) -> O
     let mut versions = Vec::new();
     for value in [first].into_iter().chain(values) {
         let tags = EntityTags(value.as_bytes());
-        let matching = tags.filter(|tag| comparison == Comparison::Weak || !tag.is_weak);
-        versions.extend(matching.filter_map(|tag| version_of(tag.opaque)));
+        versions.extend(tags.filter_map(|tag| version_of(tag.opaque)));
     }
     Some(Tags::Versions(versions))
 }
 
-/// A list of entity tags (RFC 9110, 5.6.1 and 8.8.3). A comma within a tag does not end it; what is not a tag is skipped.
+/// A list of entity tags (RFC 9110, 5.6.1 and 8.8.3), weak or strong. A comma within a tag does not end it; what is not a
+/// tag is skipped.
 struct EntityTags<'a>(&'a [u8]);
 
 struct EntityTag<'a> {
-    is_weak: bool,
+    /// As it was sent.
+    whole: &'a [u8],
+    /// What stands between the quotes.
     opaque: &'a [u8],
 }
 
@@ -74,18 +80,18 @@ impl<'a> Iterator for EntityTags<'a> {
             if self.0.is_empty() {
                 return None;
             }
-            let (is_weak, start) = match self.0 {
-                [b'W', b'/', rest @ ..] => (true, rest),
-                all => (false, all),
-            };
+            let all = self.0;
+            let start = all.strip_prefix(b"W/").unwrap_or(all);
             if let [b'"', rest @ ..] = start
                 && let Some(end) = memchr::memchr(b'"', rest)
             {
                 self.0 = &rest[end + 1..];
                 let after = self.0.trim_ascii_start();
                 if matches!(after, [] | [b',', ..]) {
-                    let opaque = &rest[..end];
-                    return Some(EntityTag { is_weak, opaque });
+                    return Some(EntityTag {
+                        whole: &all[..all.len() - rest.len() + end + 1],
+                        opaque: &rest[..end],
+                    });
                 }
             }
             let comma = memchr::memchr(b',', self.0).unwrap_or(self.0.len());
@@ -101,6 +107,21 @@ fn read_date(headers: &HeaderMap, name: HeaderName, now_s: i64) -> Option<i64> {
     parse_http_date(value.to_str().ok()?, now_s)
 }
 
+/// Whether a request has conditions at all: most have none, and looking for four fields one after the other costs ten times
+/// as much as looking once at the few that there are.
+fn has_conditions(headers: &HeaderMap) -> bool {
+    let is_condition = |name: &HeaderName| {
+        [
+            IF_MATCH,
+            IF_NONE_MATCH,
+            IF_MODIFIED_SINCE,
+            IF_UNMODIFIED_SINCE,
+        ]
+        .contains(name)
+    };
+    headers.keys().any(is_condition)
+}
+
 /// The condition under which a change is to be made. `now_s` is the present, in seconds since the Unix epoch.
 ///
 /// # Errors
@@ -110,7 +131,10 @@ pub(in crate::http) fn read_condition(
     require_if_match: bool,
     now_s: i64,
 ) -> Result<Condition, Problem> {
-    let first = match read_tags(headers, IF_MATCH, Comparison::Strong) {
+    if !has_conditions(headers) && !require_if_match {
+        return Ok(Condition::Exists);
+    }
+    let first = match read_tags(headers, IF_MATCH) {
         Some(Tags::Any) => Condition::Exists,
         Some(Tags::Versions(versions)) => match versions[..] {
             [version] => Condition::At(version),
@@ -120,23 +144,38 @@ pub(in crate::http) fn read_condition(
         None => read_date(headers, IF_UNMODIFIED_SINCE, now_s)
             .map_or(Condition::Exists, Condition::UnchangedSince),
     };
-    Ok(match read_tags(headers, IF_NONE_MATCH, Comparison::Weak) {
+    Ok(match read_tags(headers, IF_NONE_MATCH) {
         Some(Tags::Any) => Condition::Never,
         Some(Tags::Versions(versions)) => first.and(Condition::NoneOf(versions)),
         None => first,
     })
 }
 
+/// What a client has of a user.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::http) enum Stored {
+    /// Nothing, or another version.
+    Other,
+    /// The present one.
+    Present,
+    /// The present one, under a tag that a proxy changed. To a cache behind that proxy, a 304 with another tag is about
+    /// something that it does not have.
+    PresentAs(HeaderValue),
+}
+
 /// Whether the client has the present representation of `user` already.
 ///
 /// # Errors
 /// 412 when the client wants another one than there is.
-pub(in crate::http) fn is_not_modified(
+pub(in crate::http) fn read_stored(
     headers: &HeaderMap,
     user: &User,
     now_s: i64,
-) -> Result<bool, Problem> {
-    let is_wanted = match read_tags(headers, IF_MATCH, Comparison::Strong) {
+) -> Result<Stored, Problem> {
+    if !has_conditions(headers) {
+        return Ok(Stored::Other);
+    }
+    let is_wanted = match read_tags(headers, IF_MATCH) {
         Some(Tags::Any) => true,
         Some(Tags::Versions(versions)) => versions.contains(&user.version),
         None => read_date(headers, IF_UNMODIFIED_SINCE, now_s)
@@ -145,12 +184,38 @@ pub(in crate::http) fn is_not_modified(
     if !is_wanted {
         return Err(ProblemKind::PreconditionFailed.into_problem());
     }
-    Ok(match read_tags(headers, IF_NONE_MATCH, Comparison::Weak) {
+    let is_present = match read_tags(headers, IF_NONE_MATCH) {
         Some(Tags::Any) => true,
-        Some(Tags::Versions(versions)) => versions.contains(&user.version),
+        Some(Tags::Versions(versions)) => {
+            return Ok(if versions.contains(&user.version) {
+                changed_tag(headers, user.version).map_or(Stored::Present, Stored::PresentAs)
+            } else {
+                Stored::Other
+            });
+        }
         None => read_date(headers, IF_MODIFIED_SINCE, now_s)
             .is_some_and(|since| user.updated_at.unix_seconds() <= since),
+    };
+    Ok(if is_present {
+        Stored::Present
+    } else {
+        Stored::Other
     })
+}
+
+/// The tag of `If-None-Match` that names this version, if none of them does so as Roster gave it out.
+fn changed_tag(headers: &HeaderMap, version: Version) -> Option<HeaderValue> {
+    let values = headers.get_all(IF_NONE_MATCH).iter();
+    let mut naming = values
+        .flat_map(|value| EntityTags(value.as_bytes()))
+        .filter(|tag| version_of(tag.opaque) == Some(version))
+        .peekable();
+    let first = naming.peek()?.whole;
+    let is_own = |tag: EntityTag<'_>| tag.whole.starts_with(b"\"") && !tag.opaque.contains(&b'-');
+    if naming.any(is_own) {
+        return None;
+    }
+    HeaderValue::from_bytes(first).ok()
 }
 
 /// What the conditions of a request say of a resource.
@@ -166,87 +231,17 @@ pub(in crate::http) enum Precondition {
 
 /// The conditions on a resource that exists, and has neither an entity tag nor a date of its last change.
 pub(in crate::http) fn precondition_without_validators(headers: &HeaderMap) -> Precondition {
-    if let Some(Tags::Versions(_)) = read_tags(headers, IF_MATCH, Comparison::Strong) {
+    if !has_conditions(headers) {
+        return Precondition::Holds;
+    }
+    if let Some(Tags::Versions(_)) = read_tags(headers, IF_MATCH) {
         return Precondition::Failed;
     }
-    match read_tags(headers, IF_NONE_MATCH, Comparison::Weak) {
+    match read_tags(headers, IF_NONE_MATCH) {
         Some(Tags::Any) => Precondition::Present,
         _ => Precondition::Holds,
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{read_condition, write_entity_tag};
-    use crate::domain::{Condition, Version};
-    use http::{HeaderMap, HeaderValue, header};
-
-    fn headers(name: header::HeaderName, value: &'static [u8]) -> HeaderMap {
-        HeaderMap::from_iter([(name, HeaderValue::from_bytes(value).unwrap())])
-    }
-
-    #[test]
-    fn only_strong_tags_of_ours_satisfy_if_match() {
-        let condition = |value: &'static [u8]| {
-            read_condition(&headers(header::IF_MATCH, value), false, 0).unwrap()
-        };
-        for one in [
-            &b"\"7\""[..],
-            b" \"7\" ",
-            b"\"x\", \"7\"",
-            b"\"\xe9\",\"7\"",
-            b"\"a,*,b\",\"7\"",
-        ] {
-            assert_eq!(
-                condition(one),
-                Condition::At(Version(7)),
-                "{}",
-                one.escape_ascii()
-            );
-        }
-        assert_eq!(condition(b"*"), Condition::Exists);
-        assert_eq!(
-            condition(b"\"7\", \"9\""),
-            Condition::AnyOf(vec![Version(7), Version(9)])
-        );
-        for stale in [
-            &b"W/\"7\""[..],
-            b"\"x\"",
-            b"7",
-            b"\"07\"",
-            b"\"+7\"",
-            b"",
-            b"\"a,*,b\"",
-            b"\"a,\"7\",b\"",
-            b"\"7\"x",
-            b"*, \"x\"",
-        ] {
-            let stale_text = stale.escape_ascii();
-            assert_eq!(condition(stale), Condition::AnyOf(vec![]), "{stale_text}");
-        }
-        assert!(read_condition(&HeaderMap::new(), true, 0).is_err());
-    }
-
-    #[test]
-    fn every_condition_of_a_change_has_to_hold() {
-        let mut both = headers(header::IF_MATCH, b"\"7\"");
-        both.insert(header::IF_NONE_MATCH, HeaderValue::from_static("\"8\""));
-        let condition = read_condition(&both, false, 0).unwrap();
-        let parts = [
-            Condition::At(Version(7)),
-            Condition::NoneOf(vec![Version(8)]),
-        ];
-        assert_eq!(condition, Condition::All(parts.into()));
-        both.insert(header::IF_NONE_MATCH, HeaderValue::from_static("*"));
-        assert_eq!(read_condition(&both, false, 0).unwrap(), Condition::Never);
-    }
-
-    #[test]
-    fn a_version_and_its_tag_name_each_other() {
-        for version in [1, 10, i64::MAX] {
-            let mut tag = Vec::new();
-            write_entity_tag(&mut tag, Version(version));
-            assert_eq!(tag, format!("\"{version}\"").as_bytes());
-        }
-    }
-}
+mod tests;

@@ -2,11 +2,11 @@
 
 use super::Findings;
 use crate::access::claims;
-use crate::relay::Relay;
 use crate::spawned::Program;
 use crate::test_app::{Answer, JSON, call};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use dev_postgres::Relay;
 use roster::http::SigningKeys;
 use serde_json::{Value, json};
 

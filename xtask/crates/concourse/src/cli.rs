@@ -177,6 +177,9 @@ pub(crate) struct PipelinesSetArgs {
     /// Do not ask before changing a pipeline
     #[arg(long)]
     pub(crate) yes: bool,
+    /// Do not unpause: a new pipeline stays paused, and none of its jobs starts
+    #[arg(long)]
+    pub(crate) paused: bool,
     /// Print the commands and run none
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -3,6 +3,7 @@
 //! Each fault is planted where it would occur in practice (sources, coverage, server, registry, cluster), the flow is
 //! run as a person runs it, and the stand-in for Slack counts notifications. The faults are in `faults.rs`.
 
+mod crates;
 mod faults;
 mod plant;
 mod refusing_registry;
@@ -87,7 +88,7 @@ pub(crate) fn run(names: &[String]) -> Result<()> {
 /// What of a fault is rehearsed separately: the sources of each crate, or only the fault itself.
 fn parts(fault: &Fault) -> Result<Vec<String>> {
     match fault.plant {
-        Plant::EachCrate => plant::crates(),
+        Plant::EachCrate => crates::sources(),
         _ => Ok(vec![fault.name.to_owned()]),
     }
 }

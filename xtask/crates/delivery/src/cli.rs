@@ -32,6 +32,14 @@ pub(crate) enum Command {
         #[arg(value_parser = ["chart"])]
         area: String,
     },
+    /// Write or compare one area of `cargo xtask generate`
+    #[command(hide = true)]
+    Generate {
+        #[arg(value_parser = ["values"])]
+        area: String,
+        #[arg(long)]
+        check: bool,
+    },
 }
 
 /// Build or push the container image, without a container engine.
@@ -114,11 +122,8 @@ impl EnvironmentName {
 /// is the registry's of this commit, in development else of this branch, always by digest; production takes signed
 /// images alone. Steps: preflight, image, chart, needs, lock, repair, changes, upgrade (which migrates first), smoke
 /// test, watch. Killed at any of them and run again, it converges.
-///
-/// Additional exit codes, each after a rollback: 6 helm could not install the release; 10 the migration failed; 11 the
-/// new pods crash; 12 the new pods never become ready; 13 the smoke test failed; 14 the release serves errors; 15 the
-/// image could not be pulled or started; 16 the new pods could not be created, scheduled or started.
 #[derive(Args)]
+#[command(after_help = xtask::failure::exit_codes_help(&xtask::failure::Kind::ALL))]
 pub(crate) struct DeployArgs {
     /// Environment to deploy to
     #[arg(long)]
@@ -271,6 +276,8 @@ pub(crate) enum E2eStory {
     Standby,
     /// Run Roster behind a real `pgbouncer` in each of its modes, and print what works
     Pgbouncer,
+    /// Run Roster behind real proxies that compress, keep connections, and cache: nginx, HAProxy, Apache, Caddy, Varnish
+    Proxies,
     /// Open /docs in a real Chromium, paste a token, create a user, and save a screenshot
     Docs,
     /// Let pages of other origins call the API in a real Chromium (CORS)

@@ -10,6 +10,7 @@ pub mod image;
 use std::process::ExitCode;
 
 use cli::Command;
+use xtask::generated::{Mode, apply};
 
 /// Parses the command line and runs one command.
 pub fn main() -> ExitCode {
@@ -21,6 +22,9 @@ pub fn main() -> ExitCode {
         Command::Logs(args) => commands::status::logs(&args),
         Command::E2e(args) => commands::e2e::run(&args),
         Command::Check { .. } => check::chart::run(),
+        Command::Generate { area, check } => {
+            apply(&area, &check::chart::generated()?, Mode::of(check))
+        }
     })
 }
 

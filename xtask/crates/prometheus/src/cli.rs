@@ -26,6 +26,14 @@ pub(crate) enum Command {
         #[arg(value_parser = ["rules"])]
         area: String,
     },
+    /// Write or compare one area of `cargo xtask generate`
+    #[command(hide = true)]
+    Generate {
+        #[arg(value_parser = ["rules"])]
+        area: String,
+        #[arg(long)]
+        check: bool,
+    },
 }
 
 /// Generate files from `prometheus/slos.toml`, or test the tests of the rules.
@@ -102,4 +110,7 @@ pub(crate) struct AlertsArgs {
     /// Use the durations as they are; takes about 15 minutes
     #[arg(long, conflicts_with = "speed")]
     pub(crate) real_time: bool,
+    /// Use this Prometheus instead of the installed one, such as that of the operating system
+    #[arg(long, value_name = "FILE")]
+    pub(crate) prometheus: Option<std::path::PathBuf>,
 }

@@ -10,6 +10,7 @@ mod slo;
 use std::process::ExitCode;
 
 use cli::Command;
+use xtask::generated::{Mode, apply};
 
 /// Parses the command line and runs one command.
 pub fn main() -> ExitCode {
@@ -21,6 +22,7 @@ pub fn main() -> ExitCode {
             commands::alerts::run(&alerts)
         }
         Command::Check { .. } => check::rules::run(),
+        Command::Generate { area, check } => apply(&area, &slo::generated::all()?, Mode::of(check)),
     })
 }
 

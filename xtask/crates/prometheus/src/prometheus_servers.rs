@@ -2,7 +2,7 @@
 //! stopped on drop. Must not know what they monitor: the caller passes the configuration.
 
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -26,11 +26,16 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts Prometheus with this configuration; each of `files` (name, text) is written to the same directory.
-    pub(crate) fn prometheus(configuration: &str, files: &[(&str, &str)]) -> Result<Self> {
+    /// Starts Prometheus, this program or else the one that is found, with this configuration; each of `files` (name,
+    /// text) is written to the same directory.
+    pub(crate) fn prometheus(
+        program: Option<&Path>,
+        configuration: &str,
+        files: &[(&str, &str)],
+    ) -> Result<Self> {
         Self::start(
             "prometheus",
-            &["prometheus"],
+            program.map_or_else(|| tools::path("prometheus"), |path| Some(path.to_owned())),
             configuration,
             files,
             |folder, address| {
@@ -47,10 +52,10 @@ impl Server {
     /// Starts Alertmanager with this configuration; each of `files` (name, text) is written to the same directory.
     pub(crate) fn alertmanager(configuration: &str, files: &[(&str, &str)]) -> Result<Self> {
         // Debian uses another name for the program.
-        let names = &["alertmanager", "prometheus-alertmanager"];
+        let names = ["alertmanager", "prometheus-alertmanager"];
         Self::start(
             "alertmanager",
-            names,
+            names.iter().find_map(|name| tools::path(name)),
             configuration,
             files,
             |folder, address| {
@@ -67,15 +72,12 @@ impl Server {
 
     fn start(
         name: &'static str,
-        programs: &[&str],
+        program: Option<PathBuf>,
         configuration: &str,
         files: &[(&str, &str)],
         arguments: impl Fn(&Path, &str) -> Vec<String>,
     ) -> Result<Self> {
-        let program = programs
-            .iter()
-            .find_map(|program| tools::path(program))
-            .ok_or_else(|| tools::missing(name))?;
+        let program = program.ok_or_else(|| tools::missing(name))?;
         let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
         // Files refer to each other with `{folder}`, which is known only now.
         let here = folder.path().display().to_string();
@@ -149,6 +151,13 @@ impl Server {
     /// The URL of a path.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
+    }
+
+    /// The version that Prometheus reports.
+    pub(crate) fn version(&self) -> Result<String> {
+        let answer = self.ask("/api/v1/status/buildinfo", &[])?;
+        let version = answer["data"]["version"].as_str();
+        Ok(version.context("no version in buildinfo")?.to_owned())
     }
 
     /// Queries its API; returns the JSON response.

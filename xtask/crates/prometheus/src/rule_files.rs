@@ -100,7 +100,7 @@ impl YamlFile {
             )
         };
         let text = fs::read_to_string(path).map_err(|error| refused(error.to_string()))?;
-        let content = yaml_serde::from_str(&text).map_err(|error| refused(error.to_string()))?;
+        let content = serde_saphyr::from_str(&text).map_err(|error| refused(error.to_string()))?;
         Ok(Self {
             path: path.to_owned(),
             content,
@@ -160,4 +160,22 @@ pub(crate) fn read_folder(folder: &str) -> Result<Vec<YamlFile>> {
         .collect();
     paths.sort();
     paths.iter().map(|path| YamlFile::read(path)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Failure, YamlFile};
+
+    #[test]
+    fn a_key_that_stands_twice_is_refused_with_its_line() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        let text = "groups:\n- name: a\n  rules: []\n  rules: []\n";
+        std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
+        let error = YamlFile::read(file.path()).unwrap_err();
+        let why = &error.downcast_ref::<Failure>().unwrap().why;
+        assert!(
+            why.contains("line 4") && why.contains("duplicate mapping key: rules"),
+            "{why}"
+        );
+    }
 }

@@ -3,7 +3,7 @@
 //! are in the submodules.
 
 mod buckets;
-mod burn_rate_rules;
+pub(crate) mod burn_rate_rules;
 mod dashboards;
 pub(crate) mod generated;
 mod grafana;

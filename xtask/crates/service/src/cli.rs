@@ -1,9 +1,11 @@
 //! The command line of tests on a running Roster.
 
 use clap::{Args, Parser, Subcommand};
+use dev_postgres::Choice;
 
 use crate::commands::clients::Generator;
 use crate::commands::standby::Fault;
+use crate::commands::upgrade_database::Way;
 
 /// The commands of this program, as shown by `cargo xtask`.
 #[derive(Parser)]
@@ -30,32 +32,33 @@ pub(crate) enum Command {
         #[arg(value_parser = ["openapi"])]
         area: String,
     },
+    /// Write or compare one area of `cargo xtask generate`
+    #[command(hide = true)]
+    Generate {
+        #[arg(value_parser = ["openapi", "settings"])]
+        area: String,
+        #[arg(long)]
+        check: bool,
+    },
 }
 
 /// Run all tests of the workspace on a PostgreSQL that is found or started for them.
 ///
-/// PostgreSQL is found or started as by `dev`; the line `postgres: tests run on …` shows which. ROSTER_TEST_POSTGRES
-/// (auto, private, container) selects the kind; ROSTER_TEST_POSTGRES_IMAGE sets the image of a container, which is then
-/// preferred. Each test has its own database, dropped afterwards. Without a server the command fails; no test is
-/// skipped.
+/// PostgreSQL is found, downloaded or started as by `dev`; the line `postgres: tests run on …` shows which. --postgres or
+/// ROSTER_DEV_POSTGRES select another; ROSTER_TEST_POSTGRES_IMAGE sets the image of a container, which is then preferred.
+/// Each test has its own database, dropped afterwards. Without a server the command fails; no test is skipped.
 #[derive(Args)]
 #[allow(clippy::doc_markdown, reason = "this text is shown on a terminal")]
 pub(crate) struct TestArgs {
-    /// Use this kind of server, overriding the environment
-    #[arg(long, value_enum, value_name = "KIND")]
-    pub(crate) postgres: Option<PostgresKind>,
+    /// PostgreSQL: system (binaries on this machine), embedded, container, 15, 16, 17, 18 (prebuilt) or a URL
+    #[arg(long, value_name = "WHICH")]
+    pub(crate) postgres: Option<Choice>,
+    /// Run the tests of the HTTP API on each PostgreSQL that is supported, one after the other: 15, 16, 17 and 18
+    #[arg(long, conflicts_with = "postgres")]
+    pub(crate) postgres_matrix: bool,
     /// Arguments for `cargo test`, such as a filter: cargo xtask test -- create_user
     #[arg(last = true, value_name = "ARGS")]
     pub(crate) cargo_args: Vec<String>,
-}
-
-/// The kind of server for tests.
-#[derive(Clone, Copy, clap::ValueEnum)]
-pub(crate) enum PostgresKind {
-    /// Server binaries on this machine
-    Private,
-    /// A container, on the running Docker engine
-    Container,
 }
 
 /// Fuzz everything that parses what clients send
@@ -97,6 +100,11 @@ pub(crate) enum E2eStory {
     ///
     /// Session mode must serve everything; what transaction mode breaks is counted.
     Pgbouncer,
+    /// Run Roster behind real proxies that compress, keep connections, and cache: nginx, HAProxy, Apache, Caddy, Varnish
+    ///
+    /// Entity tags have to hold behind those that compress, no request may fail on a connection that was idle, and what
+    /// caches do is printed. All run on loopback with a configuration of their own.
+    Proxies,
     Docs(DocsPageArgs),
     /// Let pages of other origins call the API in a real Chromium (CORS)
     ///
@@ -110,6 +118,25 @@ pub(crate) enum E2eStory {
     ///
     /// Its versions are pinned in service/contract/scim.
     Scim,
+    UpgradeDatabase(UpgradeDatabaseArgs),
+}
+
+/// Move a directory to a newer major version of PostgreSQL, by a dump and by logical replication under load
+///
+/// Both servers are prebuilt binaries, downloaded once. Users, entity tags, cursors, idempotency keys and positions of
+/// the change feed must stay what they were; during the switch-over every failed call must be a 503, and no
+/// acknowledged user may be lost. The dump needs `pg_dump` and `psql`: exit code 3 without them.
+#[derive(Args)]
+pub(crate) struct UpgradeDatabaseArgs {
+    /// How the data move, again for each further way; all of them when not given
+    #[arg(long, value_enum, value_name = "WAY")]
+    pub(crate) by: Vec<Way>,
+    /// Major version of the old server
+    #[arg(long, default_value_t = 15, value_name = "MAJOR")]
+    pub(crate) from: u32,
+    /// Major version of the new server
+    #[arg(long, default_value_t = 18, value_name = "MAJOR")]
+    pub(crate) to: u32,
 }
 
 /// Compare generated SCIM filters and patches with what npm's scim2-parse-filter and scim-patch make of them

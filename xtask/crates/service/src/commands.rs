@@ -7,11 +7,13 @@ mod docs_page;
 pub(crate) mod fuzz;
 mod kills;
 mod pgbouncer;
+mod proxies;
 mod python_environment;
 mod scim;
 mod scim_oracles;
 pub(crate) mod standby;
 pub(crate) mod test;
+pub(crate) mod upgrade_database;
 
 use anyhow::Result;
 
@@ -22,11 +24,13 @@ pub(crate) fn e2e(story: &E2eStory) -> Result<()> {
     match story {
         E2eStory::Standby(args) => standby::run(&args.by),
         E2eStory::Pgbouncer => pgbouncer::run(),
+        E2eStory::Proxies => proxies::run(),
         E2eStory::Docs(page) => docs_page::run(page),
         E2eStory::Cors => cors::run(),
         E2eStory::Clients(clients) => clients::run(clients.all, &clients.generator),
         E2eStory::Kills(kills) => kills::run(kills),
         E2eStory::ScimOracles(args) => scim_oracles::run(args),
         E2eStory::Scim => scim::run(),
+        E2eStory::UpgradeDatabase(args) => upgrade_database::run(&args.by, args.from, args.to),
     }
 }

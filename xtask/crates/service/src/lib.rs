@@ -6,12 +6,15 @@ mod chromium;
 mod cli;
 mod commands;
 mod network_link;
+mod nobody;
 mod postgres_pair;
+mod proxy;
 pub mod watched_roster;
 
 use std::process::ExitCode;
 
 use cli::Command;
+use xtask::generated::{Mode, apply};
 
 /// Parses the command line and runs one command.
 pub fn main() -> ExitCode {
@@ -21,6 +24,13 @@ pub fn main() -> ExitCode {
         Command::Fuzz(args) => commands::fuzz::run(&args),
         Command::E2e(args) => commands::e2e(&args.story),
         Command::Check { .. } => check::openapi::run(),
+        Command::Generate { area, check } => {
+            let file = match area.as_str() {
+                "openapi" => check::openapi::generated()?,
+                _ => check::settings::generated()?,
+            };
+            apply(&area, &[file], Mode::of(check))
+        }
     })
 }
 

@@ -2,7 +2,6 @@
 //! them. All listen only on loopback, with data in a temporary directory. Must not know who uses them.
 
 use std::fs::{self, File};
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -12,6 +11,7 @@ use tempfile::TempDir;
 use tokio_postgres::NoTls;
 
 use crate::network_link::Link;
+use crate::nobody::{NOBODY, as_nobody, give_away};
 use roster_dev::free_port;
 use xtask::failure::{Failure, Kind};
 use xtask::interrupt;
@@ -19,8 +19,6 @@ use xtask::tools;
 
 /// Start timeout of a server.
 const START_LIMIT: Duration = Duration::from_mins(1);
-/// Both PostgreSQL and `pgbouncer` refuse to run as root; this is `nobody` everywhere.
-const NOBODY: u32 = 65_534;
 /// The owner's role, and the database's name.
 const NAME: &str = "roster";
 
@@ -359,25 +357,6 @@ fn tool_folder() -> Result<PathBuf> {
             )
             .into()
         })
-}
-
-fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
-}
-
-fn as_nobody(command: &mut Command) -> &mut Command {
-    if is_root() {
-        command.uid(NOBODY).gid(NOBODY);
-    }
-    command
-}
-
-fn give_away(folder: &Path) -> Result<()> {
-    if is_root() {
-        std::os::unix::fs::chown(folder, Some(NOBODY), Some(NOBODY))
-            .context("cannot change a directory's owner to nobody")?;
-    }
-    Ok(())
 }
 
 fn wait(begun: Instant, what: &str, words: &str) -> Result<()> {

@@ -2,29 +2,21 @@
 //! can be cut, or on a given database. Dropping the value stops everything. Must not know who observes it.
 
 mod load;
-mod relay;
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
-use dev_postgres::{Database, DevPostgres, Options};
+use dev_postgres::{Database, DevPostgres, Options, Relay};
 use tempfile::TempDir;
 
 use load::Load;
-use relay::Relay;
 use roster_dev::free_port;
-use roster_dev::local_roster::service;
+use roster_dev::local_roster::service::{self, Service};
 use roster_dev::postgres;
-use xtask::failure::{Failure, Kind};
-use xtask::interrupt;
 use xtask::run_tool::tool;
-
-/// Start timeout of a replica.
-const START_LIMIT: Duration = Duration::from_secs(30);
 
 /// Two replicas, their database and their load.
 pub struct WatchedRoster {
@@ -46,7 +38,7 @@ struct OwnDatabase {
 }
 
 struct Replica {
-    child: Child,
+    _service: Service,
     port: u16,
     admin_port: u16,
 }
@@ -58,17 +50,19 @@ impl WatchedRoster {
             .worker_threads(1)
             .enable_all()
             .build()?;
-        let (server, database) = runtime.block_on(async {
+        let (server, database, relay) = runtime.block_on(async {
             let options = Options::for_tests().map_err(postgres::failure)?;
             let server = postgres::find_or_start(options).await?;
             let database = server
                 .create_database("watched")
                 .await
                 .map_err(postgres::failure)?;
-            anyhow::Ok((server, database))
+            let relay = Relay::start(database.url())
+                .await
+                .context("cannot start a relay to the database")?;
+            anyhow::Ok((server, database, relay))
         })?;
         printing::eprintln!("postgres: {}", server.source());
-        let relay = Relay::start(database.url())?;
         let url = relay.url().to_owned();
         let mut this = Self::start_on(&url)?;
         this.own = Some(OwnDatabase {
@@ -202,80 +196,24 @@ impl Replica {
         url: &str,
         (port, admin_port): (u16, u16),
     ) -> Result<Self> {
-        let log = File::create(folder.path().join(format!("replica-{number}.log")))
-            .context("cannot write a log")?;
-        let child = Command::new(program)
-            .args(["serve", "--log-format", "json"])
-            .args([
-                "--listen",
-                &format!("127.0.0.1:{port}"),
-                "--admin-listen",
-                &format!("127.0.0.1:{admin_port}"),
-            ])
-            .env("ROSTER_DATABASE_URL", url)
-            // Authentication is not part of these tests.
-            .env("ROSTER_AUTH", "disabled")
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().context("cannot share a log")?)
-            .stderr(log)
-            .spawn()
-            .context("cannot start roster")?;
-        let mut replica = Self {
-            child,
+        let path = folder.path().join(format!("replica-{number}.log"));
+        let log = File::create(&path).context("cannot write a log")?;
+        let flags = ["--log-format".to_owned(), "json".to_owned()];
+        // Authentication is not part of these tests.
+        let mut service = Service::start(program, url, port, admin_port, None, &flags, log.into())?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        runtime
+            .block_on(service.wait_until_ready())
+            .inspect_err(|_| {
+                let log = std::fs::read_to_string(&path).unwrap_or_default();
+                printing::eprintln!("the log of replica {number}:\n{log}");
+            })?;
+        Ok(Self {
+            _service: service,
             port,
             admin_port,
-        };
-        replica.wait_until_ready(folder, number)?;
-        Ok(replica)
-    }
-
-    fn wait_until_ready(&mut self, folder: &TempDir, number: u32) -> Result<()> {
-        let begun = Instant::now();
-        let agent = http_client::agent(Duration::from_secs(2));
-        let url = format!("http://127.0.0.1:{}/readyz", self.admin_port);
-        loop {
-            let ended = self
-                .child
-                .try_wait()
-                .context("cannot query a child's state")?;
-            if ended.is_some() || begun.elapsed() > START_LIMIT || interrupt::requested() {
-                let log =
-                    std::fs::read_to_string(folder.path().join(format!("replica-{number}.log")))
-                        .unwrap_or_default();
-                let words = log.lines().rev().take(5).collect::<Vec<_>>().join("\n");
-                return Err(Failure::new(
-                    Kind::Check,
-                    "roster did not become ready",
-                    words,
-                    "try it by hand: cargo xtask dev",
-                )
-                .into());
-            }
-            if agent
-                .get(&url)
-                .call()
-                .is_ok_and(|answer| answer.status() == 200)
-            {
-                return Ok(());
-            }
-            std::thread::sleep(Duration::from_millis(100));
-        }
-    }
-}
-
-impl Drop for Replica {
-    fn drop(&mut self) {
-        // As an orchestrator does: SIGTERM first, so that requests in progress finish.
-        let pid = rustix::process::Pid::from_child(&self.child);
-        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
-        let begun = Instant::now();
-        while begun.elapsed() < Duration::from_secs(10) {
-            if !matches!(self.child.try_wait(), Ok(None)) {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        })
     }
 }

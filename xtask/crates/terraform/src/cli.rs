@@ -24,6 +24,14 @@ pub(crate) enum Command {
         #[arg(value_parser = ["terraform"])]
         area: String,
     },
+    /// Write or compare one area of `cargo xtask generate`
+    #[command(hide = true)]
+    Generate {
+        #[arg(value_parser = ["modules", "prices"])]
+        area: String,
+        #[arg(long)]
+        check: bool,
+    },
 }
 
 /// Plan, apply and destroy the cloud infrastructure of an environment with Terraform.

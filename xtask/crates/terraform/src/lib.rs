@@ -8,12 +8,20 @@ pub mod infra;
 use std::process::ExitCode;
 
 use cli::Command;
+use xtask::generated::{Mode, apply};
 
 /// Parses the command line and runs one command.
 pub fn main() -> ExitCode {
     xtask::program::main(|cli: cli::Cli| match cli.command {
         Command::Infra(args) => commands::infra::run(&args),
         Command::Check { .. } => check::terraform::run(),
+        Command::Generate { area, check } => {
+            let files = match area.as_str() {
+                "modules" => check::terraform::module_readmes()?,
+                _ => check::terraform::prices()?,
+            };
+            apply(&area, &files, Mode::of(check))
+        }
     })
 }
 

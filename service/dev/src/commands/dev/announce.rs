@@ -37,6 +37,8 @@ Roster is ready at {url} (probes and metrics: {admin_url}). Ctrl-C stops it. Try
   curl -i {url}/v1/users{header} -H 'content-type: application/json' -d '{{"email": "ada@example.com", "name": "Ada Lovelace"}}'
   curl -s '{url}/v1/users?q=love&sort=name'{header}
   curl -s {admin_url}/readyz
+
+The API, to read and try in a browser: {url}/docs
 "#
     )
 }
@@ -54,6 +56,7 @@ mod tests {
                 .count(),
             3
         );
+        assert!(text.ends_with("http://127.0.0.1:8080/docs\n"), "{text}");
         assert!(
             text.contains(r#"-d '{"email": "ada@example.com""#),
             "{text}"

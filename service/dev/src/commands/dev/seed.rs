@@ -4,7 +4,6 @@
 //! table marks an unfinished seeding.
 
 mod people;
-mod progress;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,9 +13,9 @@ use anyhow::{Context, Result};
 use tokio::task::JoinSet;
 use tokio_postgres::{Client, NoTls};
 
+use crate::progress::Progress;
 use crate::user_copy;
 use people::person;
-use progress::Progress;
 use xtask::failure::{Failure, Kind};
 
 const ROWS_AT_ONCE: u64 = 5_000;

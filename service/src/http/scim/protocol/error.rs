@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-/// The words of `scimType` (RFC 7644, table 9; RFC 9865, 3).
+/// The words of `scimType` (RFC 7644, table 9; RFC 9865, 3) that this server has a use for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::http) enum ScimType {
     /// The filter is malformed, or compares what cannot be compared.
@@ -21,10 +21,6 @@ pub(in crate::http) enum ScimType {
     NoTarget,
     /// A value is missing, or has the wrong type.
     InvalidValue,
-    /// The version of the protocol is not supported.
-    InvalidVers,
-    /// The request has personal data in its URI.
-    Sensitive,
     /// The cursor is not one of this server's.
     InvalidCursor,
     /// The cursor is too old.
@@ -45,20 +41,9 @@ impl ScimType {
             Self::InvalidPath => "invalidPath",
             Self::NoTarget => "noTarget",
             Self::InvalidValue => "invalidValue",
-            Self::InvalidVers => "invalidVers",
-            Self::Sensitive => "sensitive",
             Self::InvalidCursor => "invalidCursor",
             Self::ExpiredCursor => "expiredCursor",
             Self::InvalidCount => "invalidCount",
-        }
-    }
-
-    /// The HTTP status that goes with it.
-    pub(in crate::http) const fn status(self) -> u16 {
-        match self {
-            Self::Uniqueness => 409,
-            Self::Sensitive => 403,
-            _ => 400,
         }
     }
 }

@@ -11,22 +11,8 @@ pub(in crate::http) enum ProviderProfile {
     Entra,
 }
 
+#[cfg(any(test, fuzzing))]
 impl ProviderProfile {
     /// Every profile.
     pub(in crate::http) const ALL: [Self; 2] = [Self::Rfc, Self::Entra];
-
-    /// The word that stands for it in settings.
-    pub(in crate::http) fn as_str(self) -> &'static str {
-        match self {
-            Self::Rfc => "rfc",
-            Self::Entra => "entra",
-        }
-    }
-
-    /// Reads the word back.
-    pub(in crate::http) fn parse(raw: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|profile| profile.as_str() == raw)
-    }
 }

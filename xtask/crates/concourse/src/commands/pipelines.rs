@@ -42,7 +42,7 @@ fn set(args: &PipelinesSetArgs) -> Result<()> {
             }
         }
     }
-    printing::eprint!("{}", after::text(&pipelines, &variables));
+    printing::eprint!("{}", after::text(&pipelines, &variables, args));
     Ok(())
 }
 
@@ -86,7 +86,7 @@ fn names() -> Result<Vec<String>> {
 
 /// `fly` shows the changes and asks, unless `--yes` is given. Pipelines are exposed because notifications read a job's
 /// history, and the `set_pipeline` step cannot expose them.
-fn commands(args: &PipelinesSetArgs, name: &str) -> [Run; 3] {
+fn commands(args: &PipelinesSetArgs, name: &str) -> Vec<Run> {
     let fly = |arguments: &[&str]| tool("fly").args(["--target", &args.target]).args(arguments);
     let file = format!("{FOLDER}/{name}.yml");
     let mut set = fly(&[
@@ -101,11 +101,11 @@ fn commands(args: &PipelinesSetArgs, name: &str) -> [Run; 3] {
     if args.yes {
         set = set.arg("--non-interactive");
     }
-    [
-        set,
-        fly(&["expose-pipeline", "--pipeline", name]),
-        fly(&["unpause-pipeline", "--pipeline", name]),
-    ]
+    let mut commands = vec![set, fly(&["expose-pipeline", "--pipeline", name])];
+    if !args.paused {
+        commands.push(fly(&["unpause-pipeline", "--pipeline", name]));
+    }
+    commands
 }
 
 #[cfg(test)]
@@ -113,14 +113,19 @@ mod tests {
     use super::{commands, names};
     use crate::cli::PipelinesSetArgs;
 
+    fn arguments() -> PipelinesSetArgs {
+        PipelinesSetArgs {
+            target: "roster".into(),
+            yes: false,
+            paused: false,
+            dry_run: false,
+        }
+    }
+
     #[test]
     fn a_person_is_asked_unless_they_said_yes() {
         let set = |yes| {
-            let args = PipelinesSetArgs {
-                target: "roster".into(),
-                yes,
-                dry_run: false,
-            };
+            let args = PipelinesSetArgs { yes, ..arguments() };
             commands(&args, "develop")[0].shown().to_owned()
         };
         assert!(
@@ -128,6 +133,23 @@ mod tests {
                 && !set(false).contains("--non-interactive")
         );
         assert!(set(true).ends_with("--non-interactive"));
+    }
+
+    #[test]
+    fn a_pipeline_that_is_set_as_paused_is_not_unpaused() {
+        let shown = |paused| {
+            let args = PipelinesSetArgs {
+                paused,
+                ..arguments()
+            };
+            let commands = commands(&args, "develop").into_iter();
+            commands
+                .map(|command| command.shown().to_owned())
+                .collect::<Vec<_>>()
+        };
+        let unpause = "fly --target roster unpause-pipeline --pipeline develop".to_owned();
+        assert!(shown(false).contains(&unpause));
+        assert!(!shown(true).contains(&unpause) && shown(true).len() == 2);
     }
 
     #[test]

@@ -105,6 +105,8 @@ impl Planted {
         // would use artifacts of the broken sources here.
         let target = folder.join("target").display().to_string();
         self.set("CARGO_TARGET_DIR", &target);
+        // As in tasks: xtask shares its dependencies with everything else, and is not compiled twice.
+        self.set("CARGO_ALIAS_XTASK", "run --bin xtask --");
         self.sources = clone;
         Ok(())
     }
@@ -130,30 +132,6 @@ impl Planted {
         self.set("ROSTER_IMAGE_REPOSITORY", &repository);
         Ok(())
     }
-}
-
-/// The main source file of each crate of the workspace, from the repository's root.
-pub(super) fn crates() -> Result<Vec<String>> {
-    let listed = tool("cargo")
-        .args(["metadata", "--no-deps", "--locked", "--format-version", "1"])
-        .quiet()
-        .output()?;
-    let listed: serde_json::Value = serde_json::from_str(&listed)?;
-    let root = listed["workspace_root"].as_str().unwrap_or_default();
-    let packages = listed["packages"].as_array().context("no packages")?;
-    let source = |package: &serde_json::Value| {
-        let targets = package["targets"].as_array()?;
-        let of_kind = |kind: &str| targets.iter().find(|target| target["kind"][0] == kind);
-        let target = of_kind("lib").or_else(|| of_kind("bin"))?;
-        let path = Path::new(target["src_path"].as_str()?);
-        Some(path.strip_prefix(root).ok()?.display().to_string())
-    };
-    packages
-        .iter()
-        .map(|package| {
-            source(package).with_context(|| format!("{} has no sources", package["name"]))
-        })
-        .collect()
 }
 
 /// A copy of this program with what it was built from, as the toolchain image has it.

@@ -17,6 +17,7 @@ use anyhow::{Context, Result};
 use crate::cluster::CHART;
 use crate::cluster::changes;
 use xtask::failure::{Failure, Kind};
+use xtask::generated::{Generated, Mode, apply};
 use xtask::run_tool::tool;
 use xtask::tools;
 
@@ -24,6 +25,11 @@ use xtask::tools;
 const DIGEST: &str =
     "image.digest=sha256:0000000000000000000000000000000000000000000000000000000000000000";
 const HOSTNAME: &str = "hostname=service.example.com";
+
+/// The files that `cargo xtask generate values` writes.
+pub(crate) fn generated() -> Result<Vec<Generated>> {
+    Ok(vec![values_table::generated()?])
+}
 
 pub(crate) fn run() -> Result<()> {
     for name in [
@@ -40,7 +46,7 @@ pub(crate) fn run() -> Result<()> {
     }
     version()?;
     settings::check()?;
-    values_table::check()?;
+    apply("values", &generated()?, Mode::Compare)?;
     let mut manifests = Vec::new();
     for values in value_files()? {
         tool("helm")
@@ -78,7 +84,7 @@ pub(crate) fn run() -> Result<()> {
 fn version() -> Result<()> {
     let path = Path::new(CHART).join("Chart.yaml");
     let text = std::fs::read_to_string(&path)?;
-    let chart: serde_json::Value = yaml_serde::from_str(&text)?;
+    let chart: serde_json::Value = serde_saphyr::from_str(&text)?;
     let wanted = env!("CARGO_PKG_VERSION");
     if chart["version"] == wanted && chart["appVersion"] == wanted {
         return Ok(());

@@ -3,11 +3,11 @@
 //! Objects are compared as data, so that comments and key order do not matter. The chart contains no secrets, so
 //! nothing needs to be masked.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use anyhow::{Context, Result};
-use serde::Deserialize as _;
 use serde_json::Value;
 use similar::TextDiff;
 
@@ -17,8 +17,9 @@ pub(crate) type Objects = BTreeMap<String, Value>;
 /// Reads the documents of a manifest.
 pub(crate) fn parse(manifest: &str) -> Result<Objects> {
     let mut objects = Objects::new();
-    for document in yaml_serde::Deserializer::from_str(manifest) {
-        let value = Value::deserialize(document).context("a manifest is not YAML")?;
+    let documents: Vec<Value> =
+        serde_saphyr::from_multiple(manifest).context("a manifest is not YAML")?;
+    for value in documents {
         let (Some(kind), Some(name)) = (value["kind"].as_str(), value["metadata"]["name"].as_str())
         else {
             continue;
@@ -29,6 +30,9 @@ pub(crate) fn parse(manifest: &str) -> Result<Objects> {
 }
 
 /// The differences as text; empty if there are none.
+///
+/// Under an autoscaler the wanted Deployment states no replicas, since they are rendered without a cluster, from which the
+/// chart would read them (docs/adr/0063). Those of the installed one are then not a change.
 pub(crate) fn between(installed: &Objects, wanted: &Objects) -> Result<String> {
     let mut text = String::new();
     let mut names: Vec<&String> = installed.keys().chain(wanted.keys()).collect();
@@ -36,9 +40,12 @@ pub(crate) fn between(installed: &Objects, wanted: &Objects) -> Result<String> {
     names.dedup();
     for name in names {
         match (installed.get(name), wanted.get(name)) {
-            (Some(before), Some(after)) if before == after => {}
             (Some(before), Some(after)) => {
-                let (before, after) = (yaml(before)?, yaml(after)?);
+                let before = without_autoscaled_replicas(before, after);
+                if before.as_ref() == after {
+                    continue;
+                }
+                let (before, after) = (yaml(&before)?, yaml(after)?);
                 let diff = TextDiff::from_lines(&before, &after);
                 let _ = writeln!(text, "~ {name}");
                 for hunk in diff.unified_diff().context_radius(2).iter_hunks() {
@@ -55,8 +62,22 @@ pub(crate) fn between(installed: &Objects, wanted: &Objects) -> Result<String> {
     Ok(text)
 }
 
+fn without_autoscaled_replicas<'a>(before: &'a Value, after: &Value) -> Cow<'a, Value> {
+    let mut before = Cow::Borrowed(before);
+    if after["kind"] == "Deployment"
+        && after["spec"]["replicas"].is_null()
+        && !before["spec"]["replicas"].is_null()
+        && let Some(spec) = before.to_mut()["spec"].as_object_mut()
+    {
+        spec.remove("replicas");
+    }
+    before
+}
+
 fn yaml(value: &Value) -> Result<String> {
-    Ok(yaml_serde::to_string(value)?)
+    // A line of a value stays a line, however long: a diff shows lines.
+    let options = serde_saphyr::ser_options! { folded_wrap_chars: usize::MAX };
+    Ok(serde_saphyr::to_string_with_options(value, options)?)
 }
 
 #[cfg(test)]
@@ -71,6 +92,28 @@ mod tests {
         let other = "metadata:\n  name: roster\nspec:\n  port: 80\nkind: Service\n";
         let text = between(&parse(ONE).expect("parses"), &parse(other).expect("parses"));
         assert_eq!(text.expect("compares"), "");
+    }
+
+    #[test]
+    fn replicas_that_an_autoscaler_chooses_are_not_a_change() {
+        let deployment = |spec: &str| {
+            let text = format!("kind: Deployment\nmetadata: {{name: roster}}\nspec: {spec}\n");
+            parse(&text).expect("parses")
+        };
+        let changes = |before: &str, after: &str| {
+            between(&deployment(before), &deployment(after)).expect("compares")
+        };
+        assert_eq!(
+            changes("{replicas: 3, minReadySeconds: 1}", "{minReadySeconds: 1}"),
+            ""
+        );
+        let other = changes("{replicas: 3, minReadySeconds: 1}", "{minReadySeconds: 2}");
+        assert!(
+            other.contains("+  minReadySeconds: 2") && !other.contains("replicas"),
+            "{other}"
+        );
+        let stated = changes("{replicas: 3}", "{replicas: 4}");
+        assert!(stated.contains("-  replicas: 3"), "{stated}");
     }
 
     #[test]

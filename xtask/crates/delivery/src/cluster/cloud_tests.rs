@@ -81,7 +81,7 @@ fn every_value_has_a_place_in_the_chart() {
     xtask::run_tool::enter_repository_root().expect("is there");
     let file =
         |name: &str| std::fs::read_to_string(format!("helm-chart/{name}")).expect("is there");
-    let mut chart: Value = yaml_serde::from_str(&file("values.yaml")).expect("is YAML");
+    let mut chart: Value = serde_saphyr::from_str(&file("values.yaml")).expect("is YAML");
     // Settings without a default are in the schema alone.
     let schema: Value = serde_json::from_str(&file("values.schema.json")).expect("is JSON");
     chart["config"] = schema["properties"]["config"]["properties"].clone();

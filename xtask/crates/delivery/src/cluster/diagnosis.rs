@@ -155,8 +155,13 @@ impl Observer {
             self.states.remove(name);
             return verdict.lost;
         };
+        // A pod does not say itself which volume it waits for.
+        let warning = self.events.last_warning(&format!("Pod/{name}"));
+        let warning = warning.filter(|_| verdict.cause == Cause::NotStarted);
+        let is_news = verdict.cause == Cause::NotScheduled || warning.is_some();
+        let state = &warning.map_or_else(|| state.clone(), |why| format!("{state}: {why}"));
         let known = self.states.insert(name.to_owned(), state.clone());
-        if known.as_ref() != Some(state) && verdict.cause == Cause::NotScheduled {
+        if known.as_ref() != Some(state) && is_news {
             printing::eprintln!("  waiting for {name}: {state}");
         }
         self.note(verdict.cause);

@@ -93,7 +93,7 @@ fn no_context() -> Failure {
 
 fn read_all() -> Result<BTreeMap<String, Environment>> {
     let text = std::fs::read_to_string(FILE).with_context(|| format!("cannot read {FILE}"))?;
-    yaml_serde::from_str(&text).with_context(|| format!("{FILE} is invalid"))
+    serde_saphyr::from_str(&text).with_context(|| format!("{FILE} is invalid"))
 }
 
 /// Whether the name matches the pattern, in which `*` matches any characters.

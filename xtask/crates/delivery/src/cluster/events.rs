@@ -68,6 +68,15 @@ impl Events {
             .filter(|event| reasons.contains(&event.reason.as_str()))
     }
 
+    /// The last new warning about this object: its reason and message.
+    pub(crate) fn last_warning(&self, object: &str) -> Option<String> {
+        let about = self.seen.values();
+        let last = about
+            .filter(|event| event.is_warning && event.object == object)
+            .max_by(|a, b| a.time.cmp(&b.time))?;
+        Some(format!("{}: {}", last.reason, last.message))
+    }
+
     /// The last new warning of each object and reason, one line each, in the order of time.
     pub(crate) fn report(&self) -> String {
         let mut last: BTreeMap<(&str, &str), &Event> = BTreeMap::new();
@@ -128,7 +137,9 @@ fn event(event: &Value) -> Option<(String, Event)> {
 
 #[cfg(test)]
 mod tests {
-    use super::event;
+    use std::collections::BTreeMap;
+
+    use super::{Cluster, Events, event};
     use serde_json::json;
 
     fn read(name: &str) -> Option<super::Event> {
@@ -149,5 +160,35 @@ mod tests {
         assert!(read("roster").is_some());
         assert!(read("rosters-cousin").is_none());
         assert!(read("postgres").is_none());
+    }
+
+    #[test]
+    fn the_last_warning_about_a_pod_says_what_it_waits_for() {
+        let at = |seconds: u8, kind: &str, message: &str| {
+            let value = json!({
+                "involvedObject": {"kind": "Pod", "name": "roster-1", "uid": "u"},
+                "type": kind, "reason": "FailedMount", "message": message,
+                "lastTimestamp": format!("2026-12-01T00:00:{seconds:02}Z"),
+            });
+            event(&value).expect("is ours")
+        };
+        let events = Events {
+            cluster: Cluster {
+                context: String::new(),
+                namespace: String::new(),
+            },
+            before: BTreeMap::new(),
+            seen: [
+                at(3, "Warning", "secret \"a\" not found"),
+                at(2, "Warning", "older"),
+                at(9, "Normal", "no warning"),
+            ]
+            .into(),
+        };
+        assert_eq!(
+            events.last_warning("Pod/roster-1").as_deref(),
+            Some("FailedMount: secret \"a\" not found")
+        );
+        assert_eq!(events.last_warning("Pod/roster-2"), None);
     }
 }

@@ -22,6 +22,7 @@ const RENEWAL: Duration = Duration::from_secs(10);
 /// The lock; released on drop.
 pub(crate) struct Lock {
     cluster: Cluster,
+    us: String,
     stop: Option<Sender<()>>,
     renewal: Option<JoinHandle<()>>,
 }
@@ -58,7 +59,7 @@ impl Lock {
 
     fn renewed(cluster: Cluster, us: String) -> Self {
         let (stop, stopped) = channel();
-        let renewing = cluster.clone();
+        let (renewing, ours) = (cluster.clone(), us.clone());
         let renewal = thread::spawn(move || {
             while stopped
                 .recv_timeout(RENEWAL)
@@ -66,12 +67,19 @@ impl Lock {
             {
                 // A failed renewal is retried; the lease outlasts two failures.
                 if let Ok(Some(lease)) = renewing.find("lease", NAME) {
-                    let _ = write(&renewing, Some(&lease), &us);
+                    if holder(&lease) != ours {
+                        // This process was stopped for longer than the lease lasts.
+                        let holder = holder(&lease);
+                        printing::eprintln!("the lock expired, and {holder} has it now");
+                        return;
+                    }
+                    let _ = write(&renewing, Some(&lease), &ours);
                 }
             }
         });
         Self {
             cluster,
+            us,
             stop: Some(stop),
             renewal: Some(renewal),
         }
@@ -84,16 +92,37 @@ impl Drop for Lock {
         if let Some(renewal) = self.renewal.take() {
             let _ = renewal.join();
         }
-        let deleted = self
-            .cluster
-            .kubectl()
-            .args(["delete", "lease", NAME, "--ignore-not-found"])
-            .quiet()
-            .output();
-        if let Err(error) = deleted {
+        if let Err(error) = release(&self.cluster, &self.us) {
             printing::eprintln!("the lock could not be released ({error}); it expires by itself");
         }
     }
+}
+
+/// Deletes the lease, unless it is somebody else's by now.
+fn release(cluster: &Cluster, us: &str) -> Result<()> {
+    let Some(lease) = cluster.find("lease", NAME)? else {
+        return Ok(());
+    };
+    if holder(&lease) != us {
+        return Ok(());
+    }
+    // The API server rejects the deletion if the lease has changed since it was read.
+    let precondition = json!({
+        "apiVersion": "v1",
+        "kind": "DeleteOptions",
+        "preconditions": {"resourceVersion": lease["metadata"]["resourceVersion"]},
+    });
+    let path = format!(
+        "/apis/coordination.k8s.io/v1/namespaces/{}/leases/{NAME}",
+        cluster.namespace
+    );
+    let deleted = cluster
+        .kubectl()
+        .args(["delete", "--raw", &path, "--filename=-"])
+        .stdin(precondition.to_string())
+        .quiet()
+        .output();
+    deleted.map(drop)
 }
 
 /// `host/pid`.

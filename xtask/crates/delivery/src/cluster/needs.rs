@@ -125,7 +125,7 @@ struct Rule {
 }
 
 fn permissions(rules: &str) -> Result<Vec<Permission>> {
-    let rules: DeployerRules = yaml_serde::from_str(rules)?;
+    let rules: DeployerRules = serde_saphyr::from_str(rules)?;
     let mut found = Vec::new();
     for rule in &rules.release {
         for (group, resource) in rule
@@ -218,59 +218,4 @@ fn list(value: &Value) -> impl Iterator<Item = &Value> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{RULES, check_names, permissions, secrets};
-    use crate::cluster::changes::parse;
-
-    #[test]
-    fn a_deploy_asks_for_all_that_the_deployers_role_gives_for_a_release() {
-        xtask::run_tool::enter_repository_root().expect("is there");
-        let rules = std::fs::read_to_string(RULES).expect("is readable");
-        let asked: Vec<_> = permissions(&rules)
-            .expect("is well formed")
-            .into_iter()
-            .map(|it| format!("{} {}/{}", it.verb, it.group, it.resource))
-            .collect();
-        // Helm 4 waits by watching; the smoke test is a pod; a rollout is watched by the pods' metrics.
-        for needed in [
-            "watch apps/deployments",
-            "watch batch/jobs",
-            "create /pods",
-            "get /pods/proxy",
-            "patch /secrets",
-            "update coordination.k8s.io/leases",
-        ] {
-            assert!(
-                asked.iter().any(|it| it == needed),
-                "{needed} is not asked for"
-            );
-        }
-        let exec = asked
-            .iter()
-            .find(|it| it.contains("exec") || it.contains('*'));
-        assert_eq!(exec, None, "a deploy needs no more than its own objects");
-    }
-
-    #[test]
-    fn a_release_with_other_names_is_refused_before_anything_is_watched() {
-        let named = |name: &str| parse(&format!("kind: Deployment\nmetadata: {{name: {name}}}\n"));
-        assert!(check_names(&named("roster").expect("parses")).is_ok());
-        assert!(check_names(&named("directory").expect("parses")).is_err());
-    }
-
-    #[test]
-    fn a_secret_that_cert_manager_makes_need_not_exist() {
-        let manifest = "
-kind: Deployment
-metadata: {name: a}
-spec: {template: {spec: {volumes: [{name: d, secret: {secretName: database, items: [{key: url}]}}, {name: t, secret: {secretName: tls}}]}}}
----
-kind: Certificate
-metadata: {name: c}
-spec: {secretName: tls}
-";
-        let wanted = secrets(&parse(manifest).expect("parses"));
-        assert_eq!(wanted.keys().collect::<Vec<_>>(), ["database"]);
-        assert!(wanted["database"].contains("url"));
-    }
-}
+mod tests;

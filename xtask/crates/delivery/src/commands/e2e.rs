@@ -147,6 +147,7 @@ impl Stage<'_> {
         self.scale()?;
         let target = self.targets[0].clone();
         self.hand_patched(&target)?;
+        self.variable_by_hand(&target)?;
         self.unschedulable(&target)?;
         for fault in FAULTS {
             self.break_it(fault, &target)?;
@@ -170,6 +171,7 @@ impl Stage<'_> {
         self.go_back(&first)?;
         self.drain(&last)?;
         self.hand_patched(&first)?;
+        self.variable_by_hand(&first)?;
         self.unschedulable(&last)?;
         let soon = |fault: &&crate::e2e::bad_release::Fault| fault.is_seen_soon;
         for fault in FAULTS.iter().filter(soon) {

@@ -24,7 +24,7 @@ pub(crate) fn is_open(values: &[PathBuf]) -> Result<bool> {
     for file in values {
         let text = std::fs::read_to_string(file)
             .with_context(|| format!("cannot read {}", file.display()))?;
-        let values: Value = yaml_serde::from_str(&text)?;
+        let values: Value = serde_saphyr::from_str(&text)?;
         if let Some(auth) = values.pointer("/config/auth") {
             open = auth == "disabled";
         }

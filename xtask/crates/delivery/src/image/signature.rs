@@ -2,6 +2,8 @@
 //!
 //! cosign reads the key's password itself (`COSIGN_PASSWORD`); no key passes through here.
 
+mod verified;
+
 use std::env;
 use std::path::Path;
 
@@ -68,40 +70,84 @@ pub(crate) fn sign(reference: &str) -> Result<bool> {
 }
 
 /// Verifies the image's signature if `ROSTER_COSIGN_PUBLIC_KEY` or `ROSTER_COSIGN_IDENTITY` is set; returns whether it
-/// did.
+/// did. The reference must have a digest.
 ///
 /// # Errors
 /// [`Kind::Refused`] if it does not have that signature.
 pub(crate) fn verify(reference: &str) -> Result<bool> {
-    let key = setting("ROSTER_COSIGN_PUBLIC_KEY");
-    let identity = setting("ROSTER_COSIGN_IDENTITY");
-    if key.is_none() && identity.is_none() {
+    let Some(signer) = signer()? else {
         return Ok(false);
+    };
+    let digest = reference.split_once('@').map_or("", |(_, digest)| digest);
+    let mut why = Vec::new();
+    // Beside bundles, cosign does not look at signatures in the format before them, such as one by an earlier key.
+    for format in ["--new-bundle-format=true", "--new-bundle-format=false"] {
+        let run = cosign("verify").args(&signer);
+        let outcome = run.args([format, "--output=json", reference]).outcome()?;
+        if !outcome.status.success() {
+            why.extend(last_line(&outcome.stderr));
+            continue;
+        }
+        match verified::signature_of(digest, &String::from_utf8_lossy(&outcome.stdout)) {
+            Ok(()) => return Ok(true),
+            Err(instead) => why.extend(instead),
+        }
     }
-    let log = Log::configured(setting(LOG).as_deref(), key.is_some())?;
-    let mut run = cosign("verify");
-    if let Some(key) = key {
-        run = run.arg("--key").arg(key);
-    } else {
-        let identity = identity.unwrap_or_default();
-        let issuer = setting("ROSTER_COSIGN_ISSUER").unwrap_or_default();
-        run = run.arg("--certificate-identity").arg(identity);
-        run = run.arg("--certificate-oidc-issuer").arg(issuer);
-    }
-    if log == Log::None {
-        run = run.arg("--insecure-ignore-tlog=true");
-    }
-    let outcome = run.args(["--output=text", reference]).outcome()?;
-    if outcome.status.success() {
-        return Ok(true);
-    }
+    why.dedup();
+    why.extend(attached(reference));
     Err(Failure::new(
         Kind::Refused,
         format!("{reference} does not have the required signature; nothing was changed"),
-        String::from_utf8_lossy(&outcome.stderr).into_owned(),
+        why.join("\n"),
         "push it with signing (ROSTER_COSIGN_KEY, ROSTER_COSIGN_KEYLESS), or require the signer that it has",
     )
     .into())
+}
+
+/// The arguments of `cosign verify` that say whose signature is asked for; `None` if nobody's is.
+fn signer() -> Result<Option<Vec<String>>> {
+    let key = setting("ROSTER_COSIGN_PUBLIC_KEY");
+    let identity = setting("ROSTER_COSIGN_IDENTITY");
+    if key.is_none() && identity.is_none() {
+        return Ok(None);
+    }
+    let log = Log::configured(setting(LOG).as_deref(), key.is_some())?;
+    let mut arguments = match (key, identity) {
+        (Some(key), _) => vec!["--key".to_owned(), key],
+        (None, identity) => {
+            let issuer = setting("ROSTER_COSIGN_ISSUER").unwrap_or_default();
+            let identity = identity.unwrap_or_default();
+            let named = [
+                ("--certificate-identity", identity),
+                ("--certificate-oidc-issuer", issuer),
+            ];
+            let pairs = named.into_iter();
+            pairs
+                .flat_map(|(flag, value)| [flag.to_owned(), value])
+                .collect()
+        }
+    };
+    if log == Log::None {
+        arguments.push("--insecure-ignore-tlog=true".to_owned());
+    }
+    Ok(Some(arguments))
+}
+
+/// What is attached to the image, by any signer, as `cosign tree` lists it.
+fn attached(reference: &str) -> Vec<String> {
+    let listed = cosign("tree").arg(reference).outcome().ok();
+    let text = listed.filter(|outcome| outcome.status.success());
+    let text = text.map(|outcome| String::from_utf8_lossy(&outcome.stdout).into_owned());
+    let lines = text.iter().flat_map(|text| text.lines());
+    let lines = lines.map(str::trim_end).filter(|line| !line.is_empty());
+    lines.map(str::to_owned).collect()
+}
+
+/// The error that cosign ends with.
+fn last_line(output: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(output);
+    let mut lines = text.lines().rev().map(str::trim);
+    lines.find(|line| !line.is_empty()).map(str::to_owned)
 }
 
 fn cosign(command: &str) -> Run {

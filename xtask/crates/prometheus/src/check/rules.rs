@@ -1,10 +1,9 @@
 //! `cargo xtask check rules`: checks the monitoring configuration. Every part can fail and reports which file to
-//! correct. Must not change any file: `cargo xtask rules generate` does.
+//! correct. Must not change any file: `cargo xtask generate rules` does.
 
 mod alertmanager;
 mod alerts;
 mod dashboards;
-mod generated;
 mod mutants;
 mod mutation_run;
 mod promtool;
@@ -12,7 +11,9 @@ mod promtool;
 use anyhow::Result;
 
 use crate::rule_files::{self, YamlFile};
+use crate::slo;
 use xtask::failure::{Failure, Kind};
+use xtask::generated::{Mode, apply};
 
 pub(crate) use dashboards::{paths as dashboard_paths, read as read_dashboard};
 pub(crate) use mutation_run::{
@@ -34,15 +35,13 @@ pub(crate) fn run_with_share(share: &MutantShare) -> Result<()> {
 fn all_but_mutants() -> Result<(Vec<YamlFile>, Vec<YamlFile>)> {
     let rules = rule_files::read_folder("rules")?;
     let tests = rule_files::read_folder("tests")?;
-    let mut faults = generated::faults()?;
-    faults.extend(alerts::faults(&rules, &tests));
+    apply("rules", &slo::generated::all()?, Mode::Compare)?;
+    let mut faults = alerts::faults(&rules, &tests);
     faults.extend(promtool::unordered(&rules, &tests));
     faults.extend(dashboards::faults()?);
     if !faults.is_empty() {
         let what = format!("{} fault(s) in prometheus/", faults.len());
-        let next =
-            "correct them; what is generated is written again by: cargo xtask rules generate";
-        return Err(Failure::new(Kind::Check, what, faults.join("\n"), next).into());
+        return Err(Failure::new(Kind::Check, what, faults.join("\n"), "correct them").into());
     }
     let alerts = rules
         .iter()

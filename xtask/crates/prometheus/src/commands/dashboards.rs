@@ -27,7 +27,7 @@ pub(crate) fn run(args: &DashboardsArgs) -> Result<()> {
     interrupt::watch()?;
     let mut roster = WatchedRoster::start()?;
     // This outage must not notify anybody: no Alertmanager listens there.
-    let prometheus = start_prometheus(&roster.metrics_targets(), "127.0.0.1:9", 1)?;
+    let prometheus = start_prometheus(None, &roster.metrics_targets(), "127.0.0.1:9", 1, &[])?;
     let begun = Instant::now();
     live(
         &mut roster,
@@ -86,10 +86,7 @@ fn live(roster: &mut WatchedRoster, whole: Duration) -> Result<()> {
 }
 
 fn write(pictures: &[(&Value, String)], minutes: u32, prometheus: &Server) -> Result<()> {
-    let version = prometheus.ask("/api/v1/status/buildinfo", &[])?["data"]["version"]
-        .as_str()
-        .unwrap_or("?")
-        .to_owned();
+    let version = prometheus.version()?;
     let mut page = format!(
         "# Dashboards\n\nDrawn by `cargo xtask dashboards --draw` from what Prometheus {version} answered to the dashboards' own queries: {minutes} \
          minutes of two replicas under a light load, with an outage of the database and, later, one replica replaced. Dashed across: roll-outs (blue) and alerts that begin to fire (red); \

@@ -11,7 +11,7 @@ pub(crate) struct Token {
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// White space.
+    /// White space, or a comment.
     Space,
     /// A metric's name.
     Metric,
@@ -25,7 +25,7 @@ pub(crate) enum Kind {
     Text,
     /// A number.
     Number,
-    /// A duration between brackets.
+    /// A duration.
     Duration,
     /// Anything else: operators, brackets, commas.
     Sign,
@@ -43,7 +43,7 @@ pub(crate) fn tokens(expression: &str) -> Vec<Token> {
     let mut inside: Vec<char> = Vec::new();
     let mut rest = expression;
     while let Some(first) = rest.chars().next() {
-        let length = length_of(rest, first, inside.last() == Some(&'['));
+        let length = length_of(rest, first);
         let (text, after) = rest.split_at(length);
         let kind = kind_of(text, first, after, inside.last().copied());
         match first {
@@ -63,17 +63,16 @@ pub(crate) fn tokens(expression: &str) -> Vec<Token> {
     tokens
 }
 
-fn length_of(rest: &str, first: char, in_range: bool) -> usize {
+fn length_of(rest: &str, first: char) -> usize {
     let run = |belongs: fn(char) -> bool| rest.find(|c| !belongs(c)).unwrap_or(rest.len());
     if first.is_whitespace() {
         run(char::is_whitespace)
-    } else if matches!(first, '"' | '\'') {
-        // Strings in the rules contain no escapes; an unclosed one extends to the end, and promtool rejects it.
-        rest[1..].find(first).map_or(rest.len(), |end| end + 2)
-    } else if in_range && first.is_ascii_digit() {
-        run(|c| c.is_ascii_alphanumeric())
+    } else if first == '#' {
+        run(|c| c != '\n')
+    } else if matches!(first, '"' | '\'' | '`') {
+        string(rest, first)
     } else if first.is_ascii_digit() {
-        run(|c| c.is_ascii_digit() || c == '.')
+        number(rest)
     } else if first.is_alphabetic() || first == '_' {
         run(|c| c.is_alphanumeric() || matches!(c, '_' | ':'))
     } else if TWO_SIGNS.iter().any(|signs| rest.starts_with(signs)) {
@@ -83,13 +82,55 @@ fn length_of(rest: &str, first: char, in_range: bool) -> usize {
     }
 }
 
+/// A string with its quotes; an unclosed one extends to the end, and promtool rejects it.
+fn string(rest: &str, quote: char) -> usize {
+    let mut is_escaped = false;
+    for (at, c) in rest.char_indices().skip(1) {
+        if c == quote && !is_escaped {
+            return at + 1;
+        }
+        is_escaped = c == '\\' && !is_escaped && quote != '`';
+    }
+    rest.len()
+}
+
+/// A number such as `0.5`, `1e-6` or `0x1f`, or a duration such as `1h30m`.
+fn number(rest: &str) -> usize {
+    let digits = |text: &str| {
+        text.find(|c: char| !c.is_ascii_alphanumeric() && c != '.')
+            .unwrap_or(text.len())
+    };
+    let length = digits(rest);
+    let (text, after) = rest.split_at(length);
+    let has_signed_exponent =
+        text.ends_with(['e', 'E']) && !text.starts_with("0x") && after.starts_with(['+', '-']);
+    if has_signed_exponent {
+        length + 1 + digits(&after[1..])
+    } else {
+        length
+    }
+}
+
+fn is_duration(text: &str) -> bool {
+    text.ends_with(['s', 'm', 'h', 'd', 'w', 'y']) && !text.starts_with("0x")
+}
+
+/// Whether an expression goes on as it does after a function's or an aggregation's name.
+fn is_called(after: &str) -> bool {
+    let after = after.trim_start();
+    let word = after
+        .split(|c: char| !c.is_alphanumeric() && c != '_')
+        .next();
+    after.starts_with('(') || matches!(word, Some("by" | "without"))
+}
+
 fn kind_of(text: &str, first: char, after: &str, inside: Option<char>) -> Kind {
-    if first.is_whitespace() {
+    if first.is_whitespace() || first == '#' {
         Kind::Space
-    } else if matches!(first, '"' | '\'') {
+    } else if matches!(first, '"' | '\'' | '`') {
         Kind::Text
     } else if first.is_ascii_digit() {
-        if inside == Some('[') {
+        if is_duration(text) {
             Kind::Duration
         } else {
             Kind::Number
@@ -99,7 +140,7 @@ fn kind_of(text: &str, first: char, after: &str, inside: Option<char>) -> Kind {
             Kind::Word
         } else if matches!(inside, Some('{' | 'l')) {
             Kind::Label
-        } else if after.starts_with('(') || after.starts_with(" by") {
+        } else if is_called(after) {
             Kind::Function
         } else {
             Kind::Metric
@@ -143,5 +184,38 @@ mod tests {
         assert_eq!(of(Kind::Duration), ["1h"]);
         assert_eq!(of(Kind::Number), ["0.9"]);
         assert_eq!(of(Kind::Word), ["by", "and", "on"]);
+    }
+
+    #[test]
+    fn every_form_of_a_name_a_number_and_a_string_is_one_token() {
+        for (expression, kind, expected) in [
+            (
+                "x * 1e6 + 2.5e-3 > 0x1f",
+                Kind::Number,
+                vec!["1e6", "2.5e-3", "0x1f"],
+            ),
+            ("x * 2e+1+1", Kind::Number, vec!["2e+1", "1"]),
+            ("x offset 1h30m > 5", Kind::Duration, vec!["1h30m"]),
+            ("avg_over_time(x[1h:5m])", Kind::Duration, vec!["1h", "5m"]),
+            (
+                r#"x{a="b\"c",d='e\\',f=`g\`}"#,
+                Kind::Text,
+                vec![r#""b\"c""#, r"'e\\'", r"`g\`"],
+            ),
+            (
+                "sum (x) + max without (a) (y)",
+                Kind::Function,
+                vec!["sum", "max"],
+            ),
+            ("x # y > 1\n> 2", Kind::Number, vec!["2"]),
+            ("bytes > \"", Kind::Text, vec!["\""]),
+        ] {
+            let found: Vec<_> = tokens(expression)
+                .into_iter()
+                .filter(|token| token.kind == kind)
+                .map(|token| token.text)
+                .collect();
+            assert_eq!(found, expected, "{expression}");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Every generated file with its expected text. One list for both `rules generate` and `check rules`.
+//! Every generated file with its expected text. One list for `generate rules` and `check rules`.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -6,21 +6,26 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use xtask::generated::{Generated, between};
+
 use super::{Promises, burn_rate_rules, dashboards};
+use crate::rule_files::FOLDER;
 
 const TABLE_BEGINS: &str = "<!-- made from slos.toml: begin -->\n";
 const TABLE_ENDS: &str = "<!-- made from slos.toml: end -->";
 
-/// A file and its expected text.
-pub(crate) struct Made {
-    pub(crate) path: PathBuf,
-    pub(crate) text: String,
+/// Every generated file below `prometheus/`, including hand-written rules and tests, whose link bases are generated.
+pub(crate) fn all() -> Result<Vec<Generated>> {
+    let folder = Path::new(FOLDER);
+    let mut all = files(folder, &super::read(folder)?)?;
+    let obsolete = obsolete(folder, &all)?;
+    all.extend(obsolete.into_iter().map(Generated::obsolete));
+    Ok(all)
 }
 
-/// Every generated file below `folder`, including hand-written rules and tests, whose link bases are generated.
-pub(crate) fn files(folder: &Path, promises: &Promises) -> Result<Vec<Made>> {
+fn files(folder: &Path, promises: &Promises) -> Result<Vec<Generated>> {
     let mut files = Vec::new();
-    let mut made = |path: PathBuf, text: String| files.push(Made { path, text });
+    let mut made = |path: PathBuf, text: String| files.push(Generated::new(path, text));
     for slo in &promises.slos {
         made(
             folder.join(format!("rules/slo-{}.yaml", slo.name)),
@@ -42,7 +47,7 @@ pub(crate) fn files(folder: &Path, promises: &Promises) -> Result<Vec<Made>> {
             let is_whole = files.iter().any(|file| file.path == path);
             if !is_whole {
                 let text = with_links(&read(&path)?, promises);
-                files.push(Made { path, text });
+                files.push(Generated::new(path, text));
             }
         }
     }
@@ -50,7 +55,7 @@ pub(crate) fn files(folder: &Path, promises: &Promises) -> Result<Vec<Made>> {
 }
 
 /// The generated files on disk that no objective needs any more.
-pub(crate) fn leftovers(folder: &Path, files: &[Made]) -> Result<Vec<PathBuf>> {
+fn obsolete(folder: &Path, files: &[Generated]) -> Result<Vec<PathBuf>> {
     let mut on_disk = yaml_files(&folder.join("rules"))?;
     on_disk.retain(|path| {
         path.file_name()
@@ -139,13 +144,8 @@ fn table(promises: &Promises) -> String {
 }
 
 fn with_table(readme: &str, table: &str) -> Result<String> {
-    let (before, rest) = readme
-        .split_once(TABLE_BEGINS)
-        .context("prometheus/README.md lacks the line that starts the table")?;
-    let (_, after) = rest
-        .split_once(TABLE_ENDS)
-        .context("prometheus/README.md lacks the line that ends the table")?;
-    Ok(format!("{before}{TABLE_BEGINS}{table}{TABLE_ENDS}{after}"))
+    between(readme, TABLE_BEGINS, TABLE_ENDS, table)
+        .context("prometheus/README.md lacks the lines that enclose the table")
 }
 
 #[cfg(test)]

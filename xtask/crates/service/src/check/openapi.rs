@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use roster_dev::local_roster::service;
 use xtask::failure::{Failure, Kind};
+use xtask::generated::{Generated, Mode, apply};
 use xtask::run_tool::tool;
 
 /// The current document.
@@ -21,20 +22,9 @@ const DOCUMENT: &str = "service/openapi.json";
 const RELEASED: &str = "docs/openapi/released.json";
 
 pub(crate) fn run() -> Result<()> {
-    let present = from_code()?;
-    let kept = std::fs::read_to_string(DOCUMENT).unwrap_or_default();
-    if kept != present {
-        let next =
-            format!("cargo run --package roster -- openapi > {DOCUMENT}, and commit what changed");
-        let why = first_difference(&kept, &present);
-        return Err(Failure::new(
-            Kind::Check,
-            format!("{DOCUMENT} does not match the code"),
-            why,
-            next,
-        )
-        .into());
-    }
+    let file = generated()?;
+    let present = file.text.clone().unwrap_or_default();
+    apply("openapi", &[file], Mode::Compare)?;
     let released = std::fs::read_to_string(RELEASED)
         .with_context(|| format!("cannot read {RELEASED}, the document of the last release"))?;
     let released: Value =
@@ -63,21 +53,10 @@ pub(crate) fn run() -> Result<()> {
 }
 
 /// The document as the program prints it.
-fn from_code() -> Result<String> {
-    tool(service::build(false)?.display().to_string())
-        .arg("openapi")
-        .output()
-}
-
-fn first_difference(kept: &str, present: &str) -> String {
-    let mut lines = kept.lines().zip(present.lines()).enumerate();
-    match lines.find(|(_, (kept, present))| kept != present) {
-        Some((at, (kept, present))) => format!(
-            "line {}: the file says {}, the code {}",
-            at + 1,
-            kept.trim(),
-            present.trim()
-        ),
-        None => "one of the two is longer than the other".to_owned(),
-    }
+pub(crate) fn generated() -> Result<Generated> {
+    let program = service::build(false)?.display().to_string();
+    Ok(Generated::new(
+        DOCUMENT,
+        tool(program).arg("openapi").output()?,
+    ))
 }

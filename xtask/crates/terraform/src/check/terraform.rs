@@ -22,9 +22,21 @@ use anyhow::{Context, Result};
 use crate::infra::copy::Copy;
 use crate::infra::{spelling, terraform};
 use xtask::failure::{self, Failure, Kind};
+use xtask::generated::Generated;
 use xtask::run_tool::tool;
 
 pub(crate) use mutations::run as run_mutations;
+
+/// The tables in the READMEs of modules and environments.
+pub(crate) fn module_readmes() -> Result<Vec<Generated>> {
+    readmes::generated()
+}
+
+/// The prices in terraform/README.md.
+pub(crate) fn prices() -> Result<Vec<Generated>> {
+    terraform::require()?;
+    Ok(vec![plans::prices(&Copy::make(Path::new(WORK))?)?])
+}
 
 /// Directory of the checks' copies and providers.
 const WORK: &str = "target/check-terraform";

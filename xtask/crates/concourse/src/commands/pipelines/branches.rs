@@ -53,7 +53,7 @@ pub(super) fn check(watched: &Watched) -> Result<()> {
                     .map(String::as_str)
                     .collect::<Vec<_>>()
                     .join(", "),
-                why.to_string().lines().next().unwrap_or_default()
+                reason(&why)
             ),
         }
     }
@@ -67,6 +67,14 @@ pub(super) fn check(watched: &Watched) -> Result<()> {
         "create each, for example: git push origin main:refs/heads/develop   (concourse/README.md)",
     )
     .into())
+}
+
+/// Why a repository cannot be read: the first line of git's own message.
+fn reason(error: &anyhow::Error) -> String {
+    let why = error.downcast_ref::<Failure>().map(|failure| &failure.why);
+    let said = why.and_then(|why| why.split_once("its output:"));
+    let first = said.and_then(|(_, said)| said.lines().find(|line| !line.trim().is_empty()));
+    first.map_or_else(|| error.to_string(), |line| line.trim().to_owned())
 }
 
 /// The names of a repository's branches.
@@ -90,7 +98,7 @@ fn heads(uri: &str) -> Result<BTreeSet<String>> {
 mod tests {
     use std::path::PathBuf;
 
-    use super::{Watched, check, watched};
+    use super::{Watched, check, heads, reason, watched};
     use xtask::failure::exit_code;
     use xtask::run_tool::tool;
 
@@ -153,6 +161,12 @@ mod tests {
         let watched =
             Watched::from([("/nowhere/at/all".to_owned(), ["develop".to_owned()].into())]);
         check(&watched).expect("is only reported");
+        let error = heads("/nowhere/at/all").expect_err("there is nothing");
+        assert!(
+            reason(&error).contains("does not appear to be a git repository"),
+            "{}",
+            reason(&error)
+        );
     }
 
     #[test]

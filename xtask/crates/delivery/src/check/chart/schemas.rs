@@ -131,9 +131,10 @@ fn definitions(module: &str, folder: &str) -> Result<()> {
         if path.extension().is_none_or(|extension| extension != "yaml") {
             continue;
         }
-        for document in yaml_serde::Deserializer::from_str(&fs::read_to_string(&path)?) {
-            let definition: Value = serde::Deserialize::deserialize(document)?;
-            write_definition(&definition, &target)?;
+        let definitions: Vec<Value> = serde_saphyr::from_multiple(&fs::read_to_string(&path)?)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        for definition in &definitions {
+            write_definition(definition, &target)?;
         }
     }
     Ok(fs::write(stamp, "")?)

@@ -40,7 +40,7 @@ pub(super) fn check() -> Result<()> {
     let text = fs::read_to_string(SCHEMA).with_context(|| format!("cannot read {SCHEMA}"))?;
     let values = fs::read_to_string(VALUES).with_context(|| format!("cannot read {VALUES}"))?;
     let schema: Value = serde_json::from_str(&text)?;
-    let values: Value = yaml_serde::from_str(&values)?;
+    let values: Value = serde_saphyr::from_str(&values)?;
     let mut sources = Vec::new();
     for path in files()? {
         sources.push(fs::read_to_string(path)?);

@@ -8,11 +8,11 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use xtask::failure::{Failure, Kind};
+use xtask::generated::{Generated, between};
 
 const VALUES: &str = "helm-chart/values.yaml";
 const SCHEMA: &str = "helm-chart/values.schema.json";
 const README: &str = "helm-chart/README.md";
-const EXPECTED: &str = "target/chart-readme.md";
 const BEGIN: &str = "<!-- values: begin -->\n";
 const END: &str = "<!-- values: end -->";
 
@@ -24,11 +24,11 @@ struct Row {
     default: Option<String>,
 }
 
-/// Fails if the README's table differs from the one generated from values.yaml, or a value has no description.
-pub(super) fn check() -> Result<()> {
+/// The README with its table; fails if a value has no description.
+pub(super) fn generated() -> Result<Generated> {
     let source =
         std::fs::read_to_string(VALUES).with_context(|| format!("cannot read {VALUES}"))?;
-    let values: Value = yaml_serde::from_str(&source)?;
+    let values: Value = serde_saphyr::from_str(&source)?;
     let mut rows = rows(&source);
     let bare = undocumented(&values, "", &rows);
     if !bare.is_empty() {
@@ -45,19 +45,10 @@ pub(super) fn check() -> Result<()> {
     add_settings(&mut rows, &serde_json::from_str(&schema)?);
     let readme =
         std::fs::read_to_string(README).with_context(|| format!("cannot read {README}"))?;
-    let expected = with_table(&readme, &table(&rows, &values)?)?;
-    if readme == expected {
-        return Ok(());
-    }
-    std::fs::create_dir_all("target")?;
-    std::fs::write(EXPECTED, expected)?;
-    Err(Failure::new(
-        Kind::Check,
-        format!("the table of values in {README} does not match {VALUES}"),
-        "it is generated from that file's comments and values",
-        format!("update it: cp {EXPECTED} {README}"),
-    )
-    .into())
+    Ok(Generated::new(
+        README,
+        with_table(&readme, &table(&rows, &values)?)?,
+    ))
 }
 
 /// Reads every description with the path of the value that follows it.
@@ -165,13 +156,8 @@ fn table(rows: &[Row], values: &Value) -> Result<String> {
 }
 
 fn with_table(readme: &str, table: &str) -> Result<String> {
-    let (before, rest) = readme
-        .split_once(BEGIN)
-        .with_context(|| format!("{README} has no `{}`", BEGIN.trim()))?;
-    let (_, after) = rest
-        .split_once(END)
-        .with_context(|| format!("{README} has no `{END}`"))?;
-    Ok(format!("{before}{BEGIN}{table}{END}{after}"))
+    between(readme, BEGIN, END, table)
+        .with_context(|| format!("{README} has no place for its table: {BEGIN}…{END}"))
 }
 
 #[cfg(test)]
@@ -182,7 +168,7 @@ mod tests {
 
     #[test]
     fn a_text_belongs_to_the_value_after_it() {
-        let values = yaml_serde::from_str(SOURCE).expect("is YAML");
+        let values = serde_saphyr::from_str(SOURCE).expect("is YAML");
         let table = table(&rows(SOURCE), &values).expect("has all values");
         assert!(
             table.contains("| `image.repository` | `\"a/b\"` | Where it lies. |"),
@@ -201,7 +187,7 @@ mod tests {
         let schema = serde_json::json!({"properties": {"config": {"properties": {
             "listen": {"description": "x"}, "poolSize": {"description": "Size.", "default": 16}, "syslog": {"description": "Server."}}}}});
         add_settings(&mut rows, &schema);
-        let values = yaml_serde::from_str(source).expect("is YAML");
+        let values = serde_saphyr::from_str(source).expect("is YAML");
         let table = table(&rows, &values).expect("has all values");
         let lines: Vec<&str> = table.lines().skip(2).collect();
         assert_eq!(
@@ -217,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_value_without_a_text_is_found() {
-        let values = yaml_serde::from_str(SOURCE).expect("is YAML");
+        let values = serde_saphyr::from_str(SOURCE).expect("is YAML");
         assert_eq!(undocumented(&values, "", &rows(SOURCE)), ["image.digest"]);
     }
 

@@ -15,6 +15,8 @@ use xtask::failure::{Kind, exit_code, report};
 
 /// What a person sets, and no chart would.
 const BY_HAND: u64 = 41;
+/// A variable that a person adds to the pods.
+const VARIABLE: &str = "E2E_BY_HAND";
 
 impl Stage<'_> {
     /// Changes an object of the release as a person does.
@@ -42,6 +44,32 @@ impl Stage<'_> {
             anyhow::ensure!(*most != BY_HAND, "the field was not taken back");
             Ok(format!(
                 "exit code {}, then --take-over set {most}",
+                Kind::Refused.exit_code()
+            ))
+        })
+    }
+
+    /// A deploy names a variable that somebody added, and changes nothing; with --take-over it removes it.
+    pub(super) fn variable_by_hand(&mut self, target: &Target) -> Result<()> {
+        let targets = std::slice::from_ref(target);
+        self.under_load("variable added by hand", targets, false, |stage| {
+            let deployment = format!("deployment/{RELEASE}");
+            let kubectl = stage.cluster.kubectl();
+            kubectl
+                .args(["set", "env", &deployment, &format!("{VARIABLE}=1")])
+                .run()?;
+            stage.wait_for_rollout()?;
+            let mut args = stage.deploy_args(&stage.image, None, 180);
+            let error = refused(deploy::run(&args), Kind::Refused)?;
+            let named = error.contains(VARIABLE) && error.contains("kubectl-set");
+            anyhow::ensure!(named, "neither variable nor owner is named: {error}");
+            args.take_over = true;
+            deploy::run(&args)?;
+            let deployment = stage.cluster.get(&["deployment", RELEASE])?;
+            let left = deployment["spec"].to_string().contains(VARIABLE);
+            anyhow::ensure!(!left, "the variable is still there");
+            Ok(format!(
+                "exit code {}, then --take-over removed it",
                 Kind::Refused.exit_code()
             ))
         })

@@ -89,7 +89,7 @@ impl Stage<'_> {
         )
     }
 
-    fn wait_for_rollout(&self) -> Result<()> {
+    pub(super) fn wait_for_rollout(&self) -> Result<()> {
         thread::sleep(Duration::from_secs(2));
         self.cluster
             .kubectl()

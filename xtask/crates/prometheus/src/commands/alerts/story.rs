@@ -22,6 +22,8 @@ pub(super) struct Story<'a> {
     prometheus: &'a Server,
     slack: &'a SlackStandIn,
     speed: u32,
+    /// Those that have to be measured.
+    objectives: Vec<String>,
     begun: Instant,
     turns: Vec<(String, Duration)>,
 }
@@ -33,12 +35,14 @@ impl<'a> Story<'a> {
         prometheus: &'a Server,
         slack: &'a SlackStandIn,
         speed: u32,
+        objectives: Vec<String>,
     ) -> Self {
         Self {
             roster,
             prometheus,
             slack,
             speed,
+            objectives,
             begun: Instant::now(),
             turns: Vec::new(),
         }
@@ -47,7 +51,7 @@ impl<'a> Story<'a> {
     /// Runs the whole sequence and prints the times.
     pub(super) fn run(mut self) -> Result<()> {
         self.until(
-            "both replicas are scraped and the objective is measured",
+            "both replicas are scraped and every objective is measured",
             120,
             Story::is_measured,
         )?;
@@ -82,9 +86,13 @@ impl<'a> Story<'a> {
 
     fn is_measured(&self) -> Result<bool> {
         let up = self.value("count(up{job=\"roster\"} == 1)")?;
-        let ratio =
-            self.value("namespace_job_slo:roster_error_ratio:rate5m{slo=\"availability\"}")?;
-        Ok(up == Some(2.0) && ratio.is_some())
+        for slo in &self.objectives {
+            let ratio = format!("namespace_job_slo:roster_error_ratio:rate5m{{slo=\"{slo}\"}}");
+            if self.value(&ratio)?.is_none_or(f64::is_nan) {
+                return Ok(false);
+            }
+        }
+        Ok(up == Some(2.0))
     }
 
     fn value(&self, query: &str) -> Result<Option<f64>> {

@@ -15,13 +15,14 @@ use crate::infra::price;
 use crate::infra::root::{self, BOOTSTRAP, Root};
 use crate::infra::summary::Action;
 use xtask::failure::{Failure, Kind};
+use xtask::generated::{Generated, Mode, apply};
 
 const README: &str = "terraform/README.md";
 
 pub(super) fn run(copy: &Copy) -> Result<String> {
     let mut said = Vec::new();
-    let mut names = root::names()?;
-    names.retain(|name| name != BOOTSTRAP);
+    let names = environments()?;
+    let mut prices = Vec::new();
     let plans = in_parallel(&names, |_, name| plan(copy, name));
     for (name, planned) in names.iter().zip(plans) {
         let planned = planned?;
@@ -39,7 +40,7 @@ pub(super) fn run(copy: &Copy) -> Result<String> {
             )
             .into());
         }
-        check_price(name, &planned.price)?;
+        prices.push((name.clone(), planned.price));
         printing::eprintln!("         {name}, as shown by `cargo xtask infra plan`:");
         for line in planned.summary.lines() {
             printing::eprintln!("         {line}");
@@ -50,6 +51,7 @@ pub(super) fn run(copy: &Copy) -> Result<String> {
             controls::count()
         ));
     }
+    apply("prices", &[with_prices(&prices)?], Mode::Compare)?;
     Ok(said.join("; "))
 }
 
@@ -87,18 +89,51 @@ pub(super) fn plan(copy: &Copy, name: &str) -> Result<Planned> {
     })
 }
 
-/// Fails if the price in the README is not the computed one.
-fn check_price(name: &str, price: &str) -> Result<()> {
-    let readme =
-        std::fs::read_to_string(README).with_context(|| format!("cannot read {README}"))?;
-    if readme.contains(price) {
-        return Ok(());
+/// The README with the price of every environment, as planned.
+pub(super) fn prices(copy: &Copy) -> Result<Generated> {
+    let names = environments()?;
+    let plans = in_parallel(&names, |_, name| plan(copy, name));
+    let mut tables = Vec::new();
+    for (name, planned) in names.into_iter().zip(plans) {
+        tables.push((name, planned?.price));
     }
-    Err(Failure::new(
-        Kind::Check,
-        format!("the price of {name} in {README} differs from its plan"),
-        "the configuration or terraform/prices.toml has changed",
-        format!("replace its table with:\n\n{price}"),
-    )
-    .into())
+    with_prices(&tables)
+}
+
+fn environments() -> Result<Vec<String>> {
+    let mut names = root::names()?;
+    names.retain(|name| name != BOOTSTRAP);
+    Ok(names)
+}
+
+fn with_prices(tables: &[(String, String)]) -> Result<Generated> {
+    let mut text =
+        std::fs::read_to_string(README).with_context(|| format!("cannot read {README}"))?;
+    for (name, table) in tables {
+        text = with_price(&text, name, table).with_context(|| {
+            format!("{README} has no heading `### {name}` with a table of prices")
+        })?;
+    }
+    Ok(Generated::new(README, text))
+}
+
+/// The text with the table below the environment's heading replaced.
+fn with_price(text: &str, name: &str, table: &str) -> Option<String> {
+    let (before, rest) = text.split_once(&format!("### {name}\n\n"))?;
+    let (old, after) = rest.split_once("\n\n")?;
+    old.starts_with("| what |")
+        .then(|| format!("{before}### {name}\n\n{table}\n{after}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_price;
+
+    #[test]
+    fn only_the_table_of_the_environment_is_replaced() {
+        let text = "### dev\n\n| what |\n| a |\n\n### production\n\n| what |\n| b |\n\nwords\n";
+        let new = with_price(text, "production", "| what |\n| c |\n").expect("has a table");
+        assert_eq!(new, text.replace("| b |", "| c |"));
+        assert_eq!(with_price(text, "staging", ""), None);
+    }
 }

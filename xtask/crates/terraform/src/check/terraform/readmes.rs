@@ -1,6 +1,6 @@
 //! The tables of inputs and outputs in the modules' READMEs, generated from their variables and outputs.
 //!
-//! Only the text between the two markers is generated. `ROSTER_WRITE_READMES=1` writes it.
+//! Only the text between the two markers is generated.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -9,55 +9,38 @@ use anyhow::{Context, Result};
 use hcl::structure::Block;
 
 use super::folders;
-use xtask::failure::{Failure, Kind};
+use xtask::generated::{Generated, Mode, apply, between};
 
-const BEGIN: &str = "<!-- Made by `ROSTER_WRITE_READMES=1 cargo xtask check terraform`. -->";
+const BEGIN: &str = "<!-- Made by `cargo xtask generate modules`. -->";
 const END: &str = "<!-- End of what is made. -->";
 
+/// Compares the READMEs with their modules.
 pub(super) fn run() -> Result<String> {
-    let write = std::env::var_os("ROSTER_WRITE_READMES").is_some();
-    let mut stale = Vec::new();
-    let folders = folders()?;
-    for folder in &folders {
-        let path = Path::new(folder).join("README.md");
-        let made = section(Path::new(folder))?;
-        let text = std::fs::read_to_string(&path)
-            .with_context(|| format!("cannot read {}", path.display()))?;
-        let wanted = replaced(&text, &made).with_context(|| {
-            format!(
-                "{} has no place for its tables: {BEGIN} … {END}",
-                path.display()
-            )
-        })?;
-        if text == wanted {
-            continue;
-        }
-        if write {
-            std::fs::write(&path, wanted)?;
-        } else {
-            stale.push(path.display().to_string());
-        }
-    }
-    if stale.is_empty() {
-        return Ok(format!(
-            "tables of inputs and outputs of {} directories are up to date",
-            folders.len()
-        ));
-    }
-    let next = "ROSTER_WRITE_READMES=1 cargo xtask check terraform";
-    Err(Failure::new(
-        Kind::Check,
-        "READMEs do not match their modules",
-        stale.join("\n"),
-        next,
-    )
-    .into())
+    let files = generated()?;
+    apply("modules", &files, Mode::Compare)?;
+    Ok(format!(
+        "tables of inputs and outputs of {} directories are up to date",
+        files.len()
+    ))
 }
 
-fn replaced(text: &str, made: &str) -> Option<String> {
-    let (before, rest) = text.split_once(BEGIN)?;
-    let (_, after) = rest.split_once(END)?;
-    Some(format!("{before}{BEGIN}\n\n{made}\n{END}{after}"))
+/// The README of every module and environment, with its tables.
+pub(super) fn generated() -> Result<Vec<Generated>> {
+    folders()?.iter().map(|folder| readme(folder)).collect()
+}
+
+fn readme(folder: &str) -> Result<Generated> {
+    let path = Path::new(folder).join("README.md");
+    let text = std::fs::read_to_string(&path)
+        .with_context(|| format!("cannot read {}", path.display()))?;
+    let made = format!("\n\n{}\n", section(Path::new(folder))?);
+    let wanted = between(&text, BEGIN, END, &made).with_context(|| {
+        format!(
+            "{} has no place for its tables: {BEGIN} … {END}",
+            path.display()
+        )
+    })?;
+    Ok(Generated::new(path, wanted))
 }
 
 fn section(folder: &Path) -> Result<String> {
@@ -126,23 +109,7 @@ fn shown(value: &hcl::Expression) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{BEGIN, END, replaced, section};
-
-    #[test]
-    fn the_readmes_own_words_stay() {
-        let text = format!("# A\n\nwords\n\n{BEGIN}\nold\n{END}\n\nmore\n");
-        let new = replaced(&text, "new").expect("has markers");
-        assert!(
-            new.starts_with("# A\n\nwords") && new.ends_with("more\n"),
-            "{new}"
-        );
-        assert!(new.contains("new") && !new.contains("old"), "{new}");
-    }
-
-    #[test]
-    fn a_readme_without_markers_is_a_fault() {
-        assert!(replaced("# A\n", "new").is_none());
-    }
+    use super::section;
 
     #[test]
     fn an_input_without_a_description_is_a_fault() {

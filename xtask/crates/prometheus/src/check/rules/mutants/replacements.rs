@@ -13,7 +13,7 @@ pub(super) fn replacements(cut: &[Token], place: usize) -> Vec<(String, String)>
             .map(|&other| other.to_owned())
             .collect(),
         Kind::Metric => vec![format!("{text}_renamed")],
-        Kind::Text => vec![format!("\"not-{}", &text[1..])],
+        Kind::Text => vec![format!("{}not-{}", &text[..1], &text[1..])],
         Kind::Number => numbers(text),
         Kind::Duration => durations(text),
         Kind::Space | Kind::Label => Vec::new(),

@@ -80,8 +80,9 @@ impl<'a> Breakage<'a> {
     fn renamed(&self, expression: &str) -> String {
         let name = |text: &str, kind| match kind {
             Kind::Metric if self.has(text, false) => format!("{text}{}", self.suffix()),
-            Kind::Text if self.has(&text[1..text.len() - 1], true) => {
-                format!("{}{}\"", &text[..text.len() - 1], self.suffix())
+            Kind::Text if self.has(text.trim_matches(['"', '\'', '`']), true) => {
+                let (text, quote) = text.split_at(text.len() - 1);
+                format!("{text}{}{quote}", self.suffix())
             }
             _ => text.to_owned(),
         };

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-pub(super) struct Progress {
+pub(crate) struct Progress {
     bar: Option<ProgressBar>,
     what: &'static str,
     done: AtomicU64,
@@ -14,7 +14,7 @@ pub(super) struct Progress {
 
 impl Progress {
     /// Progress in users.
-    pub(super) fn rows(total: u64) -> Self {
+    pub(crate) fn rows(total: u64) -> Self {
         Self::new(
             total,
             "users",
@@ -23,8 +23,17 @@ impl Progress {
     }
 
     /// Progress in a few large steps.
-    pub(super) fn steps(total: u64, what: &'static str) -> Self {
+    pub(crate) fn steps(total: u64, what: &'static str) -> Self {
         Self::new(total, what, "  seed {bar:32} {pos}/{len} {msg}, {elapsed}")
+    }
+
+    /// Progress of a download.
+    pub(crate) fn bytes(total: u64) -> Self {
+        Self::new(
+            total,
+            "bytes",
+            "  download {bar:32} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left",
+        )
     }
 
     fn new(total: u64, what: &'static str, template: &str) -> Self {
@@ -42,14 +51,14 @@ impl Progress {
     }
 
     /// Adds to the number done.
-    pub(super) fn add(&self, count: u64) {
+    pub(crate) fn add(&self, count: u64) {
         let before = self.done.fetch_add(count, Ordering::Relaxed);
         let now = before + count;
         match &self.bar {
             Some(bar) if now >= self.total => bar.finish_and_clear(),
             Some(bar) => bar.inc(count),
             None if tenths(before, self.total) < tenths(now, self.total) => {
-                printing::eprintln!("  seed: {now} of {} {}", self.total, self.what);
+                printing::eprintln!("  {now} of {} {}", self.total, self.what);
             }
             None => {}
         }
