@@ -41,10 +41,10 @@ pub(super) fn resource(
     answer
 }
 
-/// The response to a client that has this version already (RFC 9110, 15.4.5).
-pub(super) fn not_modified(version: Version) -> Answer {
+/// The response to a client that has the version with this entity tag already (RFC 9110, 15.4.5).
+pub(super) fn not_modified(tag: impl TryInto<HeaderValue>) -> Answer {
     let mut answer = empty(StatusCode::NOT_MODIFIED);
-    if let Ok(tag) = HeaderValue::try_from(entity_tag(version)) {
+    if let Ok(tag) = tag.try_into() {
         answer.headers_mut().insert(ETAG, tag);
     }
     answer

@@ -16,7 +16,7 @@ use crate::http::answer::Answer;
 use crate::http::api::service::Service;
 use crate::http::call::Call;
 use crate::http::problem::Problem;
-use crate::http::read_request::{is_not_modified, read_condition, user_id};
+use crate::http::read_request::{Stored, read_condition, read_stored, user_id};
 use http::StatusCode;
 use serde_json::Value;
 
@@ -43,8 +43,10 @@ pub(in crate::http) async fn read<S: ProvisioningStore>(
     let directory = &service.directory;
     let found = directory.read_provisioned(&request.client, id).await?;
     let now_s = service.source.now().unix_seconds();
-    if is_not_modified(call.headers(), &found.user, now_s)? {
-        return Ok(answer::not_modified(found.user.version));
+    match read_stored(call.headers(), &found.user, now_s)? {
+        Stored::Other => {}
+        Stored::Present => return Ok(answer::not_modified(answer::entity_tag(found.user.version))),
+        Stored::PresentAs(tag) => return Ok(answer::not_modified(tag)),
     }
     let performed = Performed::of(StatusCode::OK, &found, &request)?;
     Ok(performed.answer(&request, &projection))
