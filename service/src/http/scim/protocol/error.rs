@@ -1,4 +1,4 @@
-//! What a client is told of a request that SCIM does not allow (RFC 7644, 3.12).
+//! How a request that SCIM does not allow is refused (RFC 7644, 3.12).
 
 use thiserror::Error;
 
