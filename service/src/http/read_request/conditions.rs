@@ -89,7 +89,7 @@ impl<'a> Iterator for EntityTags<'a> {
                 let after = self.0.trim_ascii_start();
                 if matches!(after, [] | [b',', ..]) {
                     return Some(EntityTag {
-                        whole: &all[..all.len() - rest.len() + end + 1],
+                        whole: &all[..=all.len() - rest.len() + end],
                         opaque: &rest[..end],
                     });
                 }
