@@ -130,7 +130,7 @@ fn first_difference(present: &str, expected: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Generated, Mode, apply, between};
+    use super::{Failure, Generated, Mode, apply, between};
 
     #[test]
     fn writing_brings_every_file_to_its_text_and_comparing_then_passes() {
@@ -165,9 +165,17 @@ mod tests {
         std::fs::write(&path, "a\nb\n").expect("writable");
         let error = apply("tables", &[Generated::new(&path, "a\nc\n")], Mode::Compare)
             .expect_err("differs");
-        let text = format!("{error:?}");
-        assert!(text.contains("line 2 is `b`, must be `c`"), "{text}");
-        assert!(text.contains("cargo xtask generate tables"), "{text}");
+        let failure = error.downcast_ref::<Failure>().expect("a failure");
+        assert!(
+            failure.why.contains("line 2 is `b`, must be `c`"),
+            "{}",
+            failure.why
+        );
+        assert!(
+            failure.next.contains("cargo xtask generate tables"),
+            "{}",
+            failure.next
+        );
     }
 
     #[test]
