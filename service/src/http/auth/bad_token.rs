@@ -12,7 +12,7 @@ impl BadToken {
             Self::Malformed => AuthFailure::Malformed,
             Self::WrongType => AuthFailure::WrongType,
             Self::TooLong => AuthFailure::TooLong,
-            Self::UnknownKey => AuthFailure::UnknownKey,
+            Self::UnknownKey | Self::UnknownClientToken => AuthFailure::UnknownKey,
             Self::WrongAlgorithm => AuthFailure::WrongAlgorithm,
             Self::BadSignature => AuthFailure::BadSignature,
             Self::Expired => AuthFailure::Expired,
@@ -20,7 +20,6 @@ impl BadToken {
             Self::WrongIssuer => AuthFailure::WrongIssuer,
             Self::WrongAudience => AuthFailure::WrongAudience,
             Self::BadClaims => AuthFailure::BadClaims,
-            Self::UnknownClientToken => AuthFailure::UnknownKey,
             Self::IssuerAway => AuthFailure::IssuerAway,
         }
     }

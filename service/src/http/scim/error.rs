@@ -71,7 +71,7 @@ pub(super) fn document(problem: &Problem) -> Value {
     error_document(status(problem), scim_type, &detail)
 }
 
-/// The status of a problem: those of WebDAV and of newer standards are ones that SCIM does not name.
+/// The status of a problem: those of `WebDAV` and of newer standards are ones that SCIM does not name.
 pub(super) fn status(problem: &Problem) -> StatusCode {
     match problem.kind {
         ProblemKind::ValidationFailed => StatusCode::BAD_REQUEST,

@@ -46,6 +46,7 @@ pub(super) fn plan(filter: &Filter) -> Result<Plan, ScimError> {
 }
 
 /// The status, if the filter asks for nothing else; `Some(None)` for a filter that every user matches.
+#[allow(clippy::option_option, reason = "each of the three is said above")]
 fn by_status(filter: &Filter) -> Option<Option<UserStatus>> {
     match filter {
         Filter::Compare {
@@ -101,6 +102,7 @@ fn lookups(filter: &Filter) -> Option<Vec<Lookup>> {
 }
 
 /// The lookup of a value; `Some(None)` when no user has it.
+#[allow(clippy::option_option, reason = "each of the three is said above")]
 fn by_value(attribute: &str, value: &Literal) -> Option<Option<Lookup>> {
     let text = value.as_str()?;
     Some(match attribute {

@@ -101,11 +101,11 @@ async fn transaction(
     mode: Mode,
     outcomes: &mut Outcomes,
 ) -> Result<(), StoreError> {
-    let changes: Vec<&Change> = batch.iter().filter_map(Provisioning::change).collect();
+    let to_change: Vec<&Change> = batch.iter().filter_map(Provisioning::change).collect();
     let mut opening = BEGIN_BATCH;
     let mut decided = Vec::new();
-    if !changes.is_empty() {
-        decided = decide(client, &changes, mode, outcomes).await?;
+    if !to_change.is_empty() {
+        decided = decide(client, &to_change, mode, outcomes).await?;
         opening = LOCK;
     }
     let (created, changed) = (created(batch), changed(&decided));

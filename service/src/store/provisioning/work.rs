@@ -8,6 +8,10 @@ use std::any::Any;
 use std::sync::Arc;
 
 /// One write to be made.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a first synchronisation creates: a box for each user would cost more than the room"
+)]
 pub(super) enum Provisioning {
     Create {
         user: User,
@@ -19,13 +23,16 @@ pub(super) enum Provisioning {
     Change(Change),
 }
 
+/// What a provider wants of a user as it is.
+pub(super) type Decide = Box<dyn Fn(&ProvisionedUser, ScimProfile) -> Decision + Send + Sync>;
+
 /// A change that depends on the user as it is.
 pub(super) struct Change {
     pub(super) id: UserId,
     pub(super) client: Arc<str>,
     pub(super) stamp: Stamp,
     /// Called again when the write is moved to a transaction of its own; the last call counts.
-    pub(super) decision: Box<dyn Fn(&ProvisionedUser, ScimProfile) -> Decision + Send + Sync>,
+    pub(super) decision: Decide,
 }
 
 /// What is to become of a user.
