@@ -19,7 +19,7 @@ use super::server::Server;
 use crate::cli::BenchScimArgs;
 use xtask::failure::{Failure, Kind};
 
-const CALL_TIMEOUT: Duration = Duration::from_secs(60);
+const CALL_TIMEOUT: Duration = Duration::from_mins(1);
 /// Of so many users, one is patched.
 const PATCHED: u64 = 10;
 /// Operations of a bulk request.
