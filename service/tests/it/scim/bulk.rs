@@ -4,6 +4,10 @@ use super::{created, get, path, refusal, scim_app, send, user_names};
 use crate::test_app::TestApp;
 use serde_json::{Value, json};
 
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "every caller makes it in place"
+)]
 fn bulk(operations: Value) -> Value {
     json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": operations})
 }

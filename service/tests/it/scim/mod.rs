@@ -56,6 +56,10 @@ async fn patched(app: &TestApp, user: &Value, operations: Value) -> Value {
     answer.json()
 }
 
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "every caller makes it in place"
+)]
 fn patch(operations: Value) -> Value {
     json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations})
 }
