@@ -4,4 +4,4 @@
 set -e
 source/concourse/tasks/run-step compile-workspace cargo xtask compile
 source/concourse/tasks/run-step test-workspace cargo xtask test
-source/concourse/tasks/run-step lint-workspace cargo xtask check format layers scripts deny clippy docs pipelines
+source/concourse/tasks/run-step lint-workspace cargo xtask check format lock-files layers scripts deny clippy docs pipelines

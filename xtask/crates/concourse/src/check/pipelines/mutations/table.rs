@@ -55,7 +55,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     mutation("a run.sh that calls cargo itself", VERIFY_RUN, "cargo xtask test", "cargo test", "not `cargo xtask`"),
     mutation("a run.sh with two commands", "concourse/tasks/build-image/run.sh", "exec ", "cargo xtask compile\nexec ", "calls cargo 2 times"),
     mutation("a second command that no message names", VERIFY_RUN, "source/concourse/tasks/run-step lint-workspace cargo", "source/concourse/tasks/in-source cargo", "calls cargo 3 times"),
-    mutation("a second command with an unknown area", VERIFY_RUN, "check format layers", "check format lairs", "is not a command"),
+    mutation("a second command with an unknown area", VERIFY_RUN, "check format lock-files", "check format lock-flies", "is not a command"),
     mutation("a task that runs another's script", VERIFY, "verify-workspace/run.sh", "build-image/run.sh", "instead of its own run.sh"),
     // Roster's rules.
     mutation("nobody is notified of a failure", DEVELOP, "    on_failure: {try: {<<: *tell-slack, params: {<<: *tell-slack-params, JOB: analyse, STATE: failed}}}\n", "", "has no on_failure"),
@@ -109,7 +109,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     mutation("a secret that is not listed", DEVELOP, "((sonarqube.token))", "((sonarqube.password))", "list of secrets"),
     mutation("a variable source that does not exist", MASTER, "((google:token))", "((goggle:token))", "no variable source goggle"),
     // One toolchain.
-    mutation("a pipeline with an older toolchain", MASTER, "tag: 1.95.0-4", "tag: 1.94.0-2", "1.94.0-2"),
+    mutation("a pipeline with an older toolchain", MASTER, "tag: 1.95.0-5", "tag: 1.94.0-2", "1.94.0-2"),
     mutation("a Dockerfile with another compiler", DOCKERFILE, "RUST_VERSION=1.95.0", "RUST_VERSION=1.94.0", "RUST_VERSION is not"),
     mutation("an image without the notifier", DOCKERFILE, "target/debug/xtask-concourse /usr/local/lib/roster/notifier", "target/debug/xtask-concourse /usr/local/bin/notify", "does not write /usr/local/lib/roster/notifier"),
     mutation("a notifier of unknown age", DOCKERFILE, ">/usr/local/lib/roster/notifier.sources", ">/dev/null", "does not write /usr/local/lib/roster/notifier.sources"),
