@@ -24,19 +24,17 @@ struct Seen {
 }
 
 impl Seen {
-    /// Roster's message when it fails to start; other errors are propagated.
+    /// A Roster that ends by itself at its start, as its exit status says; its message has been printed. Other errors are
+    /// propagated.
     fn did_not_start(error: anyhow::Error) -> Result<Self> {
         let failure = error.downcast::<Failure>()?;
-        let words = failure
-            .why
-            .lines()
-            .find_map(|line| line.strip_prefix("roster: "));
-        let Some(words) = words else {
+        let Some((_, status)) = failure.why.split_once("it exited with ") else {
             return Err(failure.into());
         };
+        let status = status.split(';').next().unwrap_or_default();
         Ok(Self {
             good: 0,
-            failures: format!("a replica does not start: {words}"),
+            failures: format!("a replica does not start: {status}"),
             failed: 1,
             feed: None,
             connections: "–".to_owned(),
