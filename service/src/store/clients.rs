@@ -232,9 +232,15 @@ fn client_of(row: &Row) -> Result<ApiClient, StoreError> {
             .ok_or_else(|| unreadable("scopes"))?,
         created_at: row.try_get::<_, SystemTime>(4)?.into(),
         revoked_at: revoked_at.map(Timestamp::from),
-        scim_profile: match row.try_get::<_, Option<&str>>(6)? {
-            Some(name) => ScimProfile::parse(name).ok_or_else(|| unreadable("scim_profile"))?,
-            None => ScimProfile::default(),
-        },
+        scim_profile: scim_profile_of(row.try_get(6)?)?,
     })
+}
+
+/// The profile that a client's row holds; NULL is the default.
+pub(super) fn scim_profile_of(stored: Option<&str>) -> Result<ScimProfile, StoreError> {
+    let unreadable = || StoreError::Row("clients.scim_profile".into());
+    stored.map_or_else(
+        || Ok(ScimProfile::default()),
+        |name| ScimProfile::parse(name).ok_or_else(unreadable),
+    )
 }

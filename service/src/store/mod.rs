@@ -33,6 +33,7 @@ mod without_values;
 mod work;
 mod write_batch;
 mod write_lane;
+mod write_queue;
 mod write_sql;
 mod writes;
 

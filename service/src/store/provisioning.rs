@@ -16,13 +16,12 @@ use super::page_reads::PageReads;
 use super::pool::Pool;
 use super::shared_client::SharedClients;
 use super::sql_error::StoreError;
-use super::write_lane::{Lane, Ticket, Waiting};
+use super::write_queue::{RefusalReason, WriteQueue};
 use crate::domain::{
     Actor, DirectoryError, Lookup, PageRequest, PageStart, Provision, ProvisionedPage,
     ProvisionedUser, ProvisioningStore, ScimProfile, Stamp, User, UserId,
 };
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use tokio::sync::{mpsc, oneshot};
+use std::sync::Arc;
 use tokio::time::Instant;
 use work::{Change, Decision, Outcome, Provisioning};
 
@@ -31,37 +30,17 @@ pub(super) struct ProvisionedUsers {
     pool: Pool,
     limits: Limits,
     clients: SharedClients,
-    queue: OnceLock<mpsc::UnboundedSender<Waiting<Provisioning>>>,
+    queue: WriteQueue<Provisioning>,
 }
 
 impl ProvisionedUsers {
     pub(super) fn new(pool: Pool, limits: Limits) -> Self {
         Self {
             clients: SharedClients::new(pool.clone()),
+            queue: WriteQueue::new(pool.clone(), limits),
             pool,
             limits,
-            queue: OnceLock::new(),
         }
-    }
-
-    /// The lane, started on the thread that is the first to write.
-    fn lane(&self) -> &mpsc::UnboundedSender<Waiting<Provisioning>> {
-        self.queue.get_or_init(|| {
-            // Unbounded here: how many requests may wait is bounded once, at the edge of the service.
-            let (queue, requests) = mpsc::unbounded_channel();
-            tokio::spawn(Lane::new(self.pool.clone(), self.limits, requests).run());
-            queue
-        })
-    }
-
-    async fn write(&self, work: Provisioning) -> Result<(Provisioning, Outcome), DirectoryError> {
-        let (answer, answered) = oneshot::channel();
-        let ticket = Ticket::new(Instant::now(), answer);
-        self.lane()
-            .send(Waiting { work, ticket })
-            .map_err(|_| StoreError::ConnectionLost)?;
-        let answer = answered.await.map_err(|_| StoreError::ConnectionLost)?;
-        Ok(answer?)
     }
 
     async fn list(
@@ -154,7 +133,7 @@ impl ProvisioningStore for PgUserStore {
             external_id: provision.external_id,
             actor,
         };
-        match self.provisioned.write(work).await? {
+        match self.provisioned.queue.write(work).await? {
             (Provisioning::Create { user, .. }, Outcome::Created) => Ok(user),
             (_, outcome) => Err(outcome.refusal()),
         }
@@ -174,7 +153,7 @@ impl ProvisioningStore for PgUserStore {
         E: From<DirectoryError> + Send + 'static,
     {
         // The reason of a refusal stays with this request.
-        let reason = Arc::new(Mutex::new(None));
+        let reason = RefusalReason::new();
         let last_reason = reason.clone();
         let decision =
             Box::new(
@@ -182,7 +161,7 @@ impl ProvisioningStore for PgUserStore {
                     Ok(Some(provision)) => Decision::Write(Box::new(provision)),
                     Ok(None) => Decision::Nothing,
                     Err(error) => {
-                        *last_reason.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                        last_reason.keep(error);
                         Decision::Refuse
                     }
                 },
@@ -193,13 +172,12 @@ impl ProvisioningStore for PgUserStore {
             stamp,
             decision,
         });
-        match self.provisioned.write(work).await?.1 {
+        match self.provisioned.queue.write(work).await?.1 {
             Outcome::Changed(user) => Ok(*user),
             Outcome::Panicked(payload) => std::panic::resume_unwind(payload),
-            Outcome::Refused => {
-                let reason = reason.lock().unwrap_or_else(PoisonError::into_inner).take();
-                Err(reason.unwrap_or_else(|| Outcome::Refused.refusal().into()))
-            }
+            Outcome::Refused => Err(reason
+                .take()
+                .unwrap_or_else(|| Outcome::Refused.refusal().into())),
             outcome => Err(outcome.refusal().into()),
         }
     }

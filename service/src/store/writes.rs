@@ -6,40 +6,19 @@ use super::pool::{Object, Pool};
 use super::sql_error::StoreError;
 use super::work::{Decide, Decision, Mode, Work, WriteOutcome};
 use super::write_batch;
-use super::write_lane::{Lane, LaneWork, Ticket, Waiting};
+use super::write_lane::LaneWork;
+use super::write_queue::{RefusalReason, WriteQueue};
 use crate::domain::{
     Actor, Created, DirectoryError, IdempotencyClaim, Profile, Stamp, User, UserId, Version,
 };
 use std::future::Future;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use tokio::sync::{mpsc, oneshot};
-use tokio::time::Instant;
 
 /// Hands writes to the task that joins them.
-pub(super) struct GroupedWrites {
-    pool: Pool,
-    limits: Limits,
-    queue: OnceLock<mpsc::UnboundedSender<Waiting<Work>>>,
-}
+pub(super) struct GroupedWrites(WriteQueue<Work>);
 
 impl GroupedWrites {
     pub(super) fn new(pool: Pool, limits: Limits) -> Self {
-        Self {
-            pool,
-            limits,
-            queue: OnceLock::new(),
-        }
-    }
-
-    /// The lane, started on the thread that is the first to write: one that serves.
-    fn lane(&self) -> &mpsc::UnboundedSender<Waiting<Work>> {
-        self.queue.get_or_init(|| {
-            // Unbounded here: how many requests may wait is bounded once, at the edge of the service.
-            let (queue, requests) = mpsc::unbounded_channel();
-            let lane = Lane::new(self.pool.clone(), self.limits, requests);
-            tokio::spawn(lane.run());
-            queue
-        })
+        Self(WriteQueue::new(pool, limits))
     }
 
     pub(super) async fn create(
@@ -48,7 +27,7 @@ impl GroupedWrites {
         claim: Option<IdempotencyClaim>,
         actor: Option<Actor>,
     ) -> Result<Created, DirectoryError> {
-        match self.write(Work::Create { user, claim, actor }).await? {
+        match self.0.write(Work::Create { user, claim, actor }).await? {
             (Work::Create { user, .. }, WriteOutcome::Created) => Ok(Created::Now(user)),
             (_, WriteOutcome::CreatedBefore(user)) => Ok(Created::Before(user)),
             (_, outcome) => Err(refusal(&outcome)),
@@ -63,6 +42,7 @@ impl GroupedWrites {
         stamp: Stamp,
     ) -> Result<User, DirectoryError> {
         match self
+            .0
             .write(Work::Replace {
                 id,
                 profile,
@@ -96,6 +76,7 @@ impl GroupedWrites {
         stamp: Stamp,
     ) -> Result<(), DirectoryError> {
         match self
+            .0
             .write(Work::Delete {
                 id,
                 expected,
@@ -150,11 +131,11 @@ impl GroupedWrites {
     where
         E: From<DirectoryError> + Send + 'static,
     {
-        let reason = Arc::new(Mutex::new(None));
+        let reason = RefusalReason::new();
         let last_reason = reason.clone();
         let decision = Box::new(move |user: &User| {
             decision(user).unwrap_or_else(|error| {
-                *last_reason.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                last_reason.keep(error);
                 Decision::Refuse
             })
         });
@@ -163,25 +144,14 @@ impl GroupedWrites {
             stamp,
             decision,
         });
-        let (_, outcome) = self.write(work).await?;
+        let (_, outcome) = self.0.write(work).await?;
         match outcome {
             WriteOutcome::Panicked(payload) => std::panic::resume_unwind(payload),
-            WriteOutcome::Refused => {
-                let reason = reason.lock().unwrap_or_else(PoisonError::into_inner).take();
-                Err(reason.unwrap_or_else(|| refusal(&WriteOutcome::Refused).into()))
-            }
+            WriteOutcome::Refused => Err(reason
+                .take()
+                .unwrap_or_else(|| refusal(&WriteOutcome::Refused).into())),
             outcome => Ok(outcome),
         }
-    }
-
-    async fn write(&self, work: Work) -> Result<(Work, WriteOutcome), DirectoryError> {
-        let (answer, answered) = oneshot::channel();
-        let ticket = Ticket::new(Instant::now(), answer);
-        self.lane()
-            .send(Waiting { work, ticket })
-            .map_err(|_| StoreError::ConnectionLost)?;
-        let answer = answered.await.map_err(|_| StoreError::ConnectionLost)?;
-        Ok(answer?)
     }
 }
 

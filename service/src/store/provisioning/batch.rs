@@ -8,6 +8,7 @@ use super::work::{Change, Decision, Outcome, Provisioning};
 use crate::domain::{
     ExternalId, Provision, ProvisionedUser, ScimProfile, Timestamp, User, UserId, Version,
 };
+use crate::store::clients::scim_profile_of;
 use crate::store::columns::RowReader;
 use crate::store::decisions::hold;
 use crate::store::observed::Statement;
@@ -212,15 +213,13 @@ async fn decide<'a>(
 /// A user and what is beside it, from a row of [`sql::HELD`].
 fn present(user: User, beside: &Row) -> Result<(ProvisionedUser, ScimProfile), StoreError> {
     let mut beside = RowReader::behind(1, beside);
-    let profile: Option<&str> = beside.read()?;
-    let unknown = || StoreError::Row("clients.scim_profile".into());
-    let profile = profile.map(|name| ScimProfile::parse(name).ok_or_else(unknown));
+    let profile = scim_profile_of(beside.read()?)?;
     let present = ProvisionedUser {
         user,
         document: beside.read()?,
         external_id: beside.read::<Option<&str>>()?.map(ExternalId::from_stored),
     };
-    Ok((present, profile.transpose()?.unwrap_or_default()))
+    Ok((present, profile))
 }
 
 impl Provisioning {
