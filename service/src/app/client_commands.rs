@@ -8,11 +8,11 @@
 )]
 
 use super::client_token_commands::{self, ClientTokenCommand};
-use super::commands::{CommandError, now, random, store_of};
+use super::commands::{CommandError, display_name, now, random, rfc3339, seconds, store_of};
 use crate::config::DatabaseArgs;
 use crate::domain::client::SALT_BYTES;
 use crate::domain::{
-    ApiClient, ClientId, ClientRegistry, Registration, ScimProfile, Scope, Scopes, Timestamp,
+    ApiClient, ClientId, ClientRegistry, Registration, ScimProfile, Scope, Scopes,
 };
 use crate::http::{KeyKind, generate_signing_key};
 use base64::Engine;
@@ -170,12 +170,7 @@ async fn create(args: &CreateArgs) -> Result<String, CommandError> {
         .clone()
         .unwrap_or_else(|| Uuid::now_v7().to_string());
     let wrong_id = || CommandError::Refused("--id must be 1 to 64 of A-Z a-z 0-9 . _ -".into());
-    let name = args.name.trim();
-    if !(1..=100).contains(&name.chars().count()) || name.chars().any(char::is_control) {
-        return Err(CommandError::Refused(
-            "--name must be 1 to 100 characters without control characters".into(),
-        ));
-    }
+    let name = display_name(&args.name)?;
     let scopes: Scopes = args
         .scopes
         .iter()
@@ -187,7 +182,7 @@ async fn create(args: &CreateArgs) -> Result<String, CommandError> {
     );
     let registration = Registration {
         id: ClientId::parse(&id).ok_or_else(wrong_id)?,
-        name: name.to_owned(),
+        name,
         scopes,
         secret: secret.clone(),
         salt: random::<SALT_BYTES>()?,
@@ -219,30 +214,28 @@ async fn registry(database: &DatabaseArgs) -> Result<ClientRegistry, CommandErro
 }
 
 fn as_json(client: &ApiClient) -> serde_json::Value {
-    let text = |at: Timestamp| String::from_utf8_lossy(&at.rfc3339()).into_owned();
     json!({
         "client_id": client.id.as_str(),
         "name": client.name,
         "scope": client.scopes.to_string(),
         "scim_profile": client.scim_profile.as_str(),
-        "created_at": text(client.created_at),
-        "revoked_at": client.revoked_at.map(text),
+        "created_at": rfc3339(client.created_at),
+        "revoked_at": client.revoked_at.map(rfc3339),
     })
 }
 
 fn as_lines(clients: &[ApiClient]) -> String {
-    let seconds = |at: Timestamp| String::from_utf8_lossy(&at.rfc3339()[..19]).into_owned() + "Z";
     let mut text = format!(
         "{:<38}{:<25}{:<22}{:<22}NAME\n",
         "CLIENT ID", "SCOPE", "CREATED", "REVOKED"
     );
     for client in clients {
-        let revoked = client.revoked_at.map_or_else(|| "-".to_owned(), seconds);
+        let revoked = seconds(client.revoked_at);
         let (id, scope) = (client.id.as_str(), client.scopes.to_string());
         let _ = writeln!(
             text,
             "{id:<38}{scope:<25}{:<22}{revoked:<22}{}",
-            seconds(client.created_at),
+            seconds(Some(client.created_at)),
             client.name
         );
     }

@@ -5,7 +5,7 @@
     reason = "these comments are the text of --help, where Markdown would show"
 )]
 
-use super::commands::{CommandError, now, random, store_of};
+use super::commands::{CommandError, display_name, now, random, rfc3339, seconds, store_of};
 use crate::config::DatabaseArgs;
 use crate::domain::{ClientId, ClientToken, ClientTokenStore, Timestamp};
 use crate::http::{CLIENT_TOKEN_PREFIX, hash_client_token};
@@ -90,15 +90,10 @@ pub(super) async fn run(command: &ClientTokenCommand) -> Result<String, CommandE
 }
 
 async fn create(args: &CreateTokenArgs) -> Result<String, CommandError> {
-    let refused = |why: String| CommandError::Refused(why);
-    let name = args.name.trim();
-    if !(1..=100).contains(&name.chars().count()) || name.chars().any(char::is_control) {
-        let why = "--name must be 1 to 100 characters without control characters";
-        return Err(refused(why.into()));
-    }
+    let name = display_name(&args.name)?;
     let id = &args.client;
     let unknown = || {
-        refused(format!(
+        CommandError::Refused(format!(
             "there is no active client {id:?}: see 'roster client list'"
         ))
     };
@@ -113,7 +108,7 @@ async fn create(args: &CreateTokenArgs) -> Result<String, CommandError> {
     let kept = ClientToken {
         id: Uuid::now_v7().to_string(),
         client,
-        name: name.to_owned(),
+        name,
         created_at,
         expires_at,
         revoked_at: None,
@@ -122,7 +117,7 @@ async fn create(args: &CreateTokenArgs) -> Result<String, CommandError> {
     if !store.add_token(&kept, hash_client_token(&token)).await? {
         return Err(unknown());
     }
-    let expires = expires_at.map(text);
+    let expires = expires_at.map(rfc3339);
     Ok(if args.json {
         let document =
             json!({"token_id": kept.id, "client_id": id, "token": token, "expires_at": expires});
@@ -136,26 +131,18 @@ async fn create(args: &CreateTokenArgs) -> Result<String, CommandError> {
     })
 }
 
-fn text(at: Timestamp) -> String {
-    String::from_utf8_lossy(&at.rfc3339()).into_owned()
-}
-
 fn as_json(token: &ClientToken) -> serde_json::Value {
     json!({
         "token_id": token.id,
         "client_id": token.client.as_str(),
         "name": token.name,
-        "created_at": text(token.created_at),
-        "expires_at": token.expires_at.map(text),
-        "revoked_at": token.revoked_at.map(text),
+        "created_at": rfc3339(token.created_at),
+        "expires_at": token.expires_at.map(rfc3339),
+        "revoked_at": token.revoked_at.map(rfc3339),
     })
 }
 
 fn as_lines(tokens: &[ClientToken]) -> String {
-    let seconds = |at: Option<Timestamp>| match at {
-        Some(at) => text(at)[..19].to_owned() + "Z",
-        None => "-".to_owned(),
-    };
     let mut lines = format!(
         "{:<38}{:<38}{:<22}{:<22}{:<22}NAME\n",
         "TOKEN ID", "CLIENT ID", "CREATED", "EXPIRES", "REVOKED"

@@ -40,6 +40,26 @@ pub(super) fn now() -> Timestamp {
     SystemTime::now().into()
 }
 
+/// The display name that an argument gives.
+pub(super) fn display_name(raw: &str) -> Result<String, CommandError> {
+    let name = raw.trim();
+    if !(1..=100).contains(&name.chars().count()) || name.chars().any(char::is_control) {
+        let why = "--name must be 1 to 100 characters without control characters";
+        return Err(CommandError::Refused(why.into()));
+    }
+    Ok(name.to_owned())
+}
+
+/// An instant as it is printed in JSON.
+pub(super) fn rfc3339(at: Timestamp) -> String {
+    String::from_utf8_lossy(&at.rfc3339()).into_owned()
+}
+
+/// An instant as a list for people has it, to the second; `-` for none.
+pub(super) fn seconds(at: Option<Timestamp>) -> String {
+    at.map_or_else(|| "-".to_owned(), |at| rfc3339(at)[..19].to_owned() + "Z")
+}
+
 fn with_causes(error: &DirectoryError) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);

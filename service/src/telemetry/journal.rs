@@ -49,12 +49,12 @@ pub(super) fn access(access: &Access, entry: &mut Vec<u8>) {
     entry.extend_from_slice(b"\nROSTER_PEER=");
     push_address(entry, access.peer);
     for (name, value) in [
-        (&b"\nROSTER_CLIENT="[..], access.client.as_str()),
-        (b"\nROSTER_REFUSED=", access.refused),
+        (&b"\nROSTER_CLIENT="[..], access.client.as_bytes()),
+        (b"\nROSTER_REFUSED=", access.refused.as_bytes()),
     ] {
         if !value.is_empty() {
             entry.extend_from_slice(name);
-            entry.extend_from_slice(value.as_bytes());
+            entry.extend_from_slice(value);
         }
     }
     entry.push(b'\n');

@@ -1,7 +1,7 @@
 //! What a list is asked for, in a URL or in the body of QUERY (RFC 10008), as a page request of the domain.
 
 use super::cursor::CursorSeal;
-use crate::domain::{EmailAddress, Filters, Label, PageRequest, Search, Sort, UserStatus};
+use crate::domain::{Cursor, EmailAddress, Filters, Label, PageRequest, Search, Sort, UserStatus};
 use crate::http::problem::{Problem, ProblemKind};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
@@ -168,6 +168,16 @@ pub(super) fn parse_limit(raw: &str) -> Option<u8> {
     raw.parse()
         .ok()
         .filter(|limit| plain && (1..=MAX_LIMIT).contains(limit))
+}
+
+/// The cursor of the page behind, bound to the list that `context` stands for.
+pub(in crate::http) fn seal(
+    cursors: &CursorSeal,
+    context: &[u8],
+    next: &Cursor,
+) -> Result<String, Problem> {
+    let unsealed = || ProblemKind::Internal.with_detail("the cursor could not be sealed");
+    cursors.seal(context, next).ok_or_else(unsealed)
 }
 
 /// Everything that decides which users come in which order: what a cursor is bound to.

@@ -1,6 +1,6 @@
 //! Lists of users, asked for by GET or by QUERY.
 
-use super::list_query::{Parameters, context};
+use super::list_query::{Parameters, context, seal};
 use super::service::Service;
 use super::user_json::{TYPICAL_BYTES, write_text, write_user};
 use crate::domain::{Page, PageRequest, UserStore};
@@ -80,28 +80,15 @@ fn write<S>(
     page: &Page,
 ) -> Result<WrittenPage, Problem> {
     page.derived(|page| {
-        let next = next_cursor(service, request, page)?;
+        let bound = || context(&request.filters, request.sort);
+        let next = page.next.as_ref();
+        let next = next.map(|next| seal(&service.cursors, &bound(), next));
+        let next = next.transpose()?;
         Ok(WrittenPage {
             text: text(page, next.as_deref()),
             next,
         })
     })
-}
-
-fn next_cursor<S>(
-    service: &Service<S>,
-    request: &PageRequest,
-    page: &Page,
-) -> Result<Option<String>, Problem> {
-    let Some(cursor) = &page.next else {
-        return Ok(None);
-    };
-    let sealed = service
-        .cursors
-        .seal(&context(&request.filters, request.sort), cursor);
-    sealed
-        .map(Some)
-        .ok_or_else(|| ProblemKind::Internal.with_detail("the cursor could not be sealed"))
 }
 
 fn text(page: &Page, next: Option<&str>) -> Bytes {

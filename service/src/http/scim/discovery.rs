@@ -2,7 +2,7 @@
 
 use super::answer;
 use super::error::refuse;
-use super::lists::{DEFAULT_COUNT, MAX_COUNT};
+use super::lists::{DEFAULT_COUNT, LIST_RESPONSE, MAX_COUNT};
 use super::protocol::documents::{
     AuthenticationScheme, ProviderLimits, resource_types, schemas, service_provider_config,
 };
@@ -110,7 +110,7 @@ fn unfiltered(request: &ScimRequest<'_>, answer: impl FnOnce() -> Answer) -> Ans
 
 fn list(documents: &[Value]) -> Answer {
     let document = json!({
-        "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
+        "schemas": [LIST_RESPONSE],
         "totalResults": documents.len(),
         "startIndex": 1,
         "itemsPerPage": documents.len(),

@@ -15,10 +15,10 @@ use crate::domain::{
     Sort, SortField, UserStatus, fold::fold,
 };
 use crate::http::answer::Answer;
-use crate::http::api::list_query::context;
+use crate::http::api::list_query::{context, seal};
 use crate::http::api::service::Service;
 use crate::http::call::Call;
-use crate::http::problem::{Problem, ProblemKind};
+use crate::http::problem::Problem;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
@@ -29,7 +29,7 @@ pub(super) const MAX_COUNT: u8 = 200;
 /// How far an index may lie behind the beginning: what is skipped is read. Cursors have no such limit.
 const MAX_START_INDEX: u32 = 100_001;
 
-const LIST_RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
+pub(super) const LIST_RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
 
 /// Lists users by the parameters of the URL.
 pub(in crate::http) async fn list<S: ProvisioningStore>(
@@ -219,12 +219,8 @@ impl Query {
             .list_provisioned(&request.client, &page_request, start)
             .await
             .map_err(expired)?;
-        let next = page.next.as_ref().map(|next| {
-            service
-                .cursors
-                .seal(&context, next)
-                .ok_or_else(|| ProblemKind::Internal.with_detail("the cursor could not be sealed"))
-        });
+        let next = page.next.as_ref();
+        let next = next.map(|next| seal(&service.cursors, &context, next));
         Ok(ListPage {
             users: resources(&page.users, request)?,
             total: page.total,

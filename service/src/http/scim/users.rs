@@ -25,11 +25,8 @@ pub(in crate::http) async fn create<S: ProvisioningStore>(
     service: &Service<S>,
     call: &Call,
 ) -> Result<Answer, Problem> {
-    let request = ScimRequest::read(service, call)?;
-    let projection = request.projection()?;
-    let intent = Intent::Create(body(service, call)?);
-    let performed = intent.perform(service, &request, call).await?;
-    Ok(performed.answer(&request, &projection))
+    let intent = || Ok(Intent::Create(body(service, call)?));
+    change(service, call, intent).await
 }
 
 /// Reads a user: 200, or 304 when the client has this version.
@@ -57,13 +54,12 @@ pub(in crate::http) async fn replace<S: ProvisioningStore>(
     service: &Service<S>,
     call: &Call,
 ) -> Result<Answer, Problem> {
-    let request = ScimRequest::read(service, call)?;
-    let projection = request.projection()?;
-    let id = user_id(call.path())?;
-    let condition = condition(service, call)?;
-    let intent = Intent::Replace(id, condition, body(service, call)?);
-    let performed = intent.perform(service, &request, call).await?;
-    Ok(performed.answer(&request, &projection))
+    let intent = || {
+        let id = user_id(call.path())?;
+        let condition = condition(service, call)?;
+        Ok(Intent::Replace(id, condition, body(service, call)?))
+    };
+    change(service, call, intent).await
 }
 
 /// Patches a user: 200.
@@ -71,12 +67,23 @@ pub(in crate::http) async fn patch<S: ProvisioningStore>(
     service: &Service<S>,
     call: &Call,
 ) -> Result<Answer, Problem> {
+    let intent = || {
+        let id = user_id(call.path())?;
+        let condition = condition(service, call)?;
+        Ok(Intent::Patch(id, condition, body(service, call)?))
+    };
+    change(service, call, intent).await
+}
+
+/// Answers with the user that a change makes. What every request has is read before the change itself.
+async fn change<S: ProvisioningStore>(
+    service: &Service<S>,
+    call: &Call,
+    intent: impl FnOnce() -> Result<Intent, Problem>,
+) -> Result<Answer, Problem> {
     let request = ScimRequest::read(service, call)?;
     let projection = request.projection()?;
-    let id = user_id(call.path())?;
-    let condition = condition(service, call)?;
-    let intent = Intent::Patch(id, condition, body(service, call)?);
-    let performed = intent.perform(service, &request, call).await?;
+    let performed = intent()?.perform(service, &request, call).await?;
     Ok(performed.answer(&request, &projection))
 }
 
