@@ -4,6 +4,16 @@ use anyhow::Result;
 
 use crate::run_tool::tool;
 
+/// The files that git knows, or would add, and that match a pattern (all without one), relative to the root.
+pub fn files(patterns: &[&str]) -> Result<Vec<String>> {
+    let listed = tool("git")
+        .args(["ls-files", "--cached", "--others", "--exclude-standard"])
+        .args(patterns)
+        .quiet()
+        .output()?;
+    Ok(listed.lines().map(str::to_owned).collect())
+}
+
 /// The current commit.
 pub fn head() -> Result<String> {
     rev_parse(&["HEAD"])

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use xtask::generated;
 
 const PAGE: &str = "docs/performance.md";
 /// The directory of the page's charts and JSON results.
@@ -27,9 +28,7 @@ pub(super) fn replace_in(path: &Path, name: &str, text: &str) -> Result<()> {
 fn between(page: &str, name: &str, text: &str) -> Option<String> {
     let begin = format!("<!-- begin: cargo xtask bench {name} --write -->\n");
     let end = format!("<!-- end: bench {name} -->");
-    let (before, rest) = page.split_once(&begin)?;
-    let (_, after) = rest.split_once(&end)?;
-    Some(format!("{before}{begin}\n{}\n\n{end}{after}", text.trim()))
+    generated::between(page, &begin, &end, &format!("\n{}\n\n", text.trim()))
 }
 
 #[cfg(test)]

@@ -3,17 +3,14 @@
 use anyhow::Result;
 
 use xtask::failure::{Failure, Kind};
+use xtask::git;
 use xtask::run_tool::tool;
 
 pub(crate) fn run() -> Result<()> {
-    let listed = tool("git")
-        .args(["ls-files", "--cached", "--others", "--exclude-standard"])
-        .args(["Cargo.lock", "*/Cargo.lock"])
-        .quiet()
-        .output()?;
-    anyhow::ensure!(!listed.is_empty(), "no lock file was found");
+    let lock_files = git::files(&["Cargo.lock", "*/Cargo.lock"])?;
+    anyhow::ensure!(!lock_files.is_empty(), "no lock file was found");
     let mut stale = Vec::new();
-    for lock_file in listed.lines() {
+    for lock_file in lock_files {
         let manifest = lock_file.replace(".lock", ".toml");
         if std::fs::read_to_string(&manifest)?.contains("path = \"generated\"") {
             printing::eprintln!("{lock_file}: left to the command that generates its dependency");

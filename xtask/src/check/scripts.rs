@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
+use xtask::git;
 use xtask::run_tool::tool;
 use xtask::tools;
 
@@ -12,14 +13,8 @@ pub(crate) fn run() -> Result<()> {
     if !tools::is_installed("shellcheck") {
         return Err(tools::missing("shellcheck"));
     }
-    let listed = tool("git")
-        .args(["ls-files", "--cached", "--others", "--exclude-standard"])
-        .quiet()
-        .output()?;
-    let scripts: Vec<_> = listed
-        .lines()
-        .filter(|path| is_script(Path::new(path)))
-        .collect();
+    let mut scripts = git::files(&[])?;
+    scripts.retain(|path| is_script(Path::new(path)));
     anyhow::ensure!(!scripts.is_empty(), "no shell script was found");
     // Sourced and called scripts are elsewhere at run time; each is checked separately.
     tool("shellcheck")

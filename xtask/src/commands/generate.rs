@@ -32,41 +32,37 @@ pub(crate) fn run(args: &GenerateArgs) -> Result<()> {
         }
         .push(area.name);
     }
-    let end = |kind, what: &str, names: &[&str], next: &str| {
-        let names = names.join(" ");
-        Err(Failure::new(
-            kind,
-            format!("{what}: {names}"),
-            "",
-            format!("{next} {names}"),
-        )
-        .into())
+    let verb = |writes: &'static str, compares: &'static str| match mode {
+        Mode::Write => writes,
+        Mode::Compare => compares,
     };
-    match (mode, &failed[..], &unproven[..]) {
-        (_, [], []) => Ok(()),
-        (Mode::Compare, [], names) => end(
-            Kind::Missing,
-            "not compared",
-            names,
-            "install the tools named above, then: cargo xtask generate --check",
-        ),
-        (Mode::Write, [], names) => end(
-            Kind::Missing,
-            "not generated",
-            names,
-            "install the tools named above, then: cargo xtask generate",
-        ),
-        (Mode::Compare, names, _) => end(
-            Kind::Check,
-            "not as generated",
-            names,
-            "commit what changes after: cargo xtask generate",
-        ),
-        (Mode::Write, names, _) => end(
-            Kind::Check,
-            "failed",
-            names,
+    let (kind, what, next, names) = if !failed.is_empty() {
+        let next = verb(
             "fix the problems above, then: cargo xtask generate",
-        ),
-    }
+            "commit what changes after: cargo xtask generate",
+        );
+        (
+            Kind::Check,
+            verb("failed", "not as generated"),
+            next,
+            failed,
+        )
+    } else if !unproven.is_empty() {
+        let next = verb(
+            "install the tools named above, then: cargo xtask generate",
+            "install the tools named above, then: cargo xtask generate --check",
+        );
+        let what = verb("not generated", "not compared");
+        (Kind::Missing, what, next, unproven)
+    } else {
+        return Ok(());
+    };
+    let names = names.join(" ");
+    Err(Failure::new(
+        kind,
+        format!("{what}: {names}"),
+        "",
+        format!("{next} {names}"),
+    )
+    .into())
 }

@@ -51,6 +51,10 @@ pub(crate) struct Proxy {
 }
 
 impl Program {
+    /// Those that pass on every request.
+    pub(crate) const REVERSE_PROXIES: [Self; 4] =
+        [Self::Nginx, Self::Haproxy, Self::Apache, Self::Caddy];
+
     /// The program's file name.
     pub(crate) fn name(self) -> &'static str {
         match self {

@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use xtask::failure::{Failure, Kind};
+use xtask::git;
 use xtask::run_tool::tool;
 
 pub(crate) fn run() -> Result<()> {
@@ -25,21 +26,9 @@ pub(crate) fn run() -> Result<()> {
 }
 
 fn check_links() -> Result<()> {
-    let listed = tool("git")
-        .args([
-            "ls-files",
-            "--cached",
-            "--others",
-            "--exclude-standard",
-            "*.md",
-        ])
-        .quiet()
-        .output()?;
     let mut broken = Vec::new();
-    let files: Vec<_> = listed
-        .lines()
-        .filter(|file| Path::new(file).is_file())
-        .collect();
+    let mut files = git::files(&["*.md"])?;
+    files.retain(|file| Path::new(file).is_file());
     for file in &files {
         let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {file}"))?;
         let folder = Path::new(file).parent().unwrap_or(Path::new(""));

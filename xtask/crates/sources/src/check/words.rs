@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
 use xtask::failure::{Failure, Kind};
-use xtask::run_tool::tool;
+use xtask::git;
 
 use list::{EXCEPTIONS, Exception, PHRASES, Phrase, UNREAD};
 use prose::{Token, read};
@@ -24,14 +24,10 @@ struct Use {
 
 /// Fails if a file uses a phrase of the list, or if an exception is not needed.
 pub(crate) fn run() -> Result<()> {
-    let listed = tool("git")
-        .args(["ls-files", "--cached", "--others", "--exclude-standard"])
-        .quiet()
-        .output()?;
     let mut faults = Vec::new();
     let mut needed = BTreeSet::new();
     let mut count = 0_usize;
-    for file in listed.lines().filter(|file| is_read(file)) {
+    for file in git::files(&[])?.iter().filter(|file| is_read(file)) {
         let Ok(bytes) = std::fs::read(file) else {
             continue; // deleted, but not committed yet
         };

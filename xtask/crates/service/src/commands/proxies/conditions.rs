@@ -20,12 +20,7 @@ pub(super) fn behind_compressing_proxies(roster: &LocalRoster) -> Result<()> {
         "| proxy that compresses | `ETag` of Roster | as it arrives | read again | its `ETag` | PUT | PUT with a stale tag | DELETE |\n\
          | --- | --- | --- | ---: | --- | ---: | ---: | ---: |"
     );
-    for program in [
-        Program::Nginx,
-        Program::Haproxy,
-        Program::Apache,
-        Program::Caddy,
-    ] {
+    for program in Program::REVERSE_PROXIES {
         let proxy = Proxy::start(program, &roster.address(), DUTY)?;
         story(roster, program, &proxy)?;
     }

@@ -29,12 +29,7 @@ pub(super) fn connections_that_a_proxy_keeps(roster: &LocalRoster) -> Result<()>
          | --- | ---: | ---: | ---: |",
         IDLE.as_secs()
     );
-    for program in [
-        Program::Nginx,
-        Program::Haproxy,
-        Program::Apache,
-        Program::Caddy,
-    ] {
+    for program in Program::REVERSE_PROXIES {
         let proxy = Proxy::start(program, &roster.address(), DUTY)?;
         let by_status = Mutex::new(BTreeMap::new());
         let post = |client: &Client, name: &str| -> Result<()> {
