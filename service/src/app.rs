@@ -128,7 +128,7 @@ impl App {
         store.check_schema().await?;
         let cursors =
             CursorSeal::new(&store.cursor_key().await?).map_err(|error| internal(&error))?;
-        store.start_sweeping(SweepSettings {
+        store.start_upkeep(SweepSettings {
             changes_retention: Duration::from_secs(
                 u64::from(args.http.changes_retention_days) * 24 * 60 * 60,
             ),

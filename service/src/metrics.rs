@@ -97,7 +97,7 @@ impl Metrics {
                 Gauge::new(
                     "roster_change_feed_lag_seconds",
                     "Maximum age of a change that readers on this replica were not notified of; 0 \
-                        while listening.",
+                        while it looks for them.",
                 )?,
             )?,
             log_lines_lost: counters(

@@ -2,11 +2,13 @@
 //! it, so that no other change comes in between. What a decision is made of, this file does not know.
 
 use super::columns::{RowReader, USER_COLUMNS};
+use super::opening::Turn;
 use super::pool::Object;
 use super::sql_error::StoreError;
 use super::work::{Decide, Decision, Mode, Outcomes, Work, WriteOutcome};
 use super::write_sql::{BEGIN, IS_THERE};
 use crate::domain::User;
+use futures_util::future::OptionFuture;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::LazyLock;
 use uuid::Uuid;
@@ -37,11 +39,11 @@ LEFT JOIN held h ON h.id = i.id"
     )
 }
 
-/// Begins the transaction, locks the rows of `undecided` and decides on each. Returns the writes to be made; the outcomes
+/// Begins the transaction, unless `turn` has, locks the rows of `undecided` and decides on each. Returns the writes to be made; the outcomes
 /// of the others are added to `outcomes`.
 ///
-/// The rows are locked before the advisory lock is taken: a batch waits for no row, and a single write holds nothing
-/// while it waits for its own.
+/// Where the transaction begins here, the rows are locked before the advisory lock is taken, so that nobody waits for it
+/// during this round trip. A batch waits for no row, and a single write holds nothing while it waits for its own.
 ///
 /// # Errors
 /// The transaction is left to be rolled back.
@@ -49,17 +51,19 @@ pub(super) async fn decide(
     client: &Object,
     undecided: &[&Decide],
     mode: Mode,
+    turn: &Turn,
     outcomes: &mut Outcomes,
 ) -> Result<Vec<Work>, StoreError> {
     let statement = client.prepare_cached(hold(mode)).await?;
     let ids: Vec<Uuid> = undecided.iter().map(|write| write.id.0).collect();
     let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 1] = [&ids];
+    let begin = (!turn.is_opened()).then(|| client.batch_execute(BEGIN));
     let (begun, rows) = tokio::join!(
         biased;
-        client.batch_execute(BEGIN),
+        OptionFuture::from(begin),
         client.query(&statement, &parameters),
     );
-    begun?;
+    begun.transpose()?;
     let mut writes = Vec::with_capacity(undecided.len());
     for row in rows? {
         let mut row = RowReader::new(&row);

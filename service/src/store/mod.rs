@@ -11,6 +11,7 @@ mod deadline;
 mod decisions;
 mod doubt;
 mod email_keys;
+mod feed_watch;
 mod grams;
 mod history;
 mod idempotency;
@@ -18,12 +19,13 @@ mod lane_client;
 mod limits;
 mod lists;
 pub mod migrations;
-mod notifications;
 mod observed;
+mod opening;
 mod page_reads;
 mod pool;
 mod provisioning;
 mod reads;
+mod search_upkeep;
 mod session;
 mod shared_client;
 mod sql_error;
@@ -80,7 +82,7 @@ pub struct PgUserStore {
     writes: writes::GroupedWrites,
     provisioned: provisioning::ProvisionedUsers,
     keys_in_progress: idempotency::KeysInProgress,
-    notifications: notifications::Notifications,
+    feed_watch: feed_watch::FeedWatch,
 }
 
 impl PgUserStore {
@@ -98,7 +100,7 @@ impl PgUserStore {
             writes: writes::GroupedWrites::new(pool.clone(), limits),
             provisioned: provisioning::ProvisionedUsers::new(pool.clone(), limits),
             keys_in_progress: idempotency::KeysInProgress::default(),
-            notifications: notifications::Notifications::start(connector.clone()),
+            feed_watch: feed_watch::FeedWatch::start(connector.clone()),
             connector,
             pool,
             limits,
@@ -117,7 +119,7 @@ impl PgUserStore {
 
     /// How old a change may be of which this replica's readers were not notified.
     pub fn notification_lag(&self) -> std::time::Duration {
-        self.notifications.notification_lag()
+        self.feed_watch.notification_lag()
     }
 
     /// When a request that begins now has waited for the database for long enough.
@@ -174,9 +176,10 @@ impl PgUserStore {
         }
     }
 
-    /// Removes what is past its retention, in small batches, until the store is dropped.
-    pub fn start_sweeping(&self, settings: SweepSettings) {
+    /// Removes what is past its retention, in small batches, and tidies the search index, until the store is dropped.
+    pub fn start_upkeep(&self, settings: SweepSettings) {
         sweep::start(self.pool.clone(), self.limits, settings);
+        search_upkeep::start(self.pool.clone(), self.limits);
     }
 }
 
@@ -269,6 +272,6 @@ impl UserStore for PgUserStore {
     }
 
     fn changed(&self) -> impl Future<Output = ()> + Send + 'static {
-        self.notifications.next()
+        self.feed_watch.next()
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio_postgres::error::SqlState;
 
 /// The statements whose duration is measured: the values of the label `statement`, by index.
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 10] = [
     "read_users",
     "write_users",
     "write_user_alone",
@@ -18,6 +18,7 @@ const NAMES: [&str; 9] = [
     "read_provisioned",
     "write_provisioned",
     "write_provisioned_alone",
+    "tidy_search_index",
 ];
 
 /// A statement, or a transaction that is sent as one.
@@ -32,6 +33,7 @@ pub(super) enum Statement {
     ReadProvisioned,
     WriteProvisioned,
     WriteProvisionedAlone,
+    TidySearchIndex,
 }
 
 /// Where a store's observations go; a default one forgets them.

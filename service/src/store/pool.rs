@@ -13,7 +13,9 @@ use deadpool_postgres::ClientWrapper;
 use std::cell::Cell;
 use std::future::Future;
 use std::ops::Deref;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::sync::Notify;
 
 /// A connection of the pool, with its prepared statements; it goes back when dropped.
 pub(super) type Object = managed::Object<Sessions>;
@@ -35,6 +37,8 @@ pub(super) struct Pool {
     wait_timeout: Duration,
     pub(super) observed: Observed,
     pub(super) doubt: Doubt,
+    /// Notified after each write of a lane.
+    pub(super) written: Arc<Notify>,
 }
 
 /// Makes the sessions of a pool.
@@ -102,6 +106,7 @@ pub(super) fn open(connector: &Connector, limits: Limits) -> Result<Pool, StoreE
         wait_timeout: limits.wait_timeout,
         observed: Observed::default(),
         doubt: connector.doubt().clone(),
+        written: Arc::default(),
     })
 }
 

@@ -6,6 +6,7 @@
 use super::columns::{Micros, RowReader, UserArrays};
 use super::decisions;
 use super::idempotency::{self, ClaimedUsers};
+use super::opening::Turn;
 use super::pool::Object;
 use super::sql_error::StoreError;
 use super::work::{Decide, Mode, Outcomes, Work, WriteOutcome};
@@ -18,7 +19,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, Statement};
 use uuid::Uuid;
 
-/// Makes all the writes of `batch` in one transaction; no two of them may be of one user.
+/// Makes all the writes of `batch` in one transaction, which `turn` may have opened; no two of them may be of one user.
 ///
 /// # Errors
 /// Nothing was written when `PostgreSQL` refused a statement. When the connection broke or time ran out, the
@@ -27,25 +28,32 @@ pub(super) async fn run(
     client: &Object,
     batch: &[Work],
     mode: Mode,
+    turn: &mut Turn,
 ) -> Result<Vec<WriteOutcome>, StoreError> {
     let mut outcomes = Outcomes::new();
     let undecided: Vec<&Decide> = batch.iter().filter_map(Work::undecided).collect();
-    if undecided.is_empty() {
+    let has_begun = turn.is_opened() || !undecided.is_empty();
+    let written = if undecided.is_empty() {
         let arrays = Arrays::of(batch.iter());
-        exchange(
-            client,
-            &arrays,
-            mode,
-            Opening::of(batch, mode),
-            &mut outcomes,
-        )
-        .await?;
-    } else if let Err(error) =
+        let opening = Opening::of(batch, mode);
+        exchange(client, &arrays, mode, opening, turn, &mut outcomes).await
+    } else {
         // On the heap, where it takes no room in the future of every other batch.
-        Box::pin(run_decided(client, batch, &undecided, mode, &mut outcomes)).await
-    {
-        // Whatever comes of it: a connection that cannot roll back is not used again.
-        let _ = client.batch_execute("ROLLBACK").await;
+        Box::pin(run_decided(
+            client,
+            batch,
+            &undecided,
+            mode,
+            turn,
+            &mut outcomes,
+        ))
+        .await
+    };
+    if let Err(error) = written {
+        if has_begun {
+            // Whatever comes of it: a connection that cannot roll back is not used again.
+            let _ = client.batch_execute("ROLLBACK").await;
+        }
         return Err(error);
     }
     // Of the creations without a key, only those that were made are answered with a row.
@@ -63,14 +71,15 @@ async fn run_decided(
     batch: &[Work],
     undecided: &[&Decide],
     mode: Mode,
+    turn: &mut Turn,
     outcomes: &mut Outcomes,
 ) -> Result<(), StoreError> {
-    let decided = decisions::decide(client, undecided, mode, outcomes).await?;
+    let decided = decisions::decide(client, undecided, mode, turn, outcomes).await?;
     if decided.is_empty() && undecided.len() == batch.len() {
         return Ok(client.batch_execute("COMMIT").await?);
     }
     let arrays = Arrays::of(batch.iter().chain(&decided));
-    exchange(client, &arrays, mode, Opening::Begun, outcomes).await?;
+    exchange(client, &arrays, mode, Opening::Begun, turn, outcomes).await?;
     drop(arrays);
     decisions::complete(decided, outcomes);
     Ok(())
@@ -79,7 +88,7 @@ async fn run_decided(
 /// How a transaction begins.
 #[derive(Clone, Copy)]
 enum Opening {
-    /// It takes the advisory lock at once.
+    /// It takes the advisory lock at once, unless it holds it already.
     Locked,
     /// It waits for this user's row before it takes the advisory lock, so that no other transaction waits for that row.
     AfterRow(Uuid),
@@ -97,11 +106,12 @@ impl Opening {
         }
     }
 
-    fn sql(self) -> &'static str {
+    /// Sends what opens the transaction.
+    async fn send(self, client: &Object, turn: &mut Turn) -> Result<(), StoreError> {
         match self {
-            Self::Locked => write_sql::BEGIN_BATCH,
-            Self::AfterRow(_) => write_sql::BEGIN,
-            Self::Begun => write_sql::LOCK,
+            Self::Locked => turn.take_lock(client, false).await,
+            Self::Begun => turn.take_lock(client, true).await,
+            Self::AfterRow(_) => Ok(client.batch_execute(write_sql::BEGIN).await?),
         }
     }
 
@@ -255,6 +265,7 @@ async fn exchange(
     arrays: &Arrays<'_>,
     mode: Mode,
     opening: Opening,
+    turn: &mut Turn,
     outcomes: &mut Outcomes,
 ) -> Result<(), StoreError> {
     let statements = Statements::prepare(client, arrays, mode, opening).await?;
@@ -269,7 +280,7 @@ async fn exchange(
     // Polled in this order, so sent in this order, without waiting for an answer in between.
     let answers = tokio::join!(
         biased;
-        client.batch_execute(opening.sql()),
+        opening.send(client, turn),
         query(client, statements.wait.as_ref(), &wait_values),
         OptionFuture::from(lock),
         query(client, statements.delete.as_ref(), &delete_values),

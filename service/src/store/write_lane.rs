@@ -1,6 +1,7 @@
 //! Concurrent writes are batched into one transaction and one commit.
 //!
 //! The first write is sent at once; those that arrive while its transaction is under way are batched for the next one.
+//! Where other replicas write too, the transaction is opened first and takes what has arrived by the time it gets the lock.
 //! Writes that cannot be batched get a transaction of their own, off the common path: a row that another session holds,
 //! a change of address, and every write of a batch that `PostgreSQL` refused as a whole.
 
@@ -8,6 +9,7 @@ use super::deadline::{within_deadline, within_deadlines};
 use super::lane_client::LaneClient;
 use super::limits::Limits;
 use super::observed::Statement;
+use super::opening::{self, Opened, Turn};
 use super::pool::{self, Object, Pool, Repeat};
 use super::sql_error::StoreError;
 use super::work::Mode;
@@ -31,11 +33,12 @@ pub(super) trait LaneWork: Send + Sync + Sized + 'static {
     fn user_id(&self) -> UserId;
     /// About how many bytes it adds to the transaction.
     fn bytes(&self) -> usize;
-    /// Makes all the writes of `batch` in one transaction; no two of them may be of one user.
+    /// Makes all the writes of `batch` in one transaction, which `turn` may have opened; no two of them may be of one user.
     fn run(
         client: &Object,
         batch: &[Self],
         mode: Mode,
+        turn: &mut Turn,
     ) -> impl Future<Output = Result<Vec<Self::Outcome>, StoreError>> + Send;
     /// Whether the write needs a transaction of its own.
     fn is_not_batchable(outcome: &Self::Outcome) -> bool;
@@ -100,6 +103,8 @@ pub(super) struct Lane<W: LaneWork> {
     pool: Pool,
     limits: Limits,
     client: Option<LaneClient>,
+    /// Whether the last transaction had to wait for the lock.
+    is_contended: bool,
     /// What a new session answered, and until when the database is not asked again.
     refusal: Option<(Instant, StoreError)>,
     requests: mpsc::UnboundedReceiver<Waiting<W>>,
@@ -117,6 +122,7 @@ impl<W: LaneWork> Lane<W> {
             pool,
             limits,
             client: None,
+            is_contended: false,
             refusal: None,
             requests,
             postponed: VecDeque::new(),
@@ -125,8 +131,11 @@ impl<W: LaneWork> Lane<W> {
 
     /// Makes writes until the store is gone.
     pub(super) async fn run(mut self) {
-        while let Some(Batch { works, mut tickets }) = self.gather().await {
+        while self.await_request().await {
+            let opened = self.open().await;
+            let Batch { works, mut tickets } = self.gather().await;
             let Some(oldest) = tickets.first().map(|ticket| ticket.since) else {
+                self.close(opened).await;
                 continue;
             };
             self.pool
@@ -134,9 +143,12 @@ impl<W: LaneWork> Lane<W> {
                 .batch_sent(metrics::Lane::Writes, works.len());
             let (pool, limit) = (self.pool.clone(), self.limits.store_timeout);
             let expire = |now| expire(&mut tickets, limit, now);
-            let commit = self.commit(&works);
+            let commit = self.commit(&works, opened);
             match within_deadlines(&pool, oldest + limit, expire, commit).await {
-                Ok(outcomes) => self.answer(Batch { works, tickets }, outcomes),
+                Ok(outcomes) => {
+                    self.answer(Batch { works, tickets }, outcomes);
+                    self.pool.written.notify_one();
+                }
                 Err(error) if is_unknown(&error) => self.give_up(tickets, &error),
                 // Refused as a whole and rolled back: each is tried by itself, so that one cannot fail the others.
                 Err(_) => {
@@ -148,8 +160,61 @@ impl<W: LaneWork> Lane<W> {
         }
     }
 
-    /// The writes of the next transaction; `None` when the store is gone.
-    async fn gather(&mut self) -> Option<Batch<W>> {
+    /// Waits for a write to be made; `false` when the store is gone.
+    async fn await_request(&mut self) -> bool {
+        if self.postponed.is_empty() {
+            match self.requests.recv().await {
+                Some(waiting) => self.postponed.push_back(waiting),
+                None => return false,
+            }
+        } else {
+            // A row with many writers is written once for each batch: its queue may be longer than a request waits.
+            self.answer_expired();
+        }
+        true
+    }
+
+    /// Opens the transaction before its writes are gathered, where the lock was taken the last time: those that arrive
+    /// while others hold it come along. `None` where it was free, and everything is sent in one go.
+    async fn open(&mut self) -> Option<Opened> {
+        if !std::mem::take(&mut self.is_contended) || self.refusal.is_some() {
+            return None;
+        }
+        let deadline = self.postponed.front()?.ticket.since + self.limits.store_timeout;
+        let pool = self.pool.clone();
+        match within_deadline(&pool, deadline, self.try_open()).await {
+            Ok(opened) => {
+                self.is_contended = opened.has_waited();
+                Some(opened)
+            }
+            // Nothing was written. Whoever has time left is served by what is sent next, which meets the cause, if it lasts.
+            Err(_) => {
+                self.drop_client();
+                self.answer_expired();
+                None
+            }
+        }
+    }
+
+    async fn try_open(&mut self) -> Result<Opened, StoreError> {
+        let client = self.client().await?;
+        let opened = opening::open(client).await;
+        client.has_answered();
+        opened
+    }
+
+    /// Ends a transaction that nobody needs any more.
+    async fn close(&mut self, opened: Option<Opened>) {
+        if opened.is_some()
+            && let Some(client) = &self.client
+            && client.batch_execute("ROLLBACK").await.is_err()
+        {
+            self.drop_client();
+        }
+    }
+
+    /// The writes of the next transaction: all that wait, up to the limits.
+    async fn gather(&mut self) -> Batch<W> {
         let limit = self.limits.max_write_batch;
         let mut batch = Batch {
             works: Vec::with_capacity(limit),
@@ -158,12 +223,6 @@ impl<W: LaneWork> Lane<W> {
         let mut users: HashSet<UserId> = HashSet::with_capacity(limit);
         let mut bytes = 0;
         let mut postponed = std::mem::take(&mut self.postponed);
-        if postponed.is_empty() {
-            postponed.push_back(self.requests.recv().await?);
-        } else {
-            // A row with many writers is written once for each batch: its queue may be longer than a request waits.
-            self.answer_expired(&mut postponed);
-        }
         // Requests that have arrived but were not looked at yet come along: whatever can run does, once.
         yield_now().await;
         while batch.works.len() < limit {
@@ -188,14 +247,14 @@ impl<W: LaneWork> Lane<W> {
             }
         }
         self.postponed.append(&mut postponed);
-        Some(batch)
+        batch
     }
 
     /// Answers those whose time is up before they are sent: nothing was written.
-    fn answer_expired(&self, postponed: &mut VecDeque<Waiting<W>>) {
-        let now = Instant::now();
-        postponed.retain_mut(|waiting| {
-            let expired = waiting.ticket.since + self.limits.store_timeout <= now;
+    fn answer_expired(&mut self) {
+        let (now, limit) = (Instant::now(), self.limits.store_timeout);
+        self.postponed.retain_mut(|waiting| {
+            let expired = waiting.ticket.since + limit <= now;
             if expired {
                 waiting.ticket.answer(Err(StoreError::TimedOut));
             }
@@ -204,7 +263,11 @@ impl<W: LaneWork> Lane<W> {
     }
 
     /// Commits on a session that is fit for it: one that refused everything, as a read-only one does, is replaced once.
-    async fn commit(&mut self, works: &[W]) -> Result<Vec<W::Outcome>, StoreError> {
+    async fn commit(
+        &mut self,
+        works: &[W],
+        opened: Option<Opened>,
+    ) -> Result<Vec<W::Outcome>, StoreError> {
         if let Some((until, error)) = &self.refusal
             && Instant::now() < *until
         {
@@ -212,7 +275,7 @@ impl<W: LaneWork> Lane<W> {
         }
         self.refusal = None;
         let is_new = self.client.is_none();
-        let error = match self.try_commit(works).await {
+        let error = match self.try_commit(works, opened).await {
             Err(error) if error.is_unfit_session() => error,
             outcome => return outcome,
         };
@@ -221,7 +284,7 @@ impl<W: LaneWork> Lane<W> {
         let outcome = if is_new {
             Err(error)
         } else {
-            Box::pin(self.try_commit(works)).await
+            Box::pin(self.try_commit(works, None)).await
         };
         if let Err(error) = &outcome
             && error.is_unfit_session()
@@ -233,26 +296,37 @@ impl<W: LaneWork> Lane<W> {
     }
 
     /// Commits; prepares the statements again when the schema has changed.
-    async fn try_commit(&mut self, works: &[W]) -> Result<Vec<W::Outcome>, StoreError> {
+    async fn try_commit(
+        &mut self,
+        works: &[W],
+        opened: Option<Opened>,
+    ) -> Result<Vec<W::Outcome>, StoreError> {
+        let observed = self.pool.observed.clone();
+        let client = self.client().await?;
+        let mut turn = Turn::of(opened);
+        let running = observed.begin(W::MEASURED[0]);
+        // Boxed where it is made: the state of a transaction has kilobytes, and each future around it would move it again.
+        let write = Box::pin(W::run(client, works, Mode::Batch, &mut turn));
+        let mut outcome = running.end(write.await);
+        client.has_answered();
+        if matches!(&outcome, Err(error) if error.is_stale_statement()) {
+            client.statement_cache.clear();
+            let running = observed.begin(W::MEASURED[0]);
+            turn = Turn::default();
+            outcome = running.end(Box::pin(W::run(client, works, Mode::Batch, &mut turn)).await);
+        }
+        self.is_contended |= turn.has_waited();
+        outcome
+    }
+
+    /// The connection of this lane: a new one unless the one that it has is trusted.
+    async fn client(&mut self) -> Result<&mut LaneClient, StoreError> {
         let is_trusted = |client: &LaneClient| client.is_trusted(&self.pool);
         if !self.client.as_ref().is_some_and(is_trusted) {
             self.drop_client();
             self.client = Some(LaneClient::take(&self.pool).await?);
         }
-        let Some(client) = &mut self.client else {
-            return Err(StoreError::ConnectionLost);
-        };
-        let running = self.pool.observed.begin(W::MEASURED[0]);
-        // Boxed where it is made: the state of a transaction has kilobytes, and each future around it would move it again.
-        let write = Box::pin(W::run(client, works, Mode::Batch));
-        let outcome = running.end(write.await);
-        client.has_answered();
-        if !matches!(&outcome, Err(error) if error.is_stale_statement()) {
-            return outcome;
-        }
-        client.statement_cache.clear();
-        let running = self.pool.observed.begin(W::MEASURED[0]);
-        running.end(Box::pin(W::run(client, works, Mode::Batch)).await)
+        self.client.as_mut().ok_or(StoreError::ConnectionLost)
     }
 
     fn answer(&self, batch: Batch<W>, outcomes: Vec<W::Outcome>) {
@@ -331,11 +405,14 @@ async fn commit_single<W: LaneWork>(pool: &Pool, work: &W) -> Result<W::Outcome,
     let works = std::slice::from_ref(work);
     let committed = pool::with_session(pool, Repeat::WhenRefused, |guard| async move {
         let running = pool.observed.begin(W::MEASURED[1]);
-        let write = Box::pin(W::run(guard.client(), works, Mode::Single));
+        let mut turn = Turn::default();
+        let write = Box::pin(W::run(guard.client(), works, Mode::Single, &mut turn));
         let outcome = running.end(write.await);
         (guard, outcome)
     });
-    match committed.await {
+    let committed = committed.await;
+    pool.written.notify_one();
+    match committed {
         Ok(outcomes) => outcomes
             .into_iter()
             .next()

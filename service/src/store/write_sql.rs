@@ -4,19 +4,15 @@ use super::columns::{assignments, input, profile, user_input_with_derived, writt
 use super::work::Mode;
 use std::sync::LazyLock;
 
-/// Listens for the notification that every transaction with a change sends as it commits.
-pub(super) const LISTEN: &str = "LISTEN roster_changes";
-
-/// Opens the transaction of a batch.
-pub(super) const BEGIN_BATCH: &str =
-    "BEGIN; SELECT pg_advisory_xact_lock(5931894172722287106); NOTIFY roster_changes";
+/// Begins the transaction of a batch and takes the advisory lock; answers whether it was free.
+pub(super) const BEGIN_LOCKED: &str = "BEGIN; SELECT CASE WHEN pg_try_advisory_xact_lock(5931894172722287106) THEN true \
+     ELSE pg_advisory_xact_lock(5931894172722287106)::text IS NULL END";
 
 /// Opens the transaction of one write, which waits for its row first.
 pub(super) const BEGIN: &str = "BEGIN";
 
 /// Takes the advisory lock once the row is held, so that no other transaction waits for that row.
-pub(super) const LOCK: &str =
-    "SELECT pg_advisory_xact_lock(5931894172722287106); NOTIFY roster_changes";
+pub(super) const LOCK: &str = "SELECT pg_advisory_xact_lock(5931894172722287106)";
 
 /// Creates users whose address is free; returns the ids of those that it created.
 pub(super) static CREATE: LazyLock<String> = LazyLock::new(|| {

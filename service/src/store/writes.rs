@@ -2,6 +2,7 @@
 
 use super::limits::Limits;
 use super::observed::Statement;
+use super::opening::Turn;
 use super::pool::{Object, Pool};
 use super::sql_error::StoreError;
 use super::work::{Decide, Decision, Mode, Work, WriteOutcome};
@@ -171,8 +172,9 @@ impl LaneWork for Work {
         client: &Object,
         batch: &[Self],
         mode: Mode,
+        turn: &mut Turn,
     ) -> impl Future<Output = Result<Vec<WriteOutcome>, StoreError>> + Send {
-        write_batch::run(client, batch, mode)
+        write_batch::run(client, batch, mode, turn)
     }
 
     fn is_not_batchable(outcome: &WriteOutcome) -> bool {

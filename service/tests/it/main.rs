@@ -73,3 +73,4 @@ mod tokens;
 mod unread_answers;
 mod waiting_readers;
 mod write_only_clients;
+mod write_turns;

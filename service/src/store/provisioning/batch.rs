@@ -12,11 +12,13 @@ use crate::store::clients::scim_profile_of;
 use crate::store::columns::RowReader;
 use crate::store::decisions::hold;
 use crate::store::observed::Statement;
+use crate::store::opening::Turn;
 use crate::store::pool::Object;
 use crate::store::sql_error::StoreError;
 use crate::store::work::Mode;
 use crate::store::write_lane::LaneWork;
-use crate::store::write_sql::{BEGIN, BEGIN_BATCH, LOCK};
+use crate::store::write_sql::BEGIN;
+use futures_util::future::OptionFuture;
 use std::collections::HashMap;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -52,8 +54,9 @@ impl LaneWork for Provisioning {
         client: &Object,
         batch: &[Self],
         mode: Mode,
+        turn: &mut Turn,
     ) -> impl Future<Output = Result<Vec<Outcome>, StoreError>> + Send {
-        run(client, batch, mode)
+        run(client, batch, mode, turn)
     }
 
     fn is_not_batchable(outcome: &Outcome) -> bool {
@@ -79,9 +82,10 @@ async fn run(
     client: &Object,
     batch: &[Provisioning],
     mode: Mode,
+    turn: &mut Turn,
 ) -> Result<Vec<Outcome>, StoreError> {
     let mut outcomes = Outcomes::with_capacity(batch.len());
-    let outcome = transaction(client, batch, mode, &mut outcomes).await;
+    let outcome = transaction(client, batch, mode, turn, &mut outcomes).await;
     if let Err(error) = outcome {
         // Whatever comes of it: a connection that cannot roll back is not used again.
         let _ = client.batch_execute("ROLLBACK").await;
@@ -100,14 +104,14 @@ async fn transaction(
     client: &Object,
     batch: &[Provisioning],
     mode: Mode,
+    turn: &mut Turn,
     outcomes: &mut Outcomes,
 ) -> Result<(), StoreError> {
     let to_change: Vec<&Change> = batch.iter().filter_map(Provisioning::change).collect();
-    let mut opening = BEGIN_BATCH;
+    let has_begun = !to_change.is_empty();
     let mut decided = Vec::new();
-    if !to_change.is_empty() {
-        decided = decide(client, &to_change, mode, outcomes).await?;
-        opening = LOCK;
+    if has_begun {
+        decided = decide(client, &to_change, mode, turn, outcomes).await?;
     }
     let (created, changed) = (created(batch), changed(&decided));
     if created.is_empty() && changed.is_empty() {
@@ -120,7 +124,7 @@ async fn transaction(
     // Polled in this order, so sent in this order, without waiting for an answer in between.
     let (opened, changes_made, creations_made, committed) = tokio::join!(
         biased;
-        client.batch_execute(opening),
+        turn.take_lock(client, has_begun),
         query(client, change.as_ref(), &change_values),
         query(client, create.as_ref(), &create_values),
         client.batch_execute("COMMIT"),
@@ -161,12 +165,13 @@ async fn query(
     })
 }
 
-/// Begins the transaction, locks the rows of `changes` and decides on each. Returns those to be written; the outcomes of
+/// Begins the transaction, unless `turn` has, locks the rows of `changes` and decides on each. Returns those to be written; the outcomes of
 /// the others are added to `outcomes`.
 async fn decide<'a>(
     client: &Object,
     changes: &[&'a Change],
     mode: Mode,
+    turn: &Turn,
     outcomes: &mut Outcomes,
 ) -> Result<Vec<(&'a Change, Box<Provision>)>, StoreError> {
     let lock = client.prepare_cached(hold(mode)).await?;
@@ -175,13 +180,14 @@ async fn decide<'a>(
     let clients: Vec<&str> = changes.iter().map(|change| &*change.client).collect();
     let lock_values: [&(dyn ToSql + Sync); 1] = [&ids];
     let read_values: [&(dyn ToSql + Sync); 2] = [&ids, &clients];
+    let begin = (!turn.is_opened()).then(|| client.batch_execute(BEGIN));
     let (begun, locked, rows) = tokio::join!(
         biased;
-        client.batch_execute(BEGIN),
+        OptionFuture::from(begin),
         client.query(&lock, &lock_values),
         client.query(&read, &read_values),
     );
-    begun?;
+    begun.transpose()?;
     let locked = locked?;
     let mut beside: HashMap<Uuid, Row> = HashMap::with_capacity(changes.len());
     for row in rows? {
