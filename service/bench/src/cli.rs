@@ -144,8 +144,22 @@ pub(crate) struct BenchGrowthArgs {
 }
 
 /// Cost of a request with a growing number of replicas on one PostgreSQL, each with its share of the load.
+///
+/// Other builds of Roster and peers take turns with this build, each on a database of its own.
 #[derive(Args)]
 pub(crate) struct BenchReplicasArgs {
+    /// Also measure this build of Roster; repeatable
+    #[arg(long, value_name = "PROGRAM")]
+    pub(crate) against: Vec<PathBuf>,
+    /// Also measure these peers
+    #[arg(long, value_name = "NAME", num_args = 1.., value_parser = ["actix-pipelined", "axum-deadpool", "axum-sqlx", "go-pgx"])]
+    pub(crate) peers: Vec<String>,
+    /// Measure only these calls; `retitle` is a PUT that changes the title alone
+    #[arg(long, value_name = "NAME", num_args = 1.., value_parser = ["get", "list", "post", "put", "retitle"], default_values_t = ["get", "list", "post", "put", "retitle"].map(str::to_owned))]
+    pub(crate) only: Vec<String>,
+    /// Connections of the whole load
+    #[arg(long, default_value_t = 64, value_name = "N")]
+    pub(crate) connections: usize,
     /// Numbers of replicas
     #[arg(long, value_delimiter = ',', default_values_t = [1, 2, 4, 8], value_name = "N,N,…", value_parser = clap::value_parser!(u64).range(1..=64))]
     pub(crate) replicas: Vec<u64>,

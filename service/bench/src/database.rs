@@ -192,7 +192,7 @@ async fn copy(url: String, users: Range<u64>) -> Result<()> {
 }
 
 fn seeded_row(user: u64) -> UserRow {
-    let name = name(user);
+    let name = seeded::name(user);
     UserRow {
         id: u128::from_str_radix(&seeded::id(user).replace('-', ""), 16).unwrap_or_default(),
         email: seeded::email(user),
@@ -200,12 +200,8 @@ fn seeded_row(user: u64) -> UserRow {
         name,
         phone: Some("+442071234567".to_owned()),
         title: "Analyst",
-        department: DEPARTMENTS[index(user / 7, DEPARTMENTS.len())],
-        status: if user % 20 == 19 {
-            "suspended"
-        } else {
-            "active"
-        },
+        department: seeded::department(user),
+        status: seeded::status(user),
         created_at: UNIX_EPOCH + FIRST_CREATED + Duration::from_millis(user),
     }
 }
@@ -215,57 +211,6 @@ fn secondary_indexes(column: &str) -> String {
         "SELECT {column} FROM pg_indexes JOIN pg_index ON indexrelid = indexname::regclass
          WHERE schemaname = 'public' AND tablename = 'users' AND NOT indisunique ORDER BY indexname"
     )
-}
-
-const FIRST_NAMES: [&str; 16] = [
-    "Ada",
-    "Grace",
-    "Alan",
-    "Edsger",
-    "Barbara",
-    "Donald",
-    "Katherine",
-    "Dennis",
-    "Margaret",
-    "Niklaus",
-    "Hedy",
-    "Tony",
-    "Radia",
-    "Ken",
-    "Frances",
-    "Leslie",
-];
-const LAST_NAMES: [&str; 16] = [
-    "Lovelace", "Hopper", "Turing", "Dijkstra", "Liskov", "Knuth", "Johnson", "Ritchie",
-    "Hamilton", "Wirth", "Lamarr", "Hoare", "Perlman", "Thompson", "Allen", "Lamport",
-];
-const DEPARTMENTS: [&str; 12] = [
-    "Engines",
-    "Research",
-    "Sales",
-    "Finance",
-    "Legal",
-    "People",
-    "Support",
-    "Security",
-    "Design",
-    "Operations",
-    "Marketing",
-    "Facilities",
-];
-
-fn name(user: u64) -> String {
-    let first = FIRST_NAMES[index(user, FIRST_NAMES.len())];
-    let last = LAST_NAMES[index(user / 16, LAST_NAMES.len())];
-    // A scattered number, so that the order of names is not the order of creation.
-    format!(
-        "{first} {last} {:08x}",
-        (user.wrapping_mul(2_654_435_761)) & 0xffff_ffff
-    )
-}
-
-fn index(number: u64, length: usize) -> usize {
-    usize::try_from(number).unwrap_or(0) % length
 }
 
 async fn connect(url: &str) -> Result<tokio_postgres::Client> {
@@ -302,7 +247,8 @@ fn started(error: dev_postgres::Error) -> anyhow::Error {
 
 #[cfg(test)]
 mod tests {
-    use super::{name, seeded_row};
+    use super::seeded_row;
+    use bench_load::seeded::name;
 
     #[test]
     fn seeded_users_are_known_by_their_ids() {

@@ -25,6 +25,7 @@ mod plot;
 mod programs;
 mod questions;
 mod replicas;
+mod replicated;
 mod results;
 mod roster;
 mod scim;

@@ -6,6 +6,7 @@ use anyhow::Result;
 
 use super::contestants::Family;
 use xtask::build as cargo_build;
+use xtask::failure::{Failure, Kind};
 use xtask::run_tool::tool;
 use xtask::tools;
 
@@ -34,6 +35,17 @@ impl Program {
             is_one_file: true,
         }
     }
+}
+
+/// A program that somebody has built.
+pub(super) fn existing(path: &Path) -> Result<Program> {
+    if path.is_file() {
+        return Ok(Program::binary(std::path::absolute(path)?));
+    }
+    let what = format!("{} is not a program", path.display());
+    let next =
+        "build the other revision in a folder of its own: cargo build --release --package roster";
+    Err(Failure::new(Kind::Usage, what, "there is no such file", next).into())
 }
 
 /// The load generator.

@@ -1,26 +1,26 @@
-//! `cargo xtask bench replicas`: the cost of a request with a growing number of replicas on one PostgreSQL.
+//! `cargo xtask bench replicas`: the cost of a request with a growing number of replicas on one PostgreSQL, beside peers and
+//! other builds of Roster.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use anyhow::{Context, Result};
 
-use super::contestants::Family;
 use super::database::BenchPostgres;
 use super::load::{Load, Target, Workload};
 use super::machine::Machine;
+use super::replicated::Replicated;
 use super::results::{Measurement, in_the_middle};
-use super::roster::{self, Roster};
 use super::server::Server;
 use super::{capacity, page, programs, table};
 use crate::cli::BenchReplicasArgs;
 
-/// Connections of the whole load, divided among the replicas.
-const CONNECTIONS: usize = 64;
-const CALLS: [(&str, &str); 4] = [
+const CALLS: [(&str, &str); 5] = [
     ("get", "GET by id"),
     ("list", "first page of 50"),
     ("post", "POST"),
     ("put", "PUT"),
+    ("retitle", "PUT of another title"),
 ];
 
 /// The result of all replicas together.
@@ -33,45 +33,51 @@ struct Together {
     resident_mib: f64,
 }
 
-/// Measures every number of replicas.
+impl Together {
+    fn cpu_us(&self) -> f64 {
+        self.server_cpu_us + self.postgres_cpu_us
+    }
+}
+
+/// What was measured of one contestant: rounds by call and number of replicas.
+type Rounds = BTreeMap<(&'static str, u64), Vec<Together>>;
+
+/// Measures every number of replicas of every contestant; rounds are interleaved.
 pub(super) fn run(args: &BenchReplicasArgs) -> Result<()> {
-    let program = programs::build(Family::Roster)?;
     let load = programs::load()?;
     let postgres = BenchPostgres::start(&[])?;
-    let database = postgres.create("bench_replicas")?;
-    roster::migrate(&program, database.url())?;
-    postgres.seed(database.url(), args.users)?;
-    let a_user = bytes_a_row(&postgres, database.url(), "users")?;
-    let roster = Roster::prepare(&program, database.url())?;
-    let mut text = heading(&postgres, args);
+    let contestants = Replicated::prepare_all(args, &postgres)?;
+    let roster = contestants.first().context("Roster was not built")?;
+    let a_user = bytes_a_row(&postgres, roster.database.url(), "users")?;
+    let mut measured = vec![Rounds::new(); contestants.len()];
     for replicas in &args.replicas {
-        let servers: Vec<Server> = (0..*replicas)
-            .map(|number| roster.serve_as(&format!("roster-{number}")))
-            .collect::<Result<_>>()?;
-        let mut cells = Vec::new();
-        for (operation, _) in CALLS {
-            let mut rounds = Vec::new();
-            for _ in 0..args.rounds {
-                rounds.push(one_round(
-                    &servers,
-                    &load,
-                    &roster,
-                    &postgres,
-                    (operation, args),
-                )?);
+        for round in 1..=args.rounds {
+            for (contestant, rounds) in contestants.iter().zip(&mut measured) {
+                let servers = contestant.serve(*replicas)?;
+                for (operation, _) in calls(args) {
+                    let found =
+                        one_round(&servers, &load, contestant, &postgres, (operation, args))?;
+                    rounds
+                        .entry((operation, *replicas))
+                        .or_default()
+                        .push(found);
+                }
+                for server in servers {
+                    server.stop()?;
+                }
+                postgres.tidy(contestant.database.url())?;
             }
-            postgres.tidy(database.url())?;
-            let cpu = |round: &Together| round.server_cpu_us + round.postgres_cpu_us;
-            let found = in_the_middle(rounds, cpu).context("no round was measured")?;
-            cells.push(cell(&found));
+            printing::eprintln!(
+                "{replicas} replica(s): round {round} of {} measured",
+                args.rounds
+            );
         }
-        for server in servers {
-            server.stop()?;
-        }
-        let _ = writeln!(text, "| {replicas} | {} |", cells.join(" | "));
-        printing::eprintln!("{replicas} replica(s) measured");
     }
-    let a_change = bytes_a_row(&postgres, database.url(), "user_changes")?;
+    let mut text = heading(&postgres, args);
+    for (contestant, rounds) in contestants.iter().zip(&measured) {
+        text.push_str(&rows(&contestant.title, rounds, args)?);
+    }
+    let a_change = bytes_a_row(&postgres, roster.database.url(), "user_changes")?;
     let _ = write!(
         text,
         "\nA user takes {a_user:.0} bytes of disk, a change that is kept {a_change:.0}, indexes included."
@@ -82,6 +88,42 @@ pub(super) fn run(args: &BenchReplicasArgs) -> Result<()> {
         page::replace("replicas", &text)?;
     }
     Ok(())
+}
+
+/// The calls that are measured.
+fn calls(args: &BenchReplicasArgs) -> impl Iterator<Item = (&'static str, &'static str)> {
+    CALLS
+        .into_iter()
+        .filter(|(operation, _)| args.only.iter().any(|only| only == operation))
+}
+
+/// The rows of one contestant, and how much the last number of replicas costs beside the first.
+fn rows(title: &str, rounds: &Rounds, args: &BenchReplicasArgs) -> Result<String> {
+    let mut text = String::new();
+    let mut ends: BTreeMap<&str, [f64; 2]> = BTreeMap::new();
+    for replicas in &args.replicas {
+        let _ = write!(text, "| {title} | {replicas} |");
+        for (operation, _) in calls(args) {
+            let rounds = rounds.get(&(operation, *replicas)).into_iter().flatten();
+            let found = in_the_middle(rounds.copied(), Together::cpu_us)
+                .context("no round was measured")?;
+            let _ = write!(text, " {} |", cell(&found));
+            let ends = ends.entry(operation).or_insert([found.cpu_us(); 2]);
+            ends[1] = found.cpu_us();
+        }
+        text.push('\n');
+    }
+    if let [first, .., last] = args.replicas.as_slice() {
+        let _ = write!(text, "| {title} | {last} ÷ {first} |");
+        for (operation, _) in calls(args) {
+            let ratio = ends
+                .get(operation)
+                .map_or(f64::NAN, |[first, last]| last / first);
+            let _ = write!(text, " **{ratio:.2}** |");
+        }
+        text.push('\n');
+    }
+    Ok(text)
 }
 
 /// The size of a table's row on disk, including its share of the indexes.
@@ -100,13 +142,13 @@ fn bytes_a_row(postgres: &BenchPostgres, url: &str, of: &str) -> Result<f64> {
 fn one_round(
     servers: &[Server],
     load: &std::path::Path,
-    roster: &Roster,
+    contestant: &Replicated,
     postgres: &BenchPostgres,
-    (operation, args): (&str, &BenchReplicasArgs),
+    (operation, args): (&'static str, &BenchReplicasArgs),
 ) -> Result<Together> {
     let workload = Workload {
         operation,
-        connections: (CONNECTIONS / servers.len()).max(1),
+        connections: (args.connections / servers.len()).max(1),
         rate: None,
         seconds: args.seconds,
         requests: None,
@@ -119,7 +161,7 @@ fn one_round(
                 let target = Target {
                     address: server.address,
                     users: args.users,
-                    token_file: Some(&roster.token_file),
+                    token_file: contestant.token_file(),
                     server: server.process(),
                     postgres: Some(postgres.process),
                 };
@@ -165,15 +207,20 @@ fn heading(postgres: &BenchPostgres, args: &BenchReplicasArgs) -> String {
     let machine = Machine::look(&postgres.version);
     let busy = machine.busy_note();
     format!(
-        "PostgreSQL {}, {} users, medians of {} rounds of {} s{busy}. {CONNECTIONS} connections, divided among the replicas. Load, \
+        "PostgreSQL {}, {} users, medians of {} rounds of {} s, interleaved{busy}. {} connections, divided among the replicas. Load, \
          replicas and PostgreSQL share the same cores: more replicas show what they cost, not how much more they could do.\n\n\
          CPU time a request, µs: replicas + PostgreSQL; requests a second, p99, memory of a replica\n\n\
-         | replicas | {} |\n|---:|---:|---:|---:|---:|\n",
+         | | replicas | {} |\n|---|---:|{}\n",
         machine.postgres,
         table::count(args.users),
         args.rounds,
         args.seconds,
-        CALLS.map(|(_, title)| title).join(" | ")
+        args.connections,
+        calls(args)
+            .map(|(_, title)| title)
+            .collect::<Vec<_>>()
+            .join(" | "),
+        "---:|".repeat(calls(args).count())
     )
 }
 

@@ -53,15 +53,22 @@ pub(super) fn migrate(program: &Program, url: &str) -> Result<()> {
 impl Roster {
     /// Creates a signing key, a client and a token. Later instances use the same key, so the token stays valid.
     pub(super) fn prepare(program: &Program, url: &str) -> Result<Self> {
-        Self::prepare_with(program, url, "users:read,users:write", ROOM_FOR_ALL)
+        Self::prepare_as("roster", program, url)
+    }
+
+    /// The same, with files of this name: for several at a time.
+    pub(super) fn prepare_as(name: &str, program: &Program, url: &str) -> Result<Self> {
+        Self::prepare_with(name, program, url, "users:read,users:write", ROOM_FOR_ALL)
     }
 
     /// The same with SCIM on, which the token allows too.
     pub(super) fn prepare_for_scim(program: &Program, url: &str) -> Result<Self> {
-        Self::prepare_with(program, url, "users:read,users:write,scim", ROOM_AND_SCIM)
+        let scopes = "users:read,users:write,scim";
+        Self::prepare_with("roster", program, url, scopes, ROOM_AND_SCIM)
     }
 
     fn prepare_with(
+        name: &str,
         program: &Program,
         url: &str,
         scopes: &str,
@@ -71,8 +78,8 @@ impl Roster {
         let this = Self {
             program: program.clone(),
             url: url.to_owned(),
-            keys: folder.join("roster-keys.pem"),
-            token_file: folder.join("roster-token"),
+            keys: folder.join(format!("{name}-keys.pem")),
+            token_file: folder.join(format!("{name}-token")),
             queue,
         };
         for file in [&this.keys, &this.token_file] {

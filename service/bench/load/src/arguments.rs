@@ -67,6 +67,8 @@ pub(crate) enum OperationKind {
     Post,
     /// `PUT /v1/users/{id}` of a random user, with another name
     Put,
+    /// `PUT /v1/users/{id}` of a random user, with another title and nothing else that differs
+    Retitle,
     /// `GET /v1/users?limit=50`
     List,
     /// `GET /v1/users/{id}` of a server that returns a constant; only the status is checked

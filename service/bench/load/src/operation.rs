@@ -90,6 +90,19 @@ impl Operation {
                     items: 0,
                 })
             }
+            OperationKind::Retitle => {
+                let (id, title) = (
+                    seeded::id(user),
+                    format!("Analyst {:08x}", self.random.u32(..)),
+                );
+                let body = seeded::body_with_title(user, &title);
+                self.write_change(out, &format!("PUT /v1/users/{id}"), &body)?;
+                Ok(Expected {
+                    status: 200,
+                    texts: [id, title],
+                    items: 0,
+                })
+            }
             OperationKind::List => {
                 write!(
                     out,
