@@ -1,0 +1,52 @@
+//! A worker's connections to PostgreSQL.
+
+use peer_user::{INSERT, LIST, SELECT, UPDATE};
+use std::cell::Cell;
+use tokio_postgres::{Client, Error, NoTls, Statement};
+
+const CONNECTIONS_PER_WORKER: usize = 8;
+
+pub struct Connection {
+    pub client: Client,
+    pub select: Statement,
+    pub list: Statement,
+    pub insert: Statement,
+    pub update: Statement,
+}
+
+pub struct Database {
+    connections: Vec<Connection>,
+    next: Cell<usize>,
+}
+
+impl Database {
+    pub async fn connect() -> Result<Self, Error> {
+        let url = std::env::var("DATABASE_URL").expect("DATABASE_URL names the database");
+        let mut connections = Vec::with_capacity(CONNECTIONS_PER_WORKER);
+        for _ in 0..CONNECTIONS_PER_WORKER {
+            let (client, driver) = tokio_postgres::connect(&url, NoTls).await?;
+            ntex::rt::spawn(driver);
+            connections.push(Connection {
+                select: client.prepare(SELECT).await?,
+                list: client.prepare(LIST).await?,
+                insert: client.prepare(INSERT).await?,
+                update: client.prepare(UPDATE).await?,
+                client,
+            });
+        }
+        Ok(Self {
+            connections,
+            next: Cell::new(0),
+        })
+    }
+
+    pub fn for_reading(&self) -> &Connection {
+        &self.connections[0]
+    }
+
+    pub fn for_writing(&self) -> &Connection {
+        self.next
+            .set((self.next.get() + 1) % self.connections.len());
+        &self.connections[self.next.get()]
+    }
+}
