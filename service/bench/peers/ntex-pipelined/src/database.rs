@@ -19,25 +19,38 @@ pub struct Database {
     next: Cell<usize>,
 }
 
+impl Connection {
+    async fn open(url: &str) -> Result<Self, Error> {
+        let (client, driver) = tokio_postgres::connect(url, NoTls).await?;
+        ntex::rt::spawn(driver);
+        Ok(Self {
+            select: client.prepare(SELECT).await?,
+            list: client.prepare(LIST).await?,
+            insert: client.prepare(INSERT).await?,
+            update: client.prepare(UPDATE).await?,
+            client,
+        })
+    }
+}
+
 impl Database {
-    pub async fn connect() -> Result<Self, Error> {
+    /// Exits if it cannot connect: ntex would start a failed worker again and again.
+    pub async fn connect() -> Self {
         let url = std::env::var("DATABASE_URL").expect("DATABASE_URL names the database");
         let mut connections = Vec::with_capacity(CONNECTIONS_PER_WORKER);
         for _ in 0..CONNECTIONS_PER_WORKER {
-            let (client, driver) = tokio_postgres::connect(&url, NoTls).await?;
-            ntex::rt::spawn(driver);
-            connections.push(Connection {
-                select: client.prepare(SELECT).await?,
-                list: client.prepare(LIST).await?,
-                insert: client.prepare(INSERT).await?,
-                update: client.prepare(UPDATE).await?,
-                client,
-            });
+            match Connection::open(&url).await {
+                Ok(connection) => connections.push(connection),
+                Err(error) => {
+                    eprintln!("cannot connect to PostgreSQL: {error:?}");
+                    std::process::exit(1);
+                }
+            }
         }
-        Ok(Self {
+        Self {
             connections,
             next: Cell::new(0),
-        })
+        }
     }
 
     pub fn for_reading(&self) -> &Connection {

@@ -14,6 +14,7 @@ use ntex::time::Seconds;
 use ntex::{Service, ServiceCtx, ServiceFactory, SharedCfg};
 use peer_user::{Change, Page, PageQuery, Profile, Route, User};
 use serde::Serialize;
+use std::convert::Infallible;
 use std::io::{Error, Result};
 use tokio_postgres::{Row, Statement, error::SqlState};
 use uuid::Uuid;
@@ -54,13 +55,11 @@ impl ServiceFactory<Request, SharedCfg> for AppFactory {
     type Response = Response;
     type Error = Error;
     type Service = App;
-    type InitError = tokio_postgres::Error;
+    type InitError = Infallible;
 
-    async fn create(&self, _: SharedCfg) -> std::result::Result<App, tokio_postgres::Error> {
+    async fn create(&self, _: SharedCfg) -> std::result::Result<App, Infallible> {
         let database = Database::connect().await;
-        Ok(App {
-            database: database.inspect_err(|error| eprintln!("{error}"))?,
-        })
+        Ok(App { database })
     }
 }
 

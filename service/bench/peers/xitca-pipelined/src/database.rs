@@ -56,18 +56,24 @@ impl Connection {
 }
 
 impl Database {
-    pub async fn connect() -> Result<Self, Error> {
+    /// Exits if it cannot connect: a worker that fails to start would leave the server without an answer.
+    pub async fn connect() -> Self {
         let url = std::env::var("DATABASE_URL").expect("DATABASE_URL names the database");
         let mut connections = Vec::with_capacity(CONNECTIONS_PER_THREAD);
         for _ in 0..CONNECTIONS_PER_THREAD {
-            let connection = Connection::open(&url).await;
-            connections.push(connection.inspect_err(|error| eprintln!("{error}"))?);
+            match Connection::open(&url).await {
+                Ok(connection) => connections.push(connection),
+                Err(error) => {
+                    eprintln!("cannot connect to PostgreSQL: {error}");
+                    std::process::exit(1);
+                }
+            }
         }
-        Ok(Self {
+        Self {
             connections,
             next: Cell::new(0),
             buffer: RefCell::default(),
-        })
+        }
     }
 
     pub fn for_reading(&self) -> &Connection {

@@ -38,7 +38,9 @@ fn main() -> std::io::Result<()> {
         .max_request_headers::<16>()
         .keep_alive_timeout(Duration::from_secs(75));
     let service = fn_service(handle)
-        .enclosed(ContextBuilder::new(Database::connect))
+        .enclosed(ContextBuilder::new(|| async {
+            Ok::<_, Infallible>(Database::connect().await)
+        }))
         .enclosed(HttpServiceBuilder::h1().config(config));
     xitca_server::Builder::new()
         .bind("users", listen, service)?
