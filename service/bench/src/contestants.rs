@@ -45,6 +45,16 @@ pub(super) const ENTRIES: &[Entry] = &[
         Family::RustPeer(ACTIX),
     ),
     entry(
+        "xitca-pipelined",
+        "xitca-http + xitca-postgres, pipelined",
+        Family::RustPeer("xitca-pipelined"),
+    ),
+    entry(
+        "ntex-pipelined",
+        "ntex + tokio-postgres, pipelined",
+        Family::RustPeer("ntex-pipelined"),
+    ),
+    entry(
         DEADPOOL,
         "axum + tokio-postgres, deadpool",
         Family::RustPeer(DEADPOOL),

@@ -4,7 +4,7 @@
 
 use actix_web::web::{self, Data, Json, Path, Query};
 use actix_web::{App, HttpResponse, HttpServer, http::StatusCode, rt};
-use peer_user::{INSERT, LIST, Page, PageQuery, Profile, SELECT, UPDATE, User, grams};
+use peer_user::{Change, INSERT, LIST, Page, PageQuery, Profile, SELECT, UPDATE, User};
 use serde::Serialize;
 use std::cell::Cell;
 use tokio_postgres::{Client, NoTls, Row, Statement, error::SqlState};
@@ -98,7 +98,7 @@ async fn list(database: Data<Database>, query: Query<PageQuery>) -> HttpResponse
         Ok(rows) => json(
             StatusCode::OK,
             &Page {
-                items: rows.iter().map(User::from_row).collect(),
+                items: rows.iter().map(User::<&str>::from_row).collect(),
             },
         ),
         Err(error) => failure(&error),
@@ -134,30 +134,14 @@ async fn change(
     statement: &Statement,
     status: StatusCode,
     id: Uuid,
-    p: &Profile,
+    profile: &Profile,
 ) -> HttpResponse {
-    if !p.is_valid() {
+    if !profile.is_valid() {
         return HttpResponse::UnprocessableEntity().finish();
     }
-    let (email_key, name_key) = (p.email_key(), p.name_key());
-    let grams = grams(&name_key, &email_key);
     let row = connection
         .client
-        .query_opt(
-            statement,
-            &[
-                &id,
-                &p.email,
-                &email_key,
-                &p.name,
-                &name_key,
-                &p.phone,
-                &p.title,
-                &p.department,
-                &p.status,
-                &grams,
-            ],
-        )
+        .query_opt(statement, &Change::new(id, profile).parameters())
         .await;
     match row {
         Ok(row) => one(status, row),
@@ -167,7 +151,7 @@ async fn change(
 
 fn one(status: StatusCode, row: Option<Row>) -> HttpResponse {
     match row {
-        Some(row) => json(status, &User::from_row(&row)),
+        Some(row) => json(status, &User::<&str>::from_row(&row)),
         None => HttpResponse::NotFound().finish(),
     }
 }

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Json, Router};
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod};
-use peer_user::{INSERT, LIST, Page, PageQuery, Profile, SELECT, UPDATE, User, grams};
+use peer_user::{Change, INSERT, LIST, Page, PageQuery, Profile, SELECT, UPDATE, User};
 use tokio_postgres::{NoTls, Row, error::SqlState};
 use uuid::Uuid;
 
@@ -89,27 +89,11 @@ async fn change(pool: &Pool, statement: &str, id: Uuid, profile: &Profile) -> An
     if !profile.is_valid() {
         return Err(StatusCode::UNPROCESSABLE_ENTITY);
     }
-    let (email_key, name_key) = (profile.email_key(), profile.name_key());
-    let grams = grams(&name_key, &email_key);
+    let change = Change::new(id, profile);
     let client = connection(pool).await?;
     let statement = client.prepare_cached(statement).await.map_err(failure)?;
-    let p = profile;
     client
-        .query_opt(
-            &statement,
-            &[
-                &id,
-                &p.email,
-                &email_key,
-                &p.name,
-                &name_key,
-                &p.phone,
-                &p.title,
-                &p.department,
-                &p.status,
-                &grams,
-            ],
-        )
+        .query_opt(&statement, &change.parameters())
         .await
         .map_err(failure)
 }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize, Serializer};
 use tokio_postgres::Row;
+use tokio_postgres::types::{FromSql, ToSql};
 use uuid::Uuid;
 
 /// The user with an id: `$1`.
@@ -22,16 +23,16 @@ pub const UPDATE: &str = "UPDATE users SET email = $2, email_key = $3, name = $4
     row_version = row_version + 1, updated_at = now() WHERE id = $1 \
     RETURNING id, email, name, phone, title, department, status, created_at, updated_at";
 
-/// A user in a response.
+/// A user in a response; `User<&str>` borrows its texts from the row.
 #[derive(Serialize)]
-pub struct User {
+pub struct User<Text = String> {
     pub id: Uuid,
-    pub email: String,
-    pub name: String,
-    pub phone: Option<String>,
-    pub title: Option<String>,
-    pub department: Option<String>,
-    pub status: String,
+    pub email: Text,
+    pub name: Text,
+    pub phone: Option<Text>,
+    pub title: Option<Text>,
+    pub department: Option<Text>,
+    pub status: Text,
     #[serde(serialize_with = "microseconds")]
     pub created_at: DateTime<Utc>,
     #[serde(serialize_with = "microseconds")]
@@ -40,8 +41,8 @@ pub struct User {
 
 /// A page of users in a response.
 #[derive(Serialize)]
-pub struct Page {
-    pub items: Vec<User>,
+pub struct Page<Text = String> {
+    pub items: Vec<User<Text>>,
 }
 
 /// A user in a request.
@@ -62,19 +63,101 @@ pub struct PageQuery {
     pub limit: i64,
 }
 
-impl User {
+/// A row of any client that decodes columns with postgres-types.
+pub trait Columns {
+    fn column<'a, T: FromSql<'a>>(&'a self, index: usize) -> T;
+}
+
+impl Columns for Row {
+    fn column<'a, T: FromSql<'a>>(&'a self, index: usize) -> T {
+        self.get(index)
+    }
+}
+
+impl<Text> User<Text> {
     /// Reads the columns in the order of the statements above.
-    pub fn from_row(row: &Row) -> Self {
+    pub fn from_row<'a>(row: &'a impl Columns) -> Self
+    where
+        Text: FromSql<'a>,
+    {
         Self {
-            id: row.get(0),
-            email: row.get(1),
-            name: row.get(2),
-            phone: row.get(3),
-            title: row.get(4),
-            department: row.get(5),
-            status: row.get(6),
-            created_at: row.get(7),
-            updated_at: row.get(8),
+            id: row.column(0),
+            email: row.column(1),
+            name: row.column(2),
+            phone: row.column(3),
+            title: row.column(4),
+            department: row.column(5),
+            status: row.column(6),
+            created_at: row.column(7),
+            updated_at: row.column(8),
+        }
+    }
+}
+
+/// What `INSERT` and `UPDATE` write: a profile under an id, with its keys for the indexes.
+pub struct Change<'a> {
+    id: Uuid,
+    profile: &'a Profile,
+    email_key: String,
+    name_key: String,
+    grams: Vec<String>,
+}
+
+impl<'a> Change<'a> {
+    pub fn new(id: Uuid, profile: &'a Profile) -> Self {
+        let (email_key, name_key) = (profile.email_key(), profile.name_key());
+        Self {
+            id,
+            profile,
+            grams: grams(&name_key, &email_key),
+            email_key,
+            name_key,
+        }
+    }
+
+    /// The parameters `$1` to `$10`.
+    pub fn parameters(&self) -> [&(dyn ToSql + Sync); 10] {
+        let profile = self.profile;
+        [
+            &self.id,
+            &profile.email,
+            &self.email_key,
+            &profile.name,
+            &self.name_key,
+            &profile.phone,
+            &profile.title,
+            &profile.department,
+            &profile.status,
+            &self.grams,
+        ]
+    }
+}
+
+impl PageQuery {
+    /// The query string of a request, for frameworks without an extractor; `None` if a limit is not a number.
+    pub fn parse(query: Option<&str>) -> Option<Self> {
+        let mut pairs = query.unwrap_or_default().split('&');
+        let limit = match pairs.find_map(|pair| pair.strip_prefix("limit=")) {
+            Some(limit) => limit.parse().ok()?,
+            None => fifty(),
+        };
+        Some(Self { limit })
+    }
+}
+
+/// What is at a path, for frameworks without a router.
+pub enum Route {
+    Users,
+    User(Uuid),
+}
+
+impl Route {
+    pub fn of(path: &str) -> Option<Self> {
+        match path.strip_prefix("/v1/users")? {
+            "" => Some(Self::Users),
+            rest => Uuid::try_parse(rest.strip_prefix('/')?)
+                .ok()
+                .map(Self::User),
         }
     }
 }
