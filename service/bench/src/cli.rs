@@ -152,7 +152,7 @@ pub(crate) struct BenchReplicasArgs {
     #[arg(long, value_name = "PROGRAM")]
     pub(crate) against: Vec<PathBuf>,
     /// Also measure these peers
-    #[arg(long, value_name = "NAME", num_args = 1.., value_parser = ["actix-pipelined", "axum-deadpool", "axum-sqlx", "go-pgx"])]
+    #[arg(long, value_name = "NAME", num_args = 1.., value_parser = ["actix-pipelined", "xitca-pipelined", "ntex-pipelined", "axum-deadpool", "axum-sqlx", "go-pgx"])]
     pub(crate) peers: Vec<String>,
     /// Measure only these calls; `retitle` is a PUT that changes the title alone
     #[arg(long, value_name = "NAME", num_args = 1.., value_parser = ["get", "list", "post", "put", "retitle"], default_values_t = ["get", "list", "post", "put", "retitle"].map(str::to_owned))]
