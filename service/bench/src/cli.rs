@@ -59,6 +59,7 @@ pub(crate) enum BenchCommand {
     Instructions(BenchInstructionsArgs),
     Flamegraph(BenchFlamegraphArgs),
     Overload(BenchOverloadArgs),
+    Tail(BenchTailArgs),
     Scim(BenchScimArgs),
 }
 
@@ -247,6 +248,30 @@ pub(crate) struct BenchOverloadArgs {
     #[arg(long, value_name = "NAME", num_args = 1.., value_parser = ["get", "post", "put", "list"], default_values_t = ["get", "post", "put", "list"].map(str::to_owned))]
     pub(crate) only: Vec<String>,
     /// Write the table to docs/performance.md
+    #[arg(long)]
+    pub(crate) write: bool,
+}
+
+/// The slowest responses: minutes of 70 % of the peak, open loop, and the whole distribution as a picture.
+///
+/// Latency counts from when a request was due, so that one that waits behind a stall is as slow as its client sees it. Other
+/// builds of Roster take turns with this one, each on a database of its own and at 70 % of its own peak. Fails if the p99 of
+/// this build reaches 10 ms or its slowest response 100 ms.
+#[derive(Args)]
+pub(crate) struct BenchTailArgs {
+    /// Users in the database
+    #[arg(long, default_value_t = 1_000_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1000..=100_000_000))]
+    pub(crate) users: u64,
+    /// Duration of each measurement, in seconds
+    #[arg(long, default_value_t = 600.0, value_name = "S")]
+    pub(crate) seconds: f64,
+    /// Measure only these
+    #[arg(long, value_name = "NAME", num_args = 1.., value_parser = ["get", "list", "post", "put", "retitle"], default_values_t = ["post", "put"].map(str::to_owned))]
+    pub(crate) only: Vec<String>,
+    /// Also measure this build of Roster; repeatable
+    #[arg(long, value_name = "PROGRAM")]
+    pub(crate) against: Vec<PathBuf>,
+    /// Write the table and the pictures to docs/performance.md
     #[arg(long)]
     pub(crate) write: bool,
 }

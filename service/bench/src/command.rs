@@ -10,7 +10,7 @@ use crate::cli::{BenchArgs, BenchCommand};
 use crate::results::Results;
 use crate::{
     api, capacity, compare, database, flamegraph, footprint, growth, instructions, list, overload,
-    replicas, scim,
+    replicas, scim, tail,
 };
 use xtask::failure::{Failure, Kind};
 
@@ -42,6 +42,7 @@ pub(crate) fn run(args: BenchArgs) -> Result<()> {
         (Some(BenchCommand::Instructions(instructions)), None) => instructions::run(&instructions),
         (Some(BenchCommand::Flamegraph(flamegraph)), None) => flamegraph::run(&flamegraph),
         (Some(BenchCommand::Overload(overload)), None) => overload::run(&overload),
+        (Some(BenchCommand::Tail(args)), None) => tail::run(&args),
         (Some(BenchCommand::Scim(args)), None) => scim::run(&args),
         (None, Some(earlier)) => {
             let latest = Path::new(api::RESULTS);

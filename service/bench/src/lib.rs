@@ -31,6 +31,7 @@ mod roster;
 mod scim;
 mod server;
 mod table;
+mod tail;
 mod walk;
 
 use std::process::ExitCode;

@@ -64,6 +64,16 @@ impl Load {
         target: &Target,
         workload: Workload,
     ) -> Result<Measurement> {
+        Ok(Measurement::of(&self.report(name, target, workload)?))
+    }
+
+    /// The same, with all that the load generator reported.
+    pub(super) fn report(
+        &mut self,
+        name: &str,
+        target: &Target,
+        workload: Workload,
+    ) -> Result<Report> {
         interrupt::check()?;
         self.runs += 1;
         let number = |value: &dyn ToString| value.to_string();
@@ -106,9 +116,7 @@ impl Load {
                 .err()
                 .unwrap_or(wrong(name, &workload, error))
         })?;
-        let report: Report =
-            serde_json::from_str(&line).context("the load generator did not print valid JSON")?;
-        Ok(Measurement::of(&report))
+        serde_json::from_str(&line).context("the load generator did not print valid JSON")
     }
 }
 

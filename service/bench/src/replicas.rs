@@ -46,7 +46,8 @@ type Rounds = BTreeMap<(&'static str, u64), Vec<Together>>;
 pub(super) fn run(args: &BenchReplicasArgs) -> Result<()> {
     let load = programs::load()?;
     let postgres = BenchPostgres::start(&[])?;
-    let contestants = Replicated::prepare_all(args, &postgres)?;
+    let mut contestants = Replicated::builds(&args.against, args.users, &postgres)?;
+    contestants.extend(Replicated::peers(&args.peers, args.users, &postgres)?);
     let roster = contestants.first().context("Roster was not built")?;
     let a_user = bytes_a_row(&postgres, roster.database.url(), "users")?;
     let mut measured = vec![Rounds::new(); contestants.len()];

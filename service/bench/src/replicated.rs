@@ -1,6 +1,6 @@
 //! A contestant of which several serve one database: this build of Roster, another one, or a peer.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use dev_postgres::Database;
@@ -10,7 +10,6 @@ use super::database::BenchPostgres;
 use super::programs::{self, Program};
 use super::roster::{self, Roster};
 use super::server::{self, Launch, Question, Server};
-use crate::cli::BenchReplicasArgs;
 
 /// One contestant and its database.
 pub(super) struct Replicated {
@@ -23,41 +22,51 @@ pub(super) struct Replicated {
 }
 
 impl Replicated {
-    /// This build of Roster first, then the others that the command line names; each with a database of its own.
-    pub(super) fn prepare_all(
-        args: &BenchReplicasArgs,
+    /// This build of Roster first, then the others; each with a database of its own.
+    pub(super) fn builds(
+        against: &[PathBuf],
+        users: u64,
         postgres: &BenchPostgres,
     ) -> Result<Vec<Self>> {
         let this = programs::build(Family::Roster)?;
-        let mut rosters = vec![("**Roster**".to_owned(), this.clone())];
-        for path in &args.against {
-            rosters.push((format!("`{}`", name_of(path)?), programs::existing(path)?));
+        let mut builds = vec![("**Roster**".to_owned(), this)];
+        for path in against {
+            builds.push((format!("`{}`", name_of(path)?), programs::existing(path)?));
         }
-        let mut all = Vec::new();
-        for (number, (title, program)) in rosters.into_iter().enumerate() {
-            let database = seeded(postgres, &program, &format!("bench_build_{number}"), args)?;
+        let prepare = |(number, (title, program)): (usize, (String, Program))| {
+            let database = seeded(postgres, &program, &format!("bench_build_{number}"), users)?;
             let names = format!("roster-build-{number}");
             let roster = Roster::prepare_as(&names, &program, database.url())?;
-            all.push(Self {
+            Ok(Self {
                 title,
                 database,
                 program,
                 roster: Some(roster),
-                users: args.users,
-            });
-        }
-        for entry in ENTRIES.iter().filter(|entry| is_wanted(entry, args)) {
-            let program = programs::build(entry.family)?;
+                users,
+            })
+        };
+        builds.into_iter().enumerate().map(prepare).collect()
+    }
+
+    /// The peers of these names, on the schema of this build.
+    pub(super) fn peers(
+        names: &[String],
+        users: u64,
+        postgres: &BenchPostgres,
+    ) -> Result<Vec<Self>> {
+        let prepare = |entry: &Entry| {
+            let this = programs::build(Family::Roster)?;
             let label = format!("bench_{}", entry.name.replace('-', "_"));
-            all.push(Self {
+            Ok(Self {
                 title: entry.title.to_owned(),
-                database: seeded(postgres, &this, &label, args)?,
-                program,
+                database: seeded(postgres, &this, &label, users)?,
+                program: programs::build(entry.family)?,
                 roster: None,
-                users: args.users,
-            });
-        }
-        Ok(all)
+                users,
+            })
+        };
+        let wanted = |entry: &&Entry| names.iter().any(|name| name == entry.name);
+        ENTRIES.iter().filter(wanted).map(prepare).collect()
     }
 
     /// Starts so many of them.
@@ -87,10 +96,6 @@ impl Replicated {
     }
 }
 
-fn is_wanted(entry: &Entry, args: &BenchReplicasArgs) -> bool {
-    args.peers.iter().any(|name| name == entry.name)
-}
-
 fn name_of(path: &Path) -> Result<String> {
     let name = path.file_name().context("a program has a name")?;
     Ok(name.to_string_lossy().into_owned())
@@ -100,11 +105,11 @@ fn seeded(
     postgres: &BenchPostgres,
     program: &Program,
     label: &str,
-    args: &BenchReplicasArgs,
+    users: u64,
 ) -> Result<Database> {
     let database = postgres.create(label)?;
     roster::migrate(program, database.url())?;
-    printing::eprintln!("{label}: seeding {} users", args.users);
-    postgres.seed(database.url(), args.users)?;
+    printing::eprintln!("{label}: seeding {users} users");
+    postgres.seed(database.url(), users)?;
     Ok(database)
 }

@@ -34,6 +34,9 @@ pub struct Report {
     /// The same, from when each request was sent.
     #[serde(default)]
     pub sent_latency_us: Option<Latency>,
+    /// The same latency at each of [`QUANTILES`], for a picture.
+    #[serde(default)]
+    pub curve_us: Vec<f64>,
     /// CPU time per request, by watched process; `load` is this one.
     pub cpu_us_per_request: BTreeMap<String, f64>,
     /// Resident memory at the end, by watched process for which it was requested.
@@ -53,6 +56,38 @@ pub struct Latency {
     pub max: f64,
     /// The arithmetic mean.
     pub mean: f64,
+}
+
+/// Where the curve of a distribution is read: each further step halves what is slower, down to one in half a million.
+pub const QUANTILES: [f64; 20] = [
+    0.0,
+    0.5,
+    0.75,
+    0.875,
+    0.9375,
+    0.96875,
+    0.984_375,
+    0.992_187_5,
+    0.996_093_75,
+    0.998_046_875,
+    0.999_023_437_5,
+    0.999_511_718_75,
+    0.999_755_859_375,
+    0.999_877_929_687_5,
+    0.999_938_964_843_75,
+    0.999_969_482_421_875,
+    0.999_984_741_210_937_5,
+    0.999_992_370_605_468_8,
+    0.999_996_185_302_734_4,
+    0.999_998_092_651_367_2,
+];
+
+/// A distribution at each of [`QUANTILES`], in microseconds, from a histogram of nanoseconds.
+#[must_use]
+pub fn curve(histogram: &Histogram<u64>) -> Vec<f64> {
+    #[expect(clippy::cast_precision_loss, reason = "a latency is far below 2^53 ns")]
+    let at = |quantile| histogram.value_at_quantile(quantile) as f64 / 1000.0;
+    QUANTILES.map(at).to_vec()
 }
 
 impl Latency {

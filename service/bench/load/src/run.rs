@@ -6,7 +6,7 @@ use crate::connection::{Answer, Connection};
 use crate::operation::Operation;
 use anyhow::Context;
 use bench_load::process_tree;
-use bench_load::report::{Latency, Report};
+use bench_load::report::{Latency, Report, curve};
 use hdrhistogram::Histogram;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
@@ -336,6 +336,7 @@ impl<'a> Run<'a> {
                 .arguments
                 .shedding
                 .then(|| Latency::of(&self.since_sent)),
+            curve_us: curve(&self.histogram),
             cpu_us_per_request,
             resident_bytes,
             proportional_bytes,
