@@ -1,4 +1,5 @@
-//! The program is killed again and again under a load of idempotent creates, and started again at once.
+//! Replicas are killed again and again under a load of idempotent creates, and started again at once, while a reader
+//! follows the change feed.
 
 use crate::spawned::{Program, free_address};
 use crate::test_app::{HttpClient, JSON, call, database};
@@ -23,23 +24,25 @@ struct Account {
     replays: AtomicU64,
 }
 
-/// How often it is killed: a few times, or as often as `cargo xtask e2e kills` wants.
-fn kills() -> u32 {
-    let wanted = std::env::var("ROSTER_TEST_KILLS").ok();
-    wanted.map_or(5, |text| {
-        text.parse().expect("ROSTER_TEST_KILLS is a number")
+/// How often one is killed, and how many there are: a few, or as `cargo xtask e2e kills` wants.
+fn wanted(variable: &str, usual: u32) -> u32 {
+    let wanted = std::env::var(variable).ok();
+    wanted.map_or(usual, |text| {
+        text.parse()
+            .unwrap_or_else(|_| panic!("{variable} is a number"))
     })
 }
 
-/// Sends a request until it is answered by anything but an outage.
+/// Sends a request to one replica after the other until it is answered by anything but an outage.
 async fn insist(
     client: &HttpClient,
-    address: SocketAddr,
+    addresses: &[SocketAddr],
     account: &Account,
     request: (&str, &str, &[(&str, &str)], &str),
 ) -> crate::test_app::Answer {
     let (method, path, headers, body) = request;
     loop {
+        let address = addresses[fastrand::usize(..addresses.len())];
         match call(client, address, method, path, headers, body).await {
             Ok(answer) if answer.status != 503 && answer.headers.get("retry-after").is_none() => {
                 return answer;
@@ -53,7 +56,7 @@ async fn insist(
 }
 
 /// Creates users, some of whom are changed or deleted after; returns each key with the id that it was answered with.
-async fn keep_creating(address: SocketAddr, account: Arc<Account>) -> Vec<(u64, String)> {
+async fn keep_creating(addresses: Arc<[SocketAddr]>, account: Arc<Account>) -> Vec<(u64, String)> {
     let client: HttpClient = Client::builder(TokioExecutor::new()).build_http();
     let mut made = Vec::new();
     while !account.stop.load(Ordering::Relaxed) {
@@ -63,7 +66,7 @@ async fn keep_creating(address: SocketAddr, account: Arc<Account>) -> Vec<(u64, 
         let body = json!({"email": format!("u{n}@example.com"), "name": format!("U {n}")});
         let body = body.to_string();
         let create = ("POST", "/v1/users", &headers[..], body.as_str());
-        let answer = insist(&client, address, &account, create).await;
+        let answer = insist(&client, &addresses, &account, create).await;
         assert_eq!(answer.status, 201, "{answer:?}");
         let id = answer.json()["id"].as_str().expect("an id").to_owned();
         if answer.header("idempotency-replayed") == "true" {
@@ -73,11 +76,12 @@ async fn keep_creating(address: SocketAddr, account: Arc<Account>) -> Vec<(u64, 
         if n % 4 == 1 {
             let other = json!({"email": format!("u{n}@example.com"), "name": "changed"});
             let change = ("PUT", path.as_str(), JSON, &*other.to_string());
-            assert_eq!(insist(&client, address, &account, change).await.status, 200);
+            let changed = insist(&client, &addresses, &account, change).await;
+            assert_eq!(changed.status, 200);
         } else if n % 8 == 2 {
             let delete = ("DELETE", path.as_str(), &[][..], "");
             // One that was cut off may have been done.
-            let status = insist(&client, address, &account, delete).await.status;
+            let status = insist(&client, &addresses, &account, delete).await.status;
             assert!(status == 204 || status == 404, "{status}");
         }
         made.push((n, id));
@@ -88,7 +92,11 @@ async fn keep_creating(address: SocketAddr, account: Arc<Account>) -> Vec<(u64, 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_key_made_one_user_and_one_change_however_often_the_program_was_killed() {
     let database = database().await;
-    let addresses = (free_address(), free_address());
+    let replicas = wanted("ROSTER_TEST_REPLICAS", 2);
+    let addresses: Vec<_> = (0..replicas)
+        .map(|_| (free_address(), free_address()))
+        .collect();
+    let public: Arc<[SocketAddr]> = addresses.iter().map(|(public, _)| *public).collect();
     // No start is decided by how busy the machine is.
     let flags = [
         "--auth=disabled",
@@ -100,19 +108,24 @@ async fn each_key_made_one_user_and_one_change_however_often_the_program_was_kil
     ];
     let folder = tempfile::tempdir().expect("a folder");
     let words = folder.path().join("words");
-    let start = || Program::spawn(addresses, database.url(), &flags, Some(&words));
-    let mut program = start();
-    program.ready().await;
+    let start =
+        |replica: usize| Program::spawn(addresses[replica], database.url(), &flags, Some(&words));
+    let mut programs: Vec<Program> = (0..addresses.len()).map(start).collect();
+    for program in &mut programs {
+        program.ready().await;
+    }
     let account = Arc::new(Account::default());
     let clients: Vec<_> = (0..CLIENTS)
-        .map(|_| tokio::spawn(keep_creating(addresses.0, account.clone())))
+        .map(|_| tokio::spawn(keep_creating(public.clone(), account.clone())))
         .collect();
-    let kills = kills();
+    let follower = tokio::spawn(follow(public.clone(), account.clone()));
+    let kills = wanted("ROSTER_TEST_KILLS", 5);
     for _ in 0..kills {
         tokio::time::sleep(Duration::from_millis(fastrand::u64(30..250))).await;
-        program.kill();
-        program = start();
-        program.ready().await;
+        let replica = fastrand::usize(..programs.len());
+        programs[replica].kill();
+        programs[replica] = start(replica);
+        programs[replica].ready().await;
     }
     tokio::time::sleep(Duration::from_millis(200)).await;
     account.stop.store(true, Ordering::Relaxed);
@@ -120,6 +133,8 @@ async fn each_key_made_one_user_and_one_change_however_often_the_program_was_kil
     for client in clients {
         made.extend(client.await.expect("every create succeeded in the end"));
     }
+    let (followed, changes_followed) = follower.await.expect("the feed was followed");
+    let program = &programs[0];
 
     // A retry long after is still answered with the same user.
     for (n, id) in made.iter().take(20) {
@@ -157,12 +172,17 @@ async fn each_key_made_one_user_and_one_change_however_often_the_program_was_kil
         assert_eq!(made.get(&n), Some(&id), "the client got this user");
     }
 
-    let (rebuilt, changes) = replayed(&program).await;
-    let table = walked(&program).await;
+    let (rebuilt, changes) = replayed(program).await;
+    let table = walked(program).await;
+    assert_eq!(
+        changes_followed, changes,
+        "who followed saw each change once"
+    );
+    assert_eq!(followed, table, "and knows the table");
     assert_eq!(rebuilt.len(), table.len());
     assert_eq!(rebuilt, table, "the feed rebuilds the table");
     println!(
-        "{kills} kills; {keys} keys made {keys} users, one change each; {} retries, {} answers replayed; \
+        "{replicas} replicas, {kills} kills; {keys} keys made {keys} users, one change each; {} retries, {} answers replayed; \
          {changes} changes of the feed rebuild the {} users of the table",
         account.retries.load(Ordering::Relaxed),
         account.replays.load(Ordering::Relaxed),
@@ -170,26 +190,59 @@ async fn each_key_made_one_user_and_one_change_however_often_the_program_was_kil
     );
 }
 
-/// The table as a reader of the feed knows it, and how many changes that took.
-async fn replayed(program: &Program) -> (BTreeMap<String, Value>, usize) {
-    let (mut users, mut count, mut after) = (BTreeMap::new(), 0, String::new());
-    loop {
-        let path = format!("/v1/users/changes?limit=200{after}");
-        let page = program.send("GET", &path, &[], "").await.json();
+/// The table as a reader of the feed knows it.
+#[derive(Default)]
+struct Reader {
+    users: BTreeMap<String, Value>,
+    changes: usize,
+    after: String,
+}
+
+impl Reader {
+    /// Takes in the changes of a page; whether there were any.
+    fn read(&mut self, page: &Value) -> bool {
         let items = page["items"].as_array().expect("items");
-        if items.is_empty() {
-            return (users, count);
-        }
         for change in items {
-            count += 1;
+            self.changes += 1;
             let id = change["id"].as_str().expect("an id").to_owned();
             if change["type"] == "deleted" {
-                assert!(users.remove(&id).is_some(), "deleted before it was created");
+                let user = self.users.remove(&id);
+                assert!(user.is_some(), "deleted before it was created");
             } else {
-                users.insert(id, change["user"].clone());
+                self.users.insert(id, change["user"].clone());
             }
         }
-        after = format!("&after={}", page["next"].as_str().expect("a cursor"));
+        self.after = format!("&after={}", page["next"].as_str().expect("a cursor"));
+        !items.is_empty()
+    }
+}
+
+/// Follows the feed from its beginning at whichever replica answers, until nothing comes any more.
+async fn follow(
+    addresses: Arc<[SocketAddr]>,
+    account: Arc<Account>,
+) -> (BTreeMap<String, Value>, usize) {
+    let client: HttpClient = Client::builder(TokioExecutor::new()).build_http();
+    let mut reader = Reader::default();
+    loop {
+        let is_over = account.stop.load(Ordering::Relaxed);
+        let path = format!("/v1/users/changes?limit=200&wait=1{}", reader.after);
+        let request = ("GET", path.as_str(), &[][..], "");
+        let page = insist(&client, &addresses, &account, request).await;
+        if !reader.read(&page.json()) && is_over {
+            return (reader.users, reader.changes);
+        }
+    }
+}
+
+/// The table as a reader of the feed knows it afterwards, and how many changes that took.
+async fn replayed(program: &Program) -> (BTreeMap<String, Value>, usize) {
+    let mut reader = Reader::default();
+    loop {
+        let path = format!("/v1/users/changes?limit=200{}", reader.after);
+        if !reader.read(&program.send("GET", &path, &[], "").await.json()) {
+            return (reader.users, reader.changes);
+        }
     }
 }
 

@@ -199,13 +199,16 @@ pub(crate) struct ClientsArgs {
     pub(crate) generator: Vec<Generator>,
 }
 
-/// Kill the service repeatedly under a load of idempotent creates, and account for every create
+/// Kill replicas repeatedly under a load of idempotent creates, and account for every create
 ///
-/// Each key must have created exactly one user and one change, and replaying the change feed must reproduce the table.
-/// The test suite does the same with a few kills.
+/// Each key must have created exactly one user and one change, and a reader that follows the change feed all the while must
+/// know the table in the end. The test suite does the same with a few kills.
 #[derive(Args)]
 pub(crate) struct KillsArgs {
     /// Number of SIGKILLs
     #[arg(long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) times: u32,
+    /// Number of replicas on one database
+    #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub(crate) replicas: u32,
 }

@@ -20,6 +20,7 @@ pub(crate) fn run(args: &KillsArgs) -> Result<()> {
     let outcome = tool("cargo")
         .secret_env("DATABASE_URL", server.url())
         .env("ROSTER_TEST_KILLS", args.times.to_string())
+        .env("ROSTER_TEST_REPLICAS", args.replicas.to_string())
         .args(["test", "--locked", "--workspace", "--test", "it"])
         .args(["killed", "--", "--nocapture"])
         .run();
