@@ -12,9 +12,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
-use tokio_postgres::Client;
+use tokio_postgres::{Client, SimpleQueryMessage};
 
-/// The position of the newest change.
+/// The position of the newest change. Not prepared, so that it depends on no session.
 const NEWEST: &str = "SELECT position FROM user_changes ORDER BY position DESC LIMIT 1";
 
 /// The pause between two looks while somebody waits: the most that a change is late by, beside the time that a look takes.
@@ -108,20 +108,14 @@ async fn look(
     waiter: &Notify,
     lag: &Lag,
 ) -> StoreError {
-    let statement = match within_limit(lag, client.prepare(NEWEST)).await {
-        Ok(statement) => statement,
-        Err(error) => return error,
-    };
     // What was committed while nobody looked is found by those who wait when they look themselves.
     let mut seen = None;
     while changed.sender_count() > 1 {
-        let newest = match within_limit(lag, client.query_opt(&statement, &[])).await {
-            Ok(row) => row
-                .and_then(|row| row.try_get::<_, i64>(0).ok())
-                .unwrap_or(0),
+        let newest = match within_limit(lag, client.simple_query(NEWEST)).await {
+            Ok(messages) => position(&messages),
             Err(error) => return error,
         };
-        if seen != Some(newest) {
+        if seen.as_ref() != Some(&newest) {
             seen = Some(newest);
             changed.send_replace(());
         }
@@ -133,6 +127,15 @@ async fn look(
         }
     }
     StoreError::ConnectionLost
+}
+
+/// The position in the answer, as its text; empty while there is no change.
+fn position(messages: &[SimpleQueryMessage]) -> String {
+    let text = messages.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0),
+        _ => None,
+    });
+    text.unwrap_or_default().to_owned()
 }
 
 /// What the connection answers in time; otherwise, the lag goes back to the last look.
