@@ -6,6 +6,7 @@ mod cli;
 mod command;
 mod compare;
 mod contestants;
+mod curves;
 mod database;
 mod flamegraph;
 mod footprint;

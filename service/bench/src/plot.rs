@@ -1,8 +1,6 @@
-//! Results as SVG: bars of server and PostgreSQL, cheapest first; curves of latencies by percentile.
+//! Results as an SVG bar chart: server and PostgreSQL, cheapest first.
 
 use std::fmt::Write as _;
-
-use bench_load::report::QUANTILES;
 
 use super::results::Results;
 
@@ -62,92 +60,6 @@ pub(super) fn cpu(results: &Results, workload: &str, title: &str) -> Option<Stri
 <rect x="16" y="42" width="12" height="12" fill="{SERVER}"/><text x="34" y="53">server</text>
 <rect x="104" y="42" width="12" height="12" fill="{POSTGRES}"/><text x="122" y="53">PostgreSQL</text>
 {rows}</svg>
-"##
-    ))
-}
-
-const COLOURS: [&str; 4] = [SERVER, POSTGRES, "#5a9e6f", "#9a5fb0"];
-const CURVES_HEIGHT: f64 = 420.0;
-const MARGIN: f64 = 70.0;
-/// The decades of the axis: 0.1 ms to 10 s.
-const DECADES: [f64; 2] = [2.0, 7.0];
-
-/// Latencies in µs at each of [`QUANTILES`], one curve for each contestant; both axes are logarithmic. `None` without a curve.
-pub(super) fn percentiles(curves: &[(&str, &[f64])], title: &str) -> Option<String> {
-    let steps = f64::from(u32::try_from(QUANTILES.len() - 1).ok()?);
-    let longest = curves
-        .iter()
-        .map(|(_, curve)| curve.len())
-        .max()
-        .filter(|length| *length > 0)?;
-    let x = |step: usize| {
-        let step = u32::try_from(step).map_or(0.0, f64::from);
-        MARGIN + step / steps * (WIDTH - 2.0 * MARGIN)
-    };
-    let y = |us: f64| {
-        let [low, high] = DECADES;
-        let part = (us.max(1.0).log10().clamp(low, high) - low) / (high - low);
-        CURVES_HEIGHT - MARGIN - part * (CURVES_HEIGHT - 2.0 * MARGIN)
-    };
-    let mut text = String::new();
-    for (label, us) in [
-        ("0.1 ms", 1e2),
-        ("1 ms", 1e3),
-        ("10 ms", 1e4),
-        ("100 ms", 1e5),
-        ("1 s", 1e6),
-        ("10 s", 1e7),
-    ] {
-        let _ = write!(
-            text,
-            r##"<line x1="{MARGIN}" x2="{:.0}" y1="{1:.1}" y2="{1:.1}" stroke="#dddddd"/><text x="{2:.0}" y="{3:.1}" text-anchor="end">{label}</text>
-"##,
-            WIDTH - MARGIN,
-            y(us),
-            MARGIN - 8.0,
-            y(us) + 5.0
-        );
-    }
-    for (label, step) in [
-        ("50 %", 1),
-        ("99.2 %", 7),
-        ("99.9 %", 10),
-        ("99.99 %", 13),
-        ("99.9998 %", 19),
-    ] {
-        if step < longest {
-            let _ = writeln!(
-                text,
-                r#"<text x="{:.1}" y="{:.0}" text-anchor="middle">{label}</text>"#,
-                x(step),
-                CURVES_HEIGHT - MARGIN + 22.0
-            );
-        }
-    }
-    for (number, (name, curve)) in curves.iter().enumerate() {
-        let colour = COLOURS[number % COLOURS.len()];
-        let points: Vec<String> = curve
-            .iter()
-            .enumerate()
-            .map(|(step, us)| format!("{:.1},{:.1}", x(step), y(*us)))
-            .collect();
-        let at = 42.0 + 18.0 * u32::try_from(number).map_or(0.0, f64::from);
-        let _ = write!(
-            text,
-            r#"<polyline fill="none" stroke="{colour}" stroke-width="2.5" points="{}"/>
-<rect x="{MARGIN}" y="{at}" width="12" height="12" fill="{colour}"/><text x="{:.0}" y="{:.0}">{}</text>
-"#,
-            points.join(" "),
-            MARGIN + 18.0,
-            at + 11.0,
-            name.trim_matches(['*', '`'])
-        );
-    }
-    Some(format!(
-        r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {CURVES_HEIGHT}" font-family="system-ui, sans-serif" font-size="14" role="img" aria-label="{title}">
-<rect width="100%" height="100%" fill="#ffffff"/>
-<text x="16" y="28" font-size="17" font-weight="bold">{title}</text>
-{text}</svg>
 "##
     ))
 }

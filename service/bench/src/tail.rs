@@ -11,7 +11,7 @@ use super::load::{Load, Target, Workload};
 use super::machine::Machine;
 use super::replicated::Replicated;
 use super::server::Server;
-use super::{page, plot, programs, table};
+use super::{curves, page, programs, table};
 use crate::cli::BenchTailArgs;
 use xtask::failure::{Failure, Kind};
 
@@ -140,13 +140,13 @@ fn described(machine: &Machine, all: &[Found], args: &BenchTailArgs) -> String {
 fn pictures(all: &[Found], args: &BenchTailArgs) -> Result<String> {
     let mut text = String::new();
     for operation in &args.only {
-        let curves: Vec<(&str, &[f64])> = all
+        let found: Vec<(&str, &[f64])> = all
             .iter()
             .filter(|found| found.operation == *operation)
             .map(|found| (&*found.title, &*found.report.curve_us))
             .collect();
         let title = format!("Latency of {operation} by percentile");
-        let picture = plot::percentiles(&curves, &title).context("nothing was measured")?;
+        let picture = curves::draw(&found, &title).context("nothing was measured")?;
         let file = format!("tail-{operation}.svg");
         std::fs::write(Path::new(page::PICTURES).join(&file), picture)?;
         let _ = writeln!(text, "\n![{title}](performance/{file})");

@@ -6,9 +6,8 @@ use super::opening::Turn;
 use super::pool::Object;
 use super::sql_error::StoreError;
 use super::work::{Decide, Decision, Mode, Outcomes, Work, WriteOutcome};
-use super::write_sql::{BEGIN, IS_THERE};
+use super::write_sql::IS_THERE;
 use crate::domain::User;
-use futures_util::future::OptionFuture;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::LazyLock;
 use uuid::Uuid;
@@ -57,13 +56,12 @@ pub(super) async fn decide(
     let statement = client.prepare_cached(hold(mode)).await?;
     let ids: Vec<Uuid> = undecided.iter().map(|write| write.id.0).collect();
     let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 1] = [&ids];
-    let begin = (!turn.is_opened()).then(|| client.batch_execute(BEGIN));
     let (begun, rows) = tokio::join!(
         biased;
-        OptionFuture::from(begin),
+        turn.begin(client),
         client.query(&statement, &parameters),
     );
-    begun.transpose()?;
+    begun?;
     let mut writes = Vec::with_capacity(undecided.len());
     for row in rows? {
         let mut row = RowReader::new(&row);

@@ -144,15 +144,11 @@ async fn within_limit<T>(
     asked: impl Future<Output = Result<T, tokio_postgres::Error>>,
 ) -> Result<T, StoreError> {
     let since = Instant::now();
-    match timeout(LOOK_LIMIT, asked).await {
-        Ok(answer) => {
-            let answer = answer?;
-            lag.since(None);
-            Ok(answer)
-        }
-        Err(_) => {
-            lag.since(Some(since.checked_sub(IDLE_PAUSE).unwrap_or(since)));
-            Err(StoreError::TimedOut)
-        }
-    }
+    let Ok(answer) = timeout(LOOK_LIMIT, asked).await else {
+        lag.since(Some(since.checked_sub(IDLE_PAUSE).unwrap_or(since)));
+        return Err(StoreError::TimedOut);
+    };
+    let answer = answer?;
+    lag.since(None);
+    Ok(answer)
 }

@@ -3,7 +3,7 @@
 
 use super::pool::Object;
 use super::sql_error::StoreError;
-use super::write_sql::{BEGIN_LOCKED, LOCK};
+use super::write_sql::{BEGIN, BEGIN_LOCKED, LOCK};
 use tokio_postgres::SimpleQueryMessage;
 
 /// A transaction that has begun and holds the lock, and in which nothing has been done yet.
@@ -38,6 +38,17 @@ impl Turn {
     /// Whether the transaction is open.
     pub(super) fn is_opened(&self) -> bool {
         self.opened.is_some()
+    }
+
+    /// Begins the transaction, unless it is open.
+    ///
+    /// # Errors
+    /// None is open then.
+    pub(super) async fn begin(&self, client: &Object) -> Result<(), StoreError> {
+        if self.is_opened() {
+            return Ok(());
+        }
+        Ok(client.batch_execute(BEGIN).await?)
     }
 
     /// Sends what is left to do until the transaction holds the lock; it may have begun without.

@@ -182,18 +182,14 @@ impl<W: LaneWork> Lane<W> {
         }
         let deadline = self.postponed.front()?.ticket.since + self.limits.store_timeout;
         let pool = self.pool.clone();
-        match within_deadline(&pool, deadline, self.try_open()).await {
-            Ok(opened) => {
-                self.is_contended = opened.has_waited();
-                Some(opened)
-            }
-            // Nothing was written. Whoever has time left is served by what is sent next, which meets the cause, if it lasts.
-            Err(_) => {
-                self.drop_client();
-                self.answer_expired();
-                None
-            }
+        if let Ok(opened) = within_deadline(&pool, deadline, self.try_open()).await {
+            self.is_contended = opened.has_waited();
+            return Some(opened);
         }
+        // Nothing was written. Requests with time left are served by what is sent next, which meets the cause, if it lasts.
+        self.drop_client();
+        self.answer_expired();
+        None
     }
 
     async fn try_open(&mut self) -> Result<Opened, StoreError> {

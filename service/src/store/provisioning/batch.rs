@@ -17,8 +17,6 @@ use crate::store::pool::Object;
 use crate::store::sql_error::StoreError;
 use crate::store::work::Mode;
 use crate::store::write_lane::LaneWork;
-use crate::store::write_sql::BEGIN;
-use futures_util::future::OptionFuture;
 use std::collections::HashMap;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -180,14 +178,13 @@ async fn decide<'a>(
     let clients: Vec<&str> = changes.iter().map(|change| &*change.client).collect();
     let lock_values: [&(dyn ToSql + Sync); 1] = [&ids];
     let read_values: [&(dyn ToSql + Sync); 2] = [&ids, &clients];
-    let begin = (!turn.is_opened()).then(|| client.batch_execute(BEGIN));
     let (begun, locked, rows) = tokio::join!(
         biased;
-        OptionFuture::from(begin),
+        turn.begin(client),
         client.query(&lock, &lock_values),
         client.query(&read, &read_values),
     );
-    begun.transpose()?;
+    begun?;
     let locked = locked?;
     let mut beside: HashMap<Uuid, Row> = HashMap::with_capacity(changes.len());
     for row in rows? {
