@@ -124,19 +124,24 @@ fn tag(answer: &Answer) -> String {
     answer.header("etag").to_owned()
 }
 
-/// Concurrent reads and conditional writes of one user: versions never go back in real time, every version has one
+/// Concurrent reads and conditional writes of one user at three replicas: versions never go back in real time, every version has one
 /// writer, and a read shows what that writer wrote.
 #[tokio::test(flavor = "multi_thread")]
 async fn each_user_is_linearizable() {
     let app = Arc::new(TestApp::start().await);
+    let mut replicas = vec![app.clone()];
+    for _ in 0..2 {
+        replicas.push(Arc::new(TestApp::start_on(app.database_url(), &[]).await));
+    }
     for round in 0..4 {
         let user = app
             .created(&json!({"email": format!("u{round}@example.com"), "name": "v1"}))
             .await;
         let clock = Arc::new(AtomicU64::new(0));
         let mut clients = Vec::new();
-        for client in 0..12 {
-            let (app, clock, user) = (app.clone(), clock.clone(), user.clone());
+        for (client, app) in (0..12).zip(replicas.iter().cycle()) {
+            let app = app.clone();
+            let (clock, user) = (clock.clone(), user.clone());
             clients.push(tokio::spawn(async move {
                 history(&app, &clock, &user, client).await
             }));
