@@ -77,7 +77,11 @@ enum Command {
     /// Print the effective settings of 'serve', with secrets masked, and say what is wrong with them.
     CheckConfig(Box<ServeArgs>),
     /// Print the OpenAPI document of the service.
-    Openapi,
+    Openapi {
+        /// Print that of SCIM instead.
+        #[arg(long)]
+        scim: bool,
+    },
     /// Print every setting of 'serve' as Markdown tables.
     #[command(hide = true)]
     SettingsTables,
@@ -102,8 +106,8 @@ fn main() -> ExitCode {
             smoke_test::run(&args).map_err(|error| (FAILURE, error.to_string()))
         }
         Command::CheckConfig(args) => check_config(&args, &matches),
-        Command::Openapi => {
-            openapi();
+        Command::Openapi { scim } => {
+            openapi(scim);
             Ok(())
         }
         Command::SettingsTables => {
@@ -229,6 +233,11 @@ fn check_config(args: &ServeArgs, matches: &clap::ArgMatches) -> Outcome {
     app::check_tokens(&args.tokens, args.http.auth).map_err(wrong)
 }
 
-fn openapi() {
-    printing::println!("{:#}", roster::http::openapi_document());
+fn openapi(scim: bool) {
+    let document = if scim {
+        roster::http::scim_openapi_document()
+    } else {
+        roster::http::openapi_document()
+    };
+    printing::println!("{document:#}");
 }

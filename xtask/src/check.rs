@@ -85,7 +85,7 @@ pub(crate) const AREAS: &[Area] = &[
     },
     Area {
         name: "openapi",
-        proves: "service/openapi.json matches the code and breaks no client of the last release",
+        proves: "service/openapi.json and openapi-scim.json match the code and break no client of the last release",
         steps: &[Step::Of(Program::Service, "openapi")],
     },
     Area {

@@ -50,7 +50,7 @@ pub(crate) const AREAS: &[Area] = &[
     },
     Area {
         name: "openapi",
-        makes: "service/openapi.json, from the code",
+        makes: "service/openapi.json and service/openapi-scim.json, from the code",
         source: Source::Of(Program::Service),
     },
     Area {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use bench_load::process_tree;
 use serde_json::{Value, json};
 use ureq::Agent;
@@ -17,6 +17,7 @@ use super::programs::{self, Program};
 use super::roster::{self, Roster};
 use super::server::Server;
 use crate::cli::BenchScimArgs;
+use dev_postgres::Database;
 use xtask::failure::{Failure, Kind};
 
 const CALL_TIMEOUT: Duration = Duration::from_mins(1);
@@ -98,6 +99,8 @@ struct Place {
 /// A running service on a database of its own.
 struct Running<'a> {
     server: Server,
+    /// Dropped with this.
+    _database: Database,
     token: String,
     postgres: &'a BenchPostgres,
 }
@@ -112,6 +115,7 @@ impl Place {
         let token = std::fs::read_to_string(Path::new(&roster.token_file))?;
         Ok(Running {
             server: roster.serve()?,
+            _database: database,
             token: format!("Bearer {}", token.trim()),
             postgres: &self.postgres,
         })
@@ -321,7 +325,11 @@ impl Client<'_> {
     fn get(&self, path: &str) -> Result<Value> {
         let request = self.agent.get(format!("{}{path}", self.base));
         let mut answer = request.header("authorization", self.token).call()?;
-        ensure!(answer.status() == 200, "GET got {}", answer.status());
+        let status = answer.status();
+        if status != 200 {
+            let why = answer.body_mut().read_to_string().unwrap_or_default();
+            bail!("GET {path} got {status}: {why}");
+        }
         Ok(answer
             .body_mut()
             .with_config()
@@ -340,7 +348,10 @@ impl Client<'_> {
             .header("content-type", "application/json");
         let mut answer = request.send(body.to_string())?;
         let status = answer.status();
-        ensure!(status == expected, "got {status} instead of {expected}");
+        if status != expected {
+            let why = answer.body_mut().read_to_string().unwrap_or_default();
+            bail!("got {status} instead of {expected}: {why}");
+        }
         Ok(answer
             .body_mut()
             .with_config()

@@ -46,4 +46,5 @@ pub use edge::failure_limit::FailureLimit;
 pub use edge::gate::Gate;
 pub use edge::rate_limit::{RateLimits, RateQuota};
 pub use edge::service::Edge;
+pub use scim::openapi::document as scim_openapi_document;
 pub use settings::{HttpSettings, ScimSettings};

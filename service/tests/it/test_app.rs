@@ -309,7 +309,7 @@ impl Drop for TestApp {
 pub(crate) type HttpClient = Client<HttpConnector, Full<Bytes>>;
 
 /// How long a test waits for one answer: longer than the service lets anybody wait.
-const HANGING: Duration = Duration::from_mins(2);
+pub(crate) const HANGING: Duration = Duration::from_mins(2);
 
 /// Sends a request to `address`, or says why it could not be sent.
 pub(crate) async fn call(

@@ -20,9 +20,7 @@ pub(super) enum Error {
 /// Writes what the URL has to the file; returns its SHA-256 in hexadecimal.
 pub(super) fn to_file(url: &str, file: &mut File) -> Result<String, Error> {
     let agent = http_client::agent(TIMEOUT);
-    let through = http_client::proxy_for(&agent, url);
-    let through = through.map_or_else(String::new, |proxy| format!(" (through the proxy {proxy})"));
-    let failed = |why: String| Error::Network(format!("{why}{through}"));
+    let failed = |why: String| Error::Network(http_client::through_proxy(url, &why));
     let response = agent
         .get(url)
         .call()

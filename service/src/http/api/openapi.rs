@@ -115,7 +115,7 @@ fn add_operation(
 }
 
 /// `ReadUser` is `readUser`.
-fn operation_id(operation: Operation) -> String {
+pub(in crate::http) fn operation_id(operation: Operation) -> String {
     let mut name = format!("{operation:?}");
     if let Some(first) = name.get_mut(..1) {
         first.make_ascii_lowercase();

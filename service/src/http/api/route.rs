@@ -207,7 +207,7 @@ impl Route {
 
     /// Whether the route is one of SCIM, or none at all. They stand last in the table, so that one comparison suffices.
     pub(in crate::http) fn is_scim_or_unmatched(self) -> bool {
-        self as usize >= Self::ScimConfiguration as usize
+        self as usize >= Self::ScimOpenApi as usize
     }
 
     /// Whether a request with this query may wait for something to happen instead of being worked on.

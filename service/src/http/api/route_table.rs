@@ -105,6 +105,10 @@ macro_rules! route_table {
                 }
             ]
             // From here on: SCIM, last in the table (`Route::is_scim_or_unmatched`).
+            /// The OpenAPI document of SCIM.
+            ScimOpenApi = ("/scim/v2/openapi.json") direct: [
+                get [] scim::openapi::read => ReadScimOpenApi {}
+            ]
             /// What SCIM supports.
             ScimConfiguration = ("/scim/v2/ServiceProviderConfig") direct: [
                 get [Scim] scim::discovery::configuration => ReadScimConfiguration {}

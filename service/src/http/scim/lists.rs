@@ -27,7 +27,7 @@ pub(super) const DEFAULT_COUNT: u8 = 100;
 /// The most users on a page.
 pub(super) const MAX_COUNT: u8 = 200;
 /// How far an index may lie behind the beginning: what is skipped is read. Cursors have no such limit.
-const MAX_START_INDEX: u32 = 100_001;
+pub(super) const MAX_START_INDEX: u32 = 100_001;
 
 pub(super) const LIST_RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
 

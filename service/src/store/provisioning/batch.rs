@@ -173,7 +173,7 @@ async fn decide<'a>(
     outcomes: &mut Outcomes,
 ) -> Result<Vec<(&'a Change, Box<Provision>)>, StoreError> {
     let lock = client.prepare_cached(hold(mode)).await?;
-    let read = client.prepare_cached(sql::HELD).await?;
+    let read = client.prepare_cached(&sql::HELD).await?;
     let ids: Vec<Uuid> = changes.iter().map(|change| change.id.0).collect();
     let clients: Vec<&str> = changes.iter().map(|change| &*change.client).collect();
     let lock_values: [&(dyn ToSql + Sync); 1] = [&ids];

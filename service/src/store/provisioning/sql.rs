@@ -41,6 +41,7 @@ pub(super) static CHANGE: LazyLock<String> = LazyLock::new(|| {
     let input = input(&[&user_input_with_derived(), PROVIDER_INPUT]);
     let (names, of_input) = (profile(""), profile("i."));
     let assignments = assignments("i.");
+    let of_external_id = of_external_id("ctid", "i.id", "i.client");
     format!(
         "
 WITH input AS (
@@ -63,8 +64,7 @@ WITH input AS (
         attributes = excluded.attributes, user_name_key = excluded.user_name_key, email_keys = excluded.email_keys
 ), unnamed AS (
     DELETE FROM scim_external_ids WHERE ctid = ANY(ARRAY(
-        SELECT (SELECT e.ctid FROM scim_external_ids e WHERE e.user_id = i.id AND e.client = i.client)
-        FROM input i WHERE i.external_id IS NULL
+        SELECT {of_external_id} FROM input i WHERE i.external_id IS NULL
     ))
 ), named AS (
     INSERT INTO scim_external_ids AS e (user_id, client, external_id)
@@ -78,22 +78,37 @@ SELECT id, row_version, created_at, updated_at FROM changed"
 
 /// Reads what providers wrote of users whose rows are held. A statement behind the one that locked them: only then is
 /// nothing older than the lock seen.
-pub(super) const HELD: &str = "
+pub(super) static HELD: LazyLock<String> = LazyLock::new(|| {
+    let external_id = of_external_id("external_id", "i.id", "i.client");
+    format!(
+        "
 SELECT i.id,
        (SELECT c.scim_profile FROM clients c WHERE c.id = i.client),
        (SELECT s.attributes::text FROM scim_users s WHERE s.user_id = i.id),
-       (SELECT e.external_id FROM scim_external_ids e WHERE e.user_id = i.id AND e.client = i.client)
-FROM unnest($1::uuid[], $2::text[]) AS i (id, client)";
+       {external_id}
+FROM unnest($1::uuid[], $2::text[]) AS i (id, client)"
+    )
+});
 
-/// Reads the users that a condition finds, as the client `$2` reads them. Scalar subqueries are index lookups whatever the
-/// planner believes; joins could read every name of a client, by a plan that was made while there were few.
+/// A column of the name that a client gave to a user. By the index of users and no other: that of names begins with the
+/// client, and a plan that was made while there were few would read all of its names. So it is not offered the client.
+fn of_external_id(column: &str, user: &str, client: &str) -> String {
+    format!(
+        "(SELECT e.{column} FROM scim_external_ids e WHERE e.user_id = {user} AND e.client || '' = {client})"
+    )
+}
+
+/// Reads the users that a condition finds, as the client `$2` reads them. Scalar subqueries and arrays are index lookups
+/// whatever the planner believes; joins, to which it turns `IN (SELECT …)`, could read every user, by a plan that was made
+/// while there were few.
 fn read(condition: &str) -> String {
     let columns = &*USER_COLUMNS;
+    let external_id = of_external_id("external_id", "u.id", "$2");
     format!(
         "
 SELECT {columns},
        (SELECT s.attributes::text FROM scim_users s WHERE s.user_id = u.id),
-       (SELECT e.external_id FROM scim_external_ids e WHERE e.user_id = u.id AND e.client = $2)
+       {external_id}
 FROM users u
 WHERE u.id {condition}"
     )
@@ -105,21 +120,23 @@ pub(super) static BY_IDS: LazyLock<String> = LazyLock::new(|| read("= ANY($1)"))
 /// By the key of the user name.
 pub(super) static BY_USER_NAME: LazyLock<String> = LazyLock::new(|| {
     read(
-        "IN (SELECT id FROM users WHERE email_key = $1 UNION ALL SELECT user_id FROM scim_users WHERE user_name_key = $1)",
+        "= ANY(ARRAY(SELECT id FROM users WHERE email_key = $1 UNION ALL SELECT user_id FROM scim_users WHERE user_name_key = $1))",
     )
 });
 
 /// By the key of an address, `LIMIT`ed: a provider may have given one address to everybody.
 pub(super) static BY_EMAIL: LazyLock<String> = LazyLock::new(|| {
     read(
-        "IN (SELECT id FROM users WHERE email_key = $1
-          UNION (SELECT user_id FROM scim_users WHERE email_keys IS NOT NULL AND email_keys @> ARRAY[$1::text] LIMIT 200))",
+        "= ANY(ARRAY(SELECT id FROM users WHERE email_key = $1
+          UNION ALL (SELECT user_id FROM scim_users WHERE email_keys IS NOT NULL AND email_keys @> ARRAY[$1::text] LIMIT 200)))",
     )
 });
 
 /// By the client's own name of the user.
 pub(super) static BY_EXTERNAL_ID: LazyLock<String> = LazyLock::new(|| {
-    read("IN (SELECT user_id FROM scim_external_ids WHERE client = $2 AND external_id = $1)")
+    read(
+        "= ANY(ARRAY(SELECT user_id FROM scim_external_ids WHERE client = $2 AND external_id = $1))",
+    )
 });
 
 /// The ids of a page by offset, `$1` users of it after `$2`; and with each the number of users in all.

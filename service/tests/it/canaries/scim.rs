@@ -56,6 +56,7 @@ pub(super) async fn provision(caller: &Caller<'_>, findings: &mut Findings) {
         ("GET", &found, "", 200),
         ("GET", &refused, "", 400),
         ("GET", "/scim/v2/Users?count=1&cursor=canaryquery", "", 400),
+        ("GET", "/scim/v2/openapi.json", "", 200),
         ("POST", "/scim/v2/Users/.search", &search, 200),
         ("POST", "/scim/v2/.search", &search, 200),
         ("POST", "/scim/v2/Bulk", &bulk, 200),

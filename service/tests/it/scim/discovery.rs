@@ -72,3 +72,23 @@ async fn locations_are_those_that_clients_can_reach() {
         json!(format!("http://{}/scim/v2/ResourceTypes/User", app.address))
     );
 }
+
+#[tokio::test]
+async fn the_openapi_document_is_served_where_scim_is() {
+    let app = scim_app().await;
+    let served = get(&app, "/openapi.json").await;
+    assert_eq!(served.status, 200);
+    let written: serde_json::Value =
+        serde_json::from_str(include_str!("../../../openapi-scim.json")).expect("JSON");
+    assert_eq!(served.json(), written);
+    let page = app.get("/docs/swagger-initializer.js").await;
+    let page = String::from_utf8_lossy(&page.body).into_owned();
+    assert!(page.contains("\"/scim/v2/openapi.json\""), "{page}");
+
+    let app = TestApp::start().await;
+    let refused = get(&app, "/openapi.json").await;
+    assert_eq!(refused.status, 404);
+    let page = app.get("/docs/swagger-initializer.js").await;
+    let page = String::from_utf8_lossy(&page.body).into_owned();
+    assert!(!page.contains("/scim/"), "{page}");
+}

@@ -1,7 +1,7 @@
 //! Lists: filters, pages by index and by cursor, order, searches.
 
-use super::{created, filtered, get, refusal, scim_app, send, user_names};
-use serde_json::json;
+use super::{created, filtered, get, patched, refusal, scim_app, send, user_names};
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn filters_that_an_index_answers_find_their_users() {
@@ -178,4 +178,61 @@ async fn a_search_takes_the_parameters_in_its_body() {
         assert_eq!(page["Resources"][0]["title"], "T");
         assert!(page["Resources"][0].get("userName").is_none());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_read_the_rows_that_they_are_about_by_a_plan_of_an_empty_table_too() {
+    const USERS: usize = 500;
+    const CALLS: usize = 100;
+    let mut app = scim_app().await;
+    let sql = app.sql().await;
+    // Known to be empty, and not only unknown.
+    sql.batch_execute("VACUUM ANALYZE users, scim_users, scim_external_ids")
+        .await
+        .unwrap();
+    let look_up = async |name: &str, found: usize| {
+        for filter in [
+            format!("userName eq \"user{name}\""),
+            format!("emails.value eq \"user{name}@example.com\""),
+            format!("externalId eq \"{name}\""),
+        ] {
+            let page = get(&app, &filtered(&filter)).await.json();
+            assert_eq!(page["totalResults"], found, "{filter}");
+        }
+    };
+    let retitle = async |user: &Value, title: String| {
+        patched(
+            &app,
+            user,
+            json!([{"op": "replace", "path": "title", "value": title}]),
+        )
+        .await;
+    };
+    // Every connection plans its statements while there is hardly a user.
+    let first = created(&app, json!({"userName": "first", "externalId": "first"})).await;
+    for n in 0..20 {
+        look_up("7", 0).await;
+        retitle(&first, n.to_string()).await;
+    }
+    let operation = |n: usize| {
+        let address = format!("user{n}@example.com");
+        let user = json!({"userName": format!("user{n}"), "externalId": n.to_string(), "emails": [{"value": address}]});
+        json!({"method": "POST", "path": "/Users", "bulkId": n.to_string(), "data": user})
+    };
+    let operations: Vec<_> = (0..USERS).map(operation).collect();
+    let bulk = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": operations});
+    assert_eq!(send(&app, "POST", "/Bulk", &bulk).await.status, 200);
+    for n in 0..CALLS {
+        look_up("7", 1).await;
+        retitle(&first, format!("again {n}")).await;
+    }
+    app.stop().await;
+    // A session reports what it has read when it ends.
+    let end = "SELECT pg_terminate_backend(pid, 120000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    sql.query(end, &[]).await.unwrap();
+    let read = "SELECT sum(idx_tup_read)::bigint FROM pg_stat_user_indexes WHERE relname IN ('users', 'scim_users', 'scim_external_ids')";
+    let read: i64 = sql.query_one(read, &[]).await.unwrap().get(0);
+    assert!(read > 0, "nothing is counted");
+    let most = i64::try_from(USERS * CALLS / 2).unwrap();
+    assert!(read < most, "{read} index entries were read");
 }

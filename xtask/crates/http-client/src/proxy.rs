@@ -2,11 +2,12 @@
 //!
 //! `https_proxy`, then `http_proxy` and `all_proxy`, in lower case first. Never for loopback: a server on this machine is
 //! not behind a proxy. `NO_PROXY` is a list, with blanks or without: `*`, hosts with all their subdomains
-//! (`example.com`, `.example.com`, `*.example.com`, `example.com:8443`), addresses, and ranges (`10.0.0.0/8`).
+//! (`example.com`, `.example.com`, `*.example.com`, `example.com:8443`), addresses, and ranges (`10.0.0.0/8`, `fd00::/8`).
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use ureq::Proxy;
+use ureq::http::Uri;
 
 const VARIABLES: [&str; 6] = [
     "https_proxy",
@@ -19,8 +20,67 @@ const VARIABLES: [&str; 6] = [
 /// Loopback, as URIs write it.
 const LOOPBACK: [&str; 4] = ["localhost", ".localhost", "127.*", "[::1]"];
 
+/// A proxy, and what is reached without it.
+pub(crate) struct ProxySettings {
+    /// Knows the hosts and the IPv4 addresses that are reached without it.
+    pub(crate) proxy: Proxy,
+    /// The IPv6 addresses that are: ureq compares texts, and an address of IPv6 has many.
+    direct: Vec<Ipv6Range>,
+}
+
+impl ProxySettings {
+    /// Whether a URL is reached without the proxy, by its IPv6 address.
+    pub(crate) fn is_direct_ipv6(&self, uri: &Uri) -> bool {
+        let host = uri.host().and_then(|host| host.strip_prefix('['));
+        let address = host.and_then(|host| host.trim_end_matches(']').parse().ok());
+        address.is_some_and(|address| self.direct.iter().any(|range| range.contains(address)))
+    }
+
+    /// Whether a URL is reached through the proxy.
+    pub(crate) fn applies_to(&self, uri: &Uri) -> bool {
+        !self.proxy.is_no_proxy(uri) && !self.is_direct_ipv6(uri)
+    }
+
+    /// Whether there are IPv6 addresses that are reached without the proxy.
+    pub(crate) fn has_direct_ipv6(&self) -> bool {
+        !self.direct.is_empty()
+    }
+}
+
+/// Addresses of IPv6 with a common beginning.
+#[derive(Clone, Copy)]
+struct Ipv6Range {
+    first: u128,
+    mask: u128,
+}
+
+impl Ipv6Range {
+    /// An address, in brackets or without, or an address and the number of its bits that count.
+    fn parse(entry: &str) -> Option<Self> {
+        let (address, bits) = match entry.split_once('/') {
+            Some((address, bits)) => (address, bits.parse().ok().filter(|bits| *bits <= 128)?),
+            None => (entry, 128),
+        };
+        let address = address.trim_start_matches('[');
+        // After the brackets there may be a port, which is not compared.
+        let address = address
+            .split_once(']')
+            .map_or(address, |(address, _)| address);
+        let address: Ipv6Addr = address.parse().ok()?;
+        let mask = u128::MAX.checked_shl(128 - bits).unwrap_or(0);
+        Some(Self {
+            first: address.to_bits() & mask,
+            mask,
+        })
+    }
+
+    fn contains(self, address: Ipv6Addr) -> bool {
+        address.to_bits() & self.mask == self.first
+    }
+}
+
 /// The proxy, if one is set; `variable` returns the value of a variable.
-pub(crate) fn from(variable: impl Fn(&str) -> Option<String>) -> Option<Proxy> {
+pub(crate) fn from(variable: impl Fn(&str) -> Option<String>) -> Option<ProxySettings> {
     let set = |name: &&str| variable(name).filter(|value| !value.trim().is_empty());
     let text = VARIABLES.iter().find_map(set)?;
     let proxy = Proxy::new(text.trim()).ok()?;
@@ -39,11 +99,23 @@ pub(crate) fn from(variable: impl Fn(&str) -> Option<String>) -> Option<Proxy> {
         .split([',', ' '])
         .map(str::trim)
         .filter(|entry| !entry.is_empty());
-    let entries = entries.flat_map(expressions);
-    for expression in LOOPBACK.into_iter().map(str::to_owned).chain(entries) {
-        builder = builder.no_proxy(&expression);
+    for expression in LOOPBACK {
+        builder = builder.no_proxy(expression);
     }
-    builder.build().ok()
+    let mut direct = Vec::new();
+    for entry in entries {
+        if let Some(range) = Ipv6Range::parse(entry) {
+            direct.push(range);
+            continue;
+        }
+        for expression in expressions(entry) {
+            builder = builder.no_proxy(&expression);
+        }
+    }
+    Some(ProxySettings {
+        proxy: builder.build().ok()?,
+        direct,
+    })
 }
 
 /// What ureq understands: exact hosts, and those with a prefix or a suffix.
@@ -56,10 +128,6 @@ fn expressions(entry: &str) -> Vec<String> {
         && bits <= 32
     {
         return range(address, bits);
-    }
-    if entry.contains("::") || entry.starts_with('[') {
-        let address = entry.trim_matches(['[', ']']);
-        return vec![format!("[{address}]")];
     }
     // A port is not compared: a host that is reached without the proxy at one port is so at the others.
     let host = entry.split_once(':').map_or(entry, |(host, _)| host);
@@ -101,10 +169,11 @@ mod tests {
             "NO_PROXY" => Some(no_proxy.to_owned()),
             _ => None,
         });
-        let proxy = proxy.expect("is set");
+        let settings = proxy.expect("is set");
+        let proxy = &settings.proxy;
         assert_eq!((proxy.host(), proxy.port()), ("proxy.example", 3128));
         assert_eq!(proxy.username(), Some("user"));
-        !proxy.is_no_proxy(&url.parse().expect("is a URI"))
+        settings.applies_to(&url.parse().expect("is a URI"))
     }
 
     #[test]
@@ -149,6 +218,19 @@ mod tests {
             ("192.168.7.9/32", "https://192.168.7.9/", false),
             ("0.0.0.0/0", "https://8.8.8.8/", false),
             ("[2001:db8::1]", "https://[2001:db8::1]/", false),
+            ("2001:db8::1", "https://[2001:DB8:0::1]:8443/", false),
+            ("[2001:db8::1]:8443", "https://[2001:db8::1]/", false),
+            ("2001:db8::1", "https://[2001:db8::2]/", true),
+            ("2001:db8::/32", "https://[2001:db8:ffff::9]/", false),
+            ("2001:db8::/32", "https://[2001:db9::9]/", true),
+            ("fc00::/7", "https://[fdff::1]/", false),
+            ("fc00::/7", "https://[fe00::1]/", true),
+            ("64:ff9b::/96", "https://[64:ff9b::c0a8:1]/", false),
+            ("64:ff9b::/96", "https://[64:ff9b::1:c0a8:1]/", true),
+            ("::/0", "https://[2001:db8::1]/", false),
+            ("::/0", "https://192.0.2.1/", true),
+            ("10.0.0.0/8,fd00::/8", "https://[fd12::1]/", false),
+            ("fd00::/129", "https://[fd00::1]/", true),
             ("", "https://example.com/", true),
         ] {
             assert_eq!(is_proxied(list, url), proxied, "NO_PROXY={list:?}, {url}");
@@ -160,6 +242,6 @@ mod tests {
         assert!(from(|_| None).is_none());
         assert!(from(|name| (name == "https_proxy").then(String::new)).is_none());
         let proxy = from(|name| Some(format!("http://{}.example", name.replace('_', "-"))));
-        assert_eq!(proxy.expect("is set").host(), "https-proxy.example");
+        assert_eq!(proxy.expect("is set").proxy.host(), "https-proxy.example");
     }
 }

@@ -25,11 +25,11 @@ pub fn main() -> ExitCode {
         Command::E2e(args) => commands::e2e(&args.story),
         Command::Check { .. } => check::openapi::run(),
         Command::Generate { area, check } => {
-            let file = match area.as_str() {
+            let files = match area.as_str() {
                 "openapi" => check::openapi::generated()?,
-                _ => check::settings::generated()?,
+                _ => vec![check::settings::generated()?],
             };
-            apply(&area, &[file], Mode::of(check))
+            apply(&area, &files, Mode::of(check))
         }
     })
 }

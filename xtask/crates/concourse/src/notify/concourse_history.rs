@@ -78,14 +78,15 @@ impl ConcourseJob<'_> {
     pub(crate) fn history(&self) -> Result<History, String> {
         let api = format!("{}/api/v1", self.api.trim_end_matches('/'));
         let path = self.below(&api);
-        let mut request =
-            http_client::agent(CALL_TIMEOUT).get(format!("{path}/builds?limit={BUILDS}"));
+        let url = format!("{path}/builds?limit={BUILDS}");
+        let mut request = http_client::agent(CALL_TIMEOUT).get(&url);
         if let Some(token) = secrets::variable("CONCOURSE_TOKEN") {
             request = request.header("authorization", format!("Bearer {token}"));
         }
         let mut response = request
             .call()
-            .map_err(|error| format!("Concourse could not be queried: {error}"))?;
+            .map_err(|error| http_client::describe(&url, &error))
+            .map_err(|why| format!("Concourse could not be queried: {why}"))?;
         if !response.status().is_success() {
             return Err(format!(
                 "Concourse returned {} for the job's builds",

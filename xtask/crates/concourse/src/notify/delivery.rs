@@ -25,6 +25,14 @@ pub(crate) enum Channel {
     },
 }
 
+impl Channel {
+    fn url(&self) -> &str {
+        match self {
+            Self::Webhook(url) | Self::Bot { api_url: url, .. } => url,
+        }
+    }
+}
+
 /// Sends the message; the error contains no secret.
 pub(crate) fn send(
     channel: &Channel,
@@ -53,7 +61,8 @@ pub(crate) fn send(
         let wait = match outcome {
             // The client's error may quote the URL, which is a secret.
             Err(error) => {
-                problem = format!("Slack could not be reached ({})", kind(&error));
+                let why = http_client::through_proxy(channel.url(), &kind(&error));
+                problem = format!("Slack could not be reached: {why}");
                 backoff(attempt)
             }
             Ok(response) => match judge(response) {

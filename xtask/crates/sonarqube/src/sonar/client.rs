@@ -134,7 +134,7 @@ impl Client {
                     Err(trouble) => trouble,
                 },
                 Err(ureq::Error::Timeout(_)) => Trouble::Slow,
-                Err(error) => Trouble::Away(error.to_string()),
+                Err(error) => self.away(&error),
             };
             let again = matches!(trouble, Trouble::Away(_))
                 || idempotent && !matches!(trouble, Trouble::Final(_));
@@ -161,7 +161,7 @@ impl Client {
         let body = match response.into_body().read_to_string() {
             Ok(body) => body,
             Err(ureq::Error::Timeout(_)) => return Err(Trouble::Slow),
-            Err(error) => return Err(Trouble::Away(error.to_string())),
+            Err(error) => return Err(self.away(&error)),
         };
         let said = serde_json::from_str::<Value>(&body)
             .ok()
@@ -210,6 +210,10 @@ impl Client {
         }
     }
 
+    fn away(&self, error: &ureq::Error) -> Trouble {
+        Trouble::Away(http_client::describe(&self.base, error))
+    }
+
     fn failure(&self, path: &str, trouble: Trouble) -> Failure {
         let limit = self.wait_limit.as_secs();
         let base = &self.base;
@@ -219,12 +223,12 @@ impl Client {
                 Kind::Unreachable,
                 format!("SonarQube is unreachable: {base} could not be reached for {limit} s"),
                 why,
-                "start the server, or correct SONAR_HOST_URL; --wait-limit-s waits longer",
+                "start the server, or correct SONAR_HOST_URL or the proxy variables; --wait-limit-s waits longer",
             ),
             Trouble::Slow => Failure::new(
                 Kind::Unreachable,
                 format!("SonarQube is slow: {base} did not respond in time for {limit} s"),
-                format!("{path} got no response"),
+                http_client::through_proxy(base, &format!("{path} got no response")),
                 "check the server's load; --wait-limit-s waits longer",
             ),
             Trouble::Busy(status) => Failure::new(

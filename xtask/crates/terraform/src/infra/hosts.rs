@@ -66,9 +66,10 @@ pub(crate) fn wait(
 /// Requests `/` from one host over HTTPS, verified with the system's root certificates.
 pub(crate) fn ask(host: &str) -> Answer {
     let agent = http_client::agent(Duration::from_secs(10));
-    match agent.get(format!("https://{host}/")).call() {
+    let url = format!("https://{host}/");
+    match agent.get(&url).call() {
         Ok(response) => judged(response.status().as_u16()),
-        Err(error) => Answer::Away(error.to_string()),
+        Err(error) => Answer::Away(http_client::describe(&url, &error)),
     }
 }
 

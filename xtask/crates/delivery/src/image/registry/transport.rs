@@ -204,14 +204,10 @@ impl Transport {
     }
 
     fn unreachable(&self, url: &str, error: &ureq::Error) -> anyhow::Error {
-        let why = match http_client::proxy_for(&self.agent, url) {
-            Some(proxy) => format!("{error} (through the proxy {proxy})"),
-            None => error.to_string(),
-        };
         Failure::new(
             Kind::Unreachable,
             format!("the registry {} does not respond", self.registry),
-            why,
+            http_client::describe(url, error),
             "check the network, the proxy variables and the repository's name (ROSTER_IMAGE_REPOSITORY or --repository)",
         )
         .into()

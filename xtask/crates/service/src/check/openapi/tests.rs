@@ -131,3 +131,30 @@ fn a_security_scheme_may_have_another_name() {
     );
     assert_eq!(breaks(&released, &present), Vec::<String>::new());
 }
+
+#[test]
+fn changes_of_the_document_of_scim_are_found_too() {
+    let text = include_str!("../../../../../../service/openapi-scim.json");
+    let released: Value = serde_json::from_str(text).expect("is JSON");
+    assert!(breaks(&released, &released).is_empty());
+    #[rustfmt::skip]
+    let mutations = [
+        ("/paths/~1scim~1v2~1Users~1{id}/patch", None, "PATCH /scim/v2/Users/{id} was removed"),
+        ("/components/schemas/User/properties/userName", None, "the member \"userName\" was removed"),
+        ("/components/schemas/NewUser/required", Some(json!(["userName", "emails"])), "the member \"emails\" is now required"),
+        ("/paths/~1scim~1v2~1Bulk/post/security", Some(json!([{"bearer": ["users:write"]}])), "scopes"),
+        ("/paths/~1scim~1v2~1Users/post/requestBody/content/application~1json", None, "application/json is no longer accepted"),
+    ];
+    for (pointer, value, said) in mutations {
+        let mut present = released.clone();
+        match value {
+            Some(value) => change(&mut present, pointer, value),
+            None => remove(&mut present, pointer),
+        }
+        let found = breaks(&released, &present);
+        assert!(
+            found.iter().any(|line| line.contains(said)),
+            "{pointer}: {found:?}"
+        );
+    }
+}
