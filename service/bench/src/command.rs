@@ -9,7 +9,7 @@ use anyhow::Result;
 use crate::cli::{BenchArgs, BenchCommand};
 use crate::results::Results;
 use crate::{
-    api, capacity, compare, database, flamegraph, footprint, growth, instructions, list, overload,
+    api, bulk, capacity, compare, database, flamegraph, footprint, growth, instructions, list, overload,
     replicas, scim,
 };
 use xtask::failure::{Failure, Kind};
@@ -43,6 +43,7 @@ pub(crate) fn run(args: BenchArgs) -> Result<()> {
         (Some(BenchCommand::Flamegraph(flamegraph)), None) => flamegraph::run(&flamegraph),
         (Some(BenchCommand::Overload(overload)), None) => overload::run(&overload),
         (Some(BenchCommand::Scim(args)), None) => scim::run(&args),
+        (Some(BenchCommand::Bulk(args)), None) => bulk::run(&args),
         (None, Some(earlier)) => {
             let latest = Path::new(api::RESULTS);
             compare::check(&Results::read(&earlier)?, &Results::read(latest)?)

@@ -10,6 +10,7 @@
     reason = "a panic is how a fuzz target reports a defect"
 )]
 
+mod bulk;
 mod requests;
 
 type Target = (&'static str, fn(&[u8]));

@@ -1,6 +1,7 @@
 //! Keeps the directory in `PostgreSQL`. Only this folder names tokio-postgres, deadpool or SQL;
 //! it knows nothing of HTTP, and of the domain only its values.
 
+mod bulk;
 mod changes;
 mod clients;
 mod columns;
@@ -49,6 +50,7 @@ use std::future::Future;
 use std::sync::Arc;
 use tokio::time::Instant;
 
+pub use bulk::{BulkLimits, PgExport, PgImport};
 pub use clients::PgClientStore;
 pub use connector::PoolSettings;
 pub use database_url::{DatabaseUrl, DatabaseUrlError};
@@ -77,7 +79,9 @@ pub struct PgUserStore {
     limits: Limits,
     reads: Arc<reads::PointReads>,
     pages: page_reads::PageReads,
-    writes: writes::GroupedWrites,
+    writes: Arc<writes::GroupedWrites>,
+    snapshots: bulk::Snapshots,
+    bulk_limits: BulkLimits,
     provisioned: provisioning::ProvisionedUsers,
     keys_in_progress: idempotency::KeysInProgress,
     notifications: notifications::Notifications,
@@ -95,7 +99,9 @@ impl PgUserStore {
         Ok(Self {
             reads: Arc::new(reads::PointReads::new(pool.clone(), limits)),
             pages: page_reads::PageReads::new(pool.clone(), limits),
-            writes: writes::GroupedWrites::new(pool.clone(), limits),
+            writes: Arc::new(writes::GroupedWrites::new(pool.clone(), limits)),
+            snapshots: bulk::Snapshots::default(),
+            bulk_limits: settings.bulk,
             provisioned: provisioning::ProvisionedUsers::new(pool.clone(), limits),
             keys_in_progress: idempotency::KeysInProgress::default(),
             notifications: notifications::Notifications::start(connector.clone()),

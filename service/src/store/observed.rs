@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio_postgres::error::SqlState;
 
 /// The statements whose duration is measured: the values of the label `statement`, by index.
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 12] = [
     "read_users",
     "write_users",
     "write_user_alone",
@@ -18,6 +18,9 @@ const NAMES: [&str; 9] = [
     "read_provisioned",
     "write_provisioned",
     "write_provisioned_alone",
+    "open_export",
+    "look_up_import",
+    "write_import",
 ];
 
 /// A statement, or a transaction that is sent as one.
@@ -32,6 +35,9 @@ pub(super) enum Statement {
     ReadProvisioned,
     WriteProvisioned,
     WriteProvisionedAlone,
+    OpenExport,
+    LookUpImport,
+    WriteImport,
 }
 
 /// Where a store's observations go; a default one forgets them.

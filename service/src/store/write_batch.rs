@@ -32,14 +32,9 @@ pub(super) async fn run(
     let undecided: Vec<&Decide> = batch.iter().filter_map(Work::undecided).collect();
     if undecided.is_empty() {
         let arrays = Arrays::of(batch.iter());
-        exchange(
-            client,
-            &arrays,
-            mode,
-            Opening::of(batch, mode),
-            &mut outcomes,
-        )
-        .await?;
+        let opening = Opening::of(batch, mode);
+        let ending = Ending::Committed;
+        exchange(client, &arrays, mode, opening, ending, &mut outcomes).await?;
     } else if let Err(error) =
         // On the heap, where it takes no room in the future of every other batch.
         Box::pin(run_decided(client, batch, &undecided, mode, &mut outcomes)).await
@@ -48,13 +43,33 @@ pub(super) async fn run(
         let _ = client.batch_execute("ROLLBACK").await;
         return Err(error);
     }
-    // Of the creations without a key, only those that were made are answered with a row.
+    Ok(in_order(batch, outcomes))
+}
+
+/// Makes all the writes of `batch`, none of which is still to be decided on, in a transaction that is left open, so that the
+/// caller can add to it what it makes of their outcomes. It holds the advisory lock until the caller ends it.
+///
+/// # Errors
+/// The transaction is left to be rolled back.
+pub(super) async fn run_open(
+    client: &Object,
+    batch: &[Work],
+) -> Result<Vec<WriteOutcome>, StoreError> {
+    let (opening, ending) = (Opening::Locked, Ending::Open);
+    let (arrays, mut outcomes) = (Arrays::of(batch.iter()), Outcomes::new());
+    exchange(client, &arrays, Mode::Batch, opening, ending, &mut outcomes).await?;
+    Ok(in_order(batch, outcomes))
+}
+
+/// The outcomes in the order of their writes. Of the creations without a key, only those that were made are answered with
+/// a row.
+fn in_order(batch: &[Work], mut outcomes: Outcomes) -> Vec<WriteOutcome> {
     let outcome_of = |work: &Work| outcomes.remove(&work.user_id().0);
-    Ok(batch
+    batch
         .iter()
         .map(outcome_of)
         .map(|outcome| outcome.unwrap_or(WriteOutcome::EmailTaken))
-        .collect())
+        .collect()
 }
 
 /// Makes a batch with writes that depend on their users: one round trip more, in which their rows are locked and read.
@@ -70,7 +85,8 @@ async fn run_decided(
         return Ok(client.batch_execute("COMMIT").await?);
     }
     let arrays = Arrays::of(batch.iter().chain(&decided));
-    exchange(client, &arrays, mode, Opening::Begun, outcomes).await?;
+    let (opening, ending) = (Opening::Begun, Ending::Committed);
+    exchange(client, &arrays, mode, opening, ending, outcomes).await?;
     drop(arrays);
     decisions::complete(decided, outcomes);
     Ok(())
@@ -111,6 +127,15 @@ impl Opening {
             Self::Locked | Self::Begun => None,
         }
     }
+}
+
+/// How the statements of a batch end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// The transaction is committed.
+    Committed,
+    /// It is left open.
+    Open,
 }
 
 /// The writes of a batch by their statements, one array for each column.
@@ -255,6 +280,7 @@ async fn exchange(
     arrays: &Arrays<'_>,
     mode: Mode,
     opening: Opening,
+    ending: Ending,
     outcomes: &mut Outcomes,
 ) -> Result<(), StoreError> {
     let statements = Statements::prepare(client, arrays, mode, opening).await?;
@@ -266,6 +292,7 @@ async fn exchange(
     let claimed_values = arrays.claimed.create_parameters();
     let create_values = arrays.created.parameters_with_derived();
     let lock = awaited.map(|_| client.batch_execute(write_sql::LOCK));
+    let commit = (ending == Ending::Committed).then(|| client.batch_execute("COMMIT"));
     // Polled in this order, so sent in this order, without waiting for an answer in between.
     let answers = tokio::join!(
         biased;
@@ -277,7 +304,7 @@ async fn exchange(
         query(client, statements.claim.as_ref(), &claim_values),
         query(client, statements.create_claimed.as_ref(), &claimed_values),
         query(client, statements.create.as_ref(), &create_values),
-        client.batch_execute("COMMIT"),
+        OptionFuture::from(commit),
     );
     let (opened, waited, locked, deleted, replaced, claimed, created_once, created, committed) =
         answers;
@@ -288,7 +315,7 @@ async fn exchange(
     let (deleted, replaced) = (deleted.transpose()?, replaced.transpose()?);
     claimed.transpose()?;
     let (created_once, created) = (created_once.transpose()?, created.transpose()?);
-    committed?;
+    committed.transpose()?;
 
     read_outcomes(outcomes, deleted, read_delete)?;
     read_outcomes(outcomes, replaced, read_replace)?;
