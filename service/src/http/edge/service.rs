@@ -187,6 +187,7 @@ impl hyper::service::Service<Request<Incoming>> for EdgeConnection {
             }
             if let AnswerBody::Streamed(body) = answer.body_mut() {
                 // The request is in progress for as long as its answer is being sent.
+                body.hold(begun.0.calls.streams());
                 body.hold(begun);
             }
             Ok(answer)

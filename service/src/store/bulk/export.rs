@@ -29,6 +29,8 @@ const READ: usize = 128;
 /// A snapshot that is being read.
 pub struct PgExport {
     rows: Pin<Box<RowStream>>,
+    /// Whether all of them were read.
+    has_ended: bool,
     position: FeedPosition,
     watched: Arc<Watched>,
     observed: Observed,
@@ -60,6 +62,7 @@ pub(super) async fn open(
                 tokio::spawn(watch(Arc::downgrade(&watched), limits));
                 return Ok(PgExport {
                     rows: Box::pin(rows),
+                    has_ended: false,
                     position,
                     watched,
                     observed: pool.observed.clone(),
@@ -148,11 +151,24 @@ impl PgExport {
     async fn read_some(&mut self, users: &mut Vec<User>) -> Result<(), StoreError> {
         for _ in 0..READ {
             let Some(row) = self.rows.try_next().await? else {
+                self.end().await;
                 break;
             };
             users.push(RowReader::new(&row).user()?);
         }
         Ok(())
+    }
+
+    /// Releases the snapshot; the connection can be used again once its transaction has ended.
+    async fn end(&mut self) {
+        self.has_ended = true;
+        if let Some((guard, snapshot)) = self.watched.take() {
+            let ended = guard.client().batch_execute("COMMIT").await;
+            drop(snapshot);
+            if ended.is_ok() {
+                guard.done();
+            }
+        }
     }
 }
 
@@ -162,21 +178,12 @@ impl Export for PgExport {
     }
 
     async fn read(&mut self, users: &mut Vec<User>) -> Result<(), DirectoryError> {
-        let before = users.len();
+        if self.has_ended {
+            return Ok(());
+        }
         self.watched.has_read();
         let outcome = self.read_some(users).await;
         self.watched.has_read();
-        outcome.inspect_err(|error| self.observed.failed(error))?;
-        if users.len() == before
-            && let Some((guard, snapshot)) = self.watched.take()
-        {
-            // The last of it: the connection can be used again once its transaction has ended.
-            let ended = guard.client().batch_execute("COMMIT").await;
-            drop(snapshot);
-            if ended.is_ok() {
-                guard.done();
-            }
-        }
-        Ok(())
+        Ok(outcome.inspect_err(|error| self.observed.failed(error))?)
     }
 }

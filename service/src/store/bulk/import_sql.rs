@@ -22,7 +22,7 @@ WITH moved AS (
     RETURNING id
 ), reported AS (
     INSERT INTO import_reports (import, records, content)
-    SELECT id, $3, $11 FROM moved WHERE octet_length($11) > 0
+    SELECT id, $3, $11::bytea FROM moved WHERE octet_length($11::bytea) > 0
 )
 SELECT count(*) FROM moved";
 

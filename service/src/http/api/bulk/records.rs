@@ -47,8 +47,12 @@ pub(super) struct Records {
     /// Of all bytes before the last record, and their number.
     digest: Context,
     bytes: u64,
-    /// The bytes of the last record.
+    /// The bytes of the last record, behind the first line of a CSV.
     last: Vec<u8>,
+    /// Where the record begins in them.
+    last_from: usize,
+    /// The ends of lines before the last record, of CSV.
+    newlines: u64,
     records: u64,
 }
 
@@ -72,7 +76,6 @@ struct CsvRecords {
     /// How much of both is filled.
     filled: (usize, usize),
     is_too_long: bool,
-    line: u64,
 }
 
 impl Records {
@@ -94,6 +97,8 @@ impl Records {
             digest: Context::new(&SHA256),
             bytes: 0,
             last: Vec::new(),
+            last_from: 0,
+            newlines: 0,
             records: 0,
         }
     }
@@ -116,7 +121,17 @@ impl Records {
     fn settle(&mut self) {
         self.digest.update(&self.last);
         self.bytes += self.last.len() as u64;
+        self.newlines += newlines(&self.last);
         self.last.clear();
+        self.last_from = 0;
+    }
+
+    /// The line on which the last record of a CSV begins: behind the rest of the end of the one before, and empty lines.
+    fn csv_line(&self) -> u64 {
+        let (before, record) = self.last.split_at(self.last_from);
+        let is_text = |byte: &u8| !matches!(byte, b'\r' | b'\n');
+        let begins = record.iter().position(is_text).unwrap_or(0);
+        1 + self.newlines + newlines(before) + newlines(&record[..begins])
     }
 
     /// How many records were read.
@@ -178,10 +193,14 @@ impl Records {
                     }
                     self.arrived.advance(consumed);
                     match found {
-                        CsvFound::Header => continue,
-                        CsvFound::Record(record) => {
+                        CsvFound::Header => {
+                            self.last_from = self.last.len();
+                            continue;
+                        }
+                        CsvFound::Record(profile) => {
                             self.records += 1;
-                            return Ok(Some(record));
+                            let line = self.csv_line();
+                            return Ok(Some(Record { line, profile }));
                         }
                         CsvFound::Nothing => {}
                         CsvFound::End => return Ok(None),
@@ -221,6 +240,10 @@ impl Records {
             self.arrived.extend_from_slice(&data);
         }
     }
+}
+
+fn newlines(bytes: &[u8]) -> u64 {
+    memchr::memchr_iter(b'\n', bytes).count() as u64
 }
 
 fn mark(records: u64, bytes: u64, digest: Context) -> ImportMark {
@@ -298,7 +321,7 @@ fn profile_of_json(text: &[u8], limit: usize) -> Result<Profile, Box<Problem>> {
 
 enum CsvFound {
     Header,
-    Record(Record),
+    Record(Result<Profile, Box<Problem>>),
     /// More has to arrive.
     Nothing,
     End,
@@ -313,7 +336,6 @@ impl CsvRecords {
             ends: vec![0; 64],
             filled: (0, 0),
             is_too_long: false,
-            line: 1,
         }
     }
 
@@ -350,7 +372,6 @@ impl CsvRecords {
 
     fn record(&mut self) -> Result<CsvFound, Problem> {
         let (_, count) = std::mem::take(&mut self.filled);
-        let line = std::mem::replace(&mut self.line, self.reader.line());
         let is_too_long = std::mem::take(&mut self.is_too_long);
         let mut start = 0;
         let fields = self.ends[..count].iter().map(|&end| {
@@ -367,7 +388,7 @@ impl CsvRecords {
         } else {
             profile_of_fields(columns, fields, count)
         };
-        Ok(CsvFound::Record(Record { line, profile }))
+        Ok(CsvFound::Record(profile))
     }
 }
 
