@@ -51,6 +51,24 @@ pub(super) struct Body<'w> {
 
 const CHUNK: usize = 64 * 1024;
 
+/// Why a body is not sent to its end: what it is made of cannot be read on. No answer is waited for.
+#[derive(Debug)]
+pub(super) struct Abandoned;
+
+impl std::fmt::Display for Abandoned {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the body was abandoned")
+    }
+}
+
+impl std::error::Error for Abandoned {}
+
+impl Abandoned {
+    fn is(error: &io::Error) -> bool {
+        error.get_ref().is_some_and(|inner| inner.is::<Self>())
+    }
+}
+
 impl Api {
     /// The service that `args` names. A client's id and secret are exchanged for a token.
     pub(super) fn open(args: &ApiArgs) -> Result<Self, BulkError> {
@@ -137,6 +155,11 @@ impl Api {
                 };
                 // A service that has answered meanwhile reads no further: then its answer is what counts.
                 let sent = body(&mut out).and_then(|()| out.finish());
+                if let Err(error) = &sent
+                    && Abandoned::is(error)
+                {
+                    return Err(io::Error::other(Abandoned));
+                }
                 match read_head(&mut reader) {
                     Ok(head) => (status, headers) = head,
                     Err(error) => return Err(sent.err().unwrap_or(error)),

@@ -2,7 +2,7 @@
 //! again.
 
 use super::failure::BulkError;
-use super::http1::{Api, Body, Response};
+use super::http1::{Abandoned, Api, Body, Response};
 use super::mapping::Mapping;
 use super::progress::Progress;
 use super::refused::{RefusedFile, reason};
@@ -177,7 +177,7 @@ impl Import<'_> {
                 Err(WriteError::Wire(error)) => Err(error),
                 Err(WriteError::File(error)) => {
                     *failure.borrow_mut() = Some(error);
-                    Err(io::Error::other("the file cannot be read on"))
+                    Err(io::Error::other(Abandoned))
                 }
             }
         };

@@ -36,7 +36,7 @@ async fn an_import_that_is_killed_and_repeated_takes_each_record_once() {
     program.ready().await;
     let count = 4000;
     let text = body(&lines(count));
-    let headers = [LINES, ("idempotency-key", "moving in")];
+    let headers = [LINES, ("idempotency-key", "moving-in")];
     let (mut left, mut interrupted) = (kills(), 0);
     let answer = loop {
         let (client, address) = (program.client.clone(), program.address);
@@ -80,7 +80,7 @@ async fn an_import_is_continued_where_a_service_that_shut_down_left_it() {
     let mut app = TestApp::start_with(&["--import-batch-limit=1", "--import-share-percent=5"]).await;
     let other = TestApp::start_on(app.database_url(), &[]).await;
     let text = body(&lines(2000));
-    let headers = [LINES, ("idempotency-key", "moving in")];
+    let headers = [LINES, ("idempotency-key", "moving-in")];
     let first = app.try_send("POST", "/v1/users/import", &headers, &text);
     let stop = async {
         while other.walk("limit=200").await.len() < 10 {

@@ -15,6 +15,7 @@
 
 mod access;
 mod access_log;
+mod bulk_command;
 mod canaries;
 mod cardinality;
 mod certificates;
