@@ -5,10 +5,10 @@
 mod coding;
 mod csv_text;
 pub(super) mod export;
-mod formats;
+pub(super) mod formats;
 pub(super) mod import;
 mod import_query;
-mod records;
+pub(super) mod records;
 mod report;
 
 use crate::http::problem::{Problem, ProblemKind};

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue};
 
 /// What users are written as, or read from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Format {
+pub(in crate::http::api) enum Format {
     /// One JSON object a line, under this name.
     Lines(&'static str),
     Csv,

@@ -21,7 +21,7 @@ use crate::http::read_request::{require_acceptable, require_identity};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response};
-use hyper::body::Frame;
+use hyper::body::{Frame, Incoming};
 use std::collections::HashSet;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -127,7 +127,7 @@ struct Run<'s, S: BulkStore> {
     service: &'s Service<S>,
     query: ImportQuery,
     import: S::Import,
-    records: Records,
+    records: Records<Incoming>,
     pending: Pending,
     deadline: Instant,
 }

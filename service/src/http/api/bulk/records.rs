@@ -12,7 +12,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 use bytes::{Buf, Bytes, BytesMut};
 use csv_core::ReadRecordResult;
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use hyper::body::Body;
 use serde_json::{Map, Value};
 use std::time::Duration;
 
@@ -20,25 +20,25 @@ use std::time::Duration;
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// A record of an import.
-pub(super) struct Record {
+pub(in crate::http::api) struct Record {
     /// The line on which it begins; the first is 1.
-    pub(super) line: u64,
+    pub(in crate::http::api) line: u64,
     /// What it holds.
-    pub(super) profile: Result<Profile, Box<Problem>>,
+    pub(in crate::http::api) profile: Result<Profile, Box<Problem>>,
 }
 
 /// The limits of reading.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct RecordLimits {
+pub(in crate::http::api) struct RecordLimits {
     /// The most bytes of a record.
-    pub(super) bytes: usize,
+    pub(in crate::http::api) bytes: usize,
     /// The longest pause of the client.
-    pub(super) pause: Duration,
+    pub(in crate::http::api) pause: Duration,
 }
 
 /// Reads records from a body.
-pub(super) struct Records {
-    body: Incoming,
+pub(in crate::http::api) struct Records<B> {
+    body: B,
     limits: RecordLimits,
     /// What has arrived and was not looked at.
     arrived: BytesMut,
@@ -78,8 +78,8 @@ struct CsvRecords {
     is_too_long: bool,
 }
 
-impl Records {
-    pub(super) fn new(body: Incoming, format: Format, limits: RecordLimits) -> Self {
+impl<B: Body<Data = Bytes> + Unpin> Records<B> {
+    pub(in crate::http::api) fn new(body: B, format: Format, limits: RecordLimits) -> Self {
         let lines = match format {
             Format::Lines(_) => Lines::Json {
                 line: 0,
@@ -104,7 +104,7 @@ impl Records {
     }
 
     /// Up to where records were read.
-    pub(super) fn mark(&self) -> ImportMark {
+    pub(in crate::http::api) fn mark(&self) -> ImportMark {
         let mut digest = self.digest.clone();
         digest.update(&self.last);
         let bytes = self.bytes + self.last.len() as u64;
@@ -140,7 +140,7 @@ impl Records {
     }
 
     /// The body, if there may be more of it.
-    pub(super) fn into_unread(self) -> Option<Incoming> {
+    pub(super) fn into_unread(self) -> Option<B> {
         (!self.has_ended).then_some(self.body)
     }
 
@@ -148,7 +148,7 @@ impl Records {
     ///
     /// # Errors
     /// 408 and 400 when the body does not arrive, 400 when its first line is not that of a CSV of users.
-    pub(super) async fn next(&mut self) -> Result<Option<Record>, Problem> {
+    pub(in crate::http::api) async fn next(&mut self) -> Result<Option<Record>, Problem> {
         if self.records > 0 {
             self.settle();
         }
@@ -165,14 +165,16 @@ impl Records {
                             *line += 1;
                             let first = std::mem::replace(is_first, false);
                             let text = trimmed(&raw, first);
-                            if text.is_empty() || is_last_of_export(text) {
+                            // Of one that is too long, nothing else is known.
+                            let is_too_long = raw.len() > self.limits.bytes;
+                            if !is_too_long && (text.is_empty() || is_last_of_export(text)) {
                                 continue;
                             }
                             // How much of one that is too long was kept depends on how it arrived.
                             let kept = raw.len().min(self.limits.bytes + 1);
                             self.last.extend_from_slice(&raw[..kept]);
                             self.records += 1;
-                            let profile = if raw.len() > self.limits.bytes {
+                            let profile = if is_too_long {
                                 Err(Box::new(too_long(self.limits.bytes)))
                             } else {
                                 profile_of_json(text, self.limits.bytes)
