@@ -353,6 +353,7 @@ fn bulk_limits(args: &ServeArgs) -> BulkLimits {
     BulkLimits {
         export_timeout: Duration::from_millis(args.bulk.export_timeout_ms),
         stall_timeout: Duration::from_millis(args.http.write_timeout_ms),
+        connections: usize::from(args.bulk.export_limit) + usize::from(args.bulk.import_limit),
     }
 }
 

@@ -11,14 +11,16 @@ use clap::Args;
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Export and import")]
 pub struct BulkArgs {
-    /// Maximum number of exports at a time; further ones are answered 429. Each holds a connection of the pool.
+    /// Maximum number of exports at a time; further ones are answered 429. Each has a connection to the database, beside
+    /// the pool.
     #[arg(long, env = "ROSTER_EXPORT_LIMIT", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=100), value_name = "N")]
     pub export_limit: u16,
     /// Maximum duration of an export, in milliseconds; then it breaks off. While it runs, PostgreSQL cannot vacuum rows
     /// that were replaced since it began.
     #[arg(long, env = "ROSTER_EXPORT_TIMEOUT_MS", default_value_t = 600_000, value_parser = clap::value_parser!(u64).range(1000..=86_400_000), value_name = "MS")]
     pub export_timeout_ms: u64,
-    /// Maximum number of imports at a time; further ones are answered 429. Each holds a connection of the pool.
+    /// Maximum number of imports at a time; further ones are answered 429. Each has a connection to the database, beside
+    /// the pool.
     #[arg(long, env = "ROSTER_IMPORT_LIMIT", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=100), value_name = "N")]
     pub import_limit: u16,
     /// Maximum duration of an import, in milliseconds; then 408. It can be continued.

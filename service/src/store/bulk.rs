@@ -1,4 +1,5 @@
-//! Exports and imports. Each has a connection of its own for as long as it lasts, so how many there are is bounded at the edge.
+//! Exports and imports. Each has a connection for as long as it lasts, out of a pool of their own, so that none is missing to
+//! requests; how many there are is bounded at the edge.
 
 mod absent;
 mod export;
@@ -24,6 +25,8 @@ pub struct BulkLimits {
     pub export_timeout: Duration,
     /// The longest that an export may wait for its client.
     pub stall_timeout: Duration,
+    /// The most connections, beside those of the pool that requests share.
+    pub connections: usize,
 }
 
 impl Default for BulkLimits {
@@ -31,6 +34,7 @@ impl Default for BulkLimits {
         Self {
             export_timeout: Duration::from_mins(10),
             stall_timeout: Duration::from_mins(1),
+            connections: 1,
         }
     }
 }
@@ -47,7 +51,7 @@ impl BulkStore for PgUserStore {
     type Import = PgImport;
 
     async fn export(&self, filters: &Filters) -> Result<PgExport, DirectoryError> {
-        let opening = export::open(&self.pool, &self.snapshots, filters, self.bulk_limits);
+        let opening = export::open(&self.bulk_pool, &self.snapshots, filters, self.bulk_limits);
         Ok(within_deadline(&self.pool, self.deadline(), opening).await?)
     }
 

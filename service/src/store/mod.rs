@@ -80,6 +80,7 @@ pub struct PgUserStore {
     reads: Arc<reads::PointReads>,
     pages: page_reads::PageReads,
     writes: Arc<writes::GroupedWrites>,
+    bulk_pool: pool::Pool,
     snapshots: bulk::Snapshots,
     bulk_limits: BulkLimits,
     provisioned: provisioning::ProvisionedUsers,
@@ -96,10 +97,16 @@ impl PgUserStore {
         let limits = settings.limits;
         let connector = connector::Connector::new(settings)?;
         let pool = pool::open(&connector, limits)?.observed(Observed::by(metrics));
+        let of_bulk = Limits {
+            size: settings.bulk.connections,
+            ..limits
+        };
+        let bulk_pool = pool::open(&connector, of_bulk)?.observed(Observed::by(metrics));
         Ok(Self {
             reads: Arc::new(reads::PointReads::new(pool.clone(), limits)),
             pages: page_reads::PageReads::new(pool.clone(), limits),
             writes: Arc::new(writes::GroupedWrites::new(pool.clone(), limits)),
+            bulk_pool,
             snapshots: bulk::Snapshots::default(),
             bulk_limits: settings.bulk,
             provisioned: provisioning::ProvisionedUsers::new(pool.clone(), limits),

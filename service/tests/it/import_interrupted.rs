@@ -10,9 +10,9 @@ use std::time::Duration;
 
 /// How often it is killed: a few times, or as often as is wanted.
 fn kills() -> u32 {
-    let wanted = std::env::var("ROSTER_TEST_KILLS").ok();
+    let wanted = std::env::var("ROSTER_TEST_IMPORT_KILLS").ok();
     wanted.map_or(4, |text| {
-        text.parse().expect("ROSTER_TEST_KILLS is a number")
+        text.parse().expect("ROSTER_TEST_IMPORT_KILLS is a number")
     })
 }
 
@@ -26,7 +26,7 @@ fn lines(count: u32) -> Vec<Value> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_import_that_is_killed_and_repeated_takes_each_record_once() {
+async fn an_import_that_breaks_off_and_is_repeated_takes_each_record_once() {
     let database = database().await;
     let addresses = (free_address(), free_address());
     let flags = ["--auth=disabled", "--log-format=off", "--import-batch-limit=20", "--statement-timeout-ms=30000", "--database-timeout-ms=30000"];

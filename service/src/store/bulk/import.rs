@@ -33,6 +33,8 @@ const PAUSE: Duration = Duration::from_millis(3);
 /// An import that is being made.
 pub struct PgImport {
     pub(super) pool: Pool,
+    /// Where its own connection comes from.
+    connections: Pool,
     limits: Limits,
     pub(super) writes: Arc<GroupedWrites>,
     /// Discarded in the end: its session is set up for this.
@@ -64,6 +66,7 @@ pub(super) async fn begin(
     };
     let mut import = PgImport {
         pool: store.pool.clone(),
+        connections: store.bulk_pool.clone(),
         limits: store.limits,
         writes: store.writes.clone(),
         connection: None,
@@ -103,7 +106,7 @@ impl PgImport {
         match self.connection.take() {
             Some(connection) => Ok(connection),
             None => Ok(DiscardUnlessDone::new(
-                pool::get_for_lane(&self.pool).await?,
+                pool::get_for_lane(&self.connections).await?,
             )),
         }
     }
