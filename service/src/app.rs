@@ -7,16 +7,16 @@ pub mod commands;
 mod database;
 pub mod email_commands;
 
-use crate::config::{AuthMode, ConfigError, DatabaseArgs, HttpArgs, LogArgs, ServeArgs, TokenArgs};
+use crate::config::{AuthMode, BulkArgs, ConfigError, DatabaseArgs, HttpArgs, LogArgs, ServeArgs, TokenArgs};
 use crate::domain::Directory;
 use crate::http::{
-    Admin, BodyLimits, CursorSeal, Edge, HttpSettings, Listener, Protocols, Readiness,
+    Admin, BodyLimits, BulkPermits, BulkSettings, CursorSeal, Edge, HttpSettings, Listener, Protocols, Readiness,
     ScimSettings, ServerLimits, Service, Source, TEMPLATES, TrustedProxies, Workers, serve,
 };
 use crate::metrics::{BuildInfo, Metrics, PoolState};
 use crate::store::PoolSettings;
 use crate::store::migrations::SchemaError;
-use crate::store::{PgUserStore, Serves, StoreError, SweepSettings};
+use crate::store::{BulkLimits, PgUserStore, Serves, StoreError, SweepSettings};
 use crate::telemetry::{Telemetry, TelemetrySettings};
 use access::Access;
 pub use access::check_tokens;
@@ -119,7 +119,8 @@ impl App {
         let internal = |error: &dyn std::fmt::Display| StartError::Internal(error.to_string());
         let metrics = Metrics::new(TEMPLATES, BUILD).map_err(|error| internal(&error))?;
         let access = Access::open(args, &metrics)?;
-        let settings = pool_settings(&args.database, Some(&args.pool))?;
+        let mut settings = pool_settings(&args.database, Some(&args.pool))?;
+        settings.bulk = bulk_limits(args);
         warn_of_risks(args, &settings);
         let store = PgUserStore::new(&settings, &metrics)?;
         let workers = Workers::start(workers(&args.http)).map_err(|error| internal(&error))?;
@@ -137,10 +138,12 @@ impl App {
         });
         let (stop, draining) = watch::channel(false);
         let tokens = access.token_issuer(&args.tokens, &store);
+        let http_settings = http_settings(args);
         let service = Arc::new(Service {
             directory: Directory::new(store),
             cursors,
-            settings: http_settings(args),
+            bulk: BulkPermits::new(&http_settings.bulk),
+            settings: http_settings,
             tokens,
             failures: access.failures.clone(),
             source: Source,
@@ -281,6 +284,7 @@ fn watch_state(metrics: &Metrics, service: &Arc<Service<PgUserStore>>, telemetry
                 waiting: status.waiting,
             });
             metrics.set_change_feed_lag(service.directory.store().notification_lag());
+            metrics.set_export_snapshot_age(service.directory.store().oldest_snapshot());
         }
         for lines in &lost {
             metrics.set_log_lines_lost(lines.sink(), lines.total());
@@ -295,6 +299,7 @@ fn http_settings(args: &ServeArgs) -> HttpSettings {
         bulk_operations: args.scim.scim_bulk_operations,
         bulk_limit_bytes: usize::try_from(args.scim.scim_bulk_limit_bytes).unwrap_or(usize::MAX),
     });
+    let bulk = bulk_settings(&args.bulk, args.http.drain_timeout_ms);
     let args = &args.http;
     let bytes = |limit: u32| usize::try_from(limit).unwrap_or(usize::MAX);
     HttpSettings {
@@ -322,12 +327,33 @@ fn http_settings(args: &ServeArgs) -> HttpSettings {
         trusted_proxies: TrustedProxies::new(&args.trusted_proxies),
         hsts_max_age_s,
         redirect_plain_http: args.redirect_plain_http,
+        bulk,
         scim,
         cors_origins: args
             .cors_origin
             .iter()
             .map(|origin| origin.as_str().into())
             .collect(),
+    }
+}
+
+fn bulk_settings(args: &BulkArgs, drain_timeout_ms: u64) -> BulkSettings {
+    BulkSettings {
+        exports: usize::from(args.export_limit),
+        imports: usize::from(args.import_limit),
+        import_timeout: Duration::from_millis(args.import_timeout_ms),
+        import_batch: usize::from(args.import_batch_limit),
+        import_share_percent: args.import_share_percent,
+        // The rest of the drain is for the connection to end in.
+        drain_grace: Duration::from_millis(drain_timeout_ms / 4 * 3),
+    }
+}
+
+fn bulk_limits(args: &ServeArgs) -> BulkLimits {
+    BulkLimits {
+        export_timeout: Duration::from_millis(args.bulk.export_timeout_ms),
+        stall_timeout: Duration::from_millis(args.http.write_timeout_ms),
+        connections: usize::from(args.bulk.export_limit) + usize::from(args.bulk.import_limit),
     }
 }
 

@@ -7,6 +7,8 @@
 )]
 
 mod access;
+mod api;
+mod bulk;
 mod error;
 mod origin;
 mod scim;
@@ -21,6 +23,8 @@ use std::path::PathBuf;
 use tracing::level_filters::LevelFilter;
 
 pub use access::{AuthMode, KEYS_FILE_SETTING, TlsArgs, TokenArgs};
+pub use api::{ApiArgs, ApiCredentials};
+pub use bulk::BulkArgs;
 pub use error::ConfigError;
 pub use origin::{BadOrigin, Origin};
 pub use scim::ScimArgs;
@@ -70,6 +74,9 @@ pub struct ServeArgs {
     /// Tokens.
     #[command(flatten)]
     pub tokens: TokenArgs,
+    /// Exports and imports.
+    #[command(flatten)]
+    pub bulk: BulkArgs,
     /// SCIM.
     #[command(flatten)]
     pub scim: ScimArgs,

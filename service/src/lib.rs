@@ -3,6 +3,7 @@
 //! Calls go one way: `http` → `domain` → `store`. Only `app` sees all three.
 
 pub mod app;
+pub mod bulk_client;
 pub mod config;
 pub mod domain;
 pub mod healthcheck;

@@ -6,6 +6,7 @@ use roster::app::client_token_commands::ClientTokenCommand;
 use roster::app::commands::CommandError;
 use roster::app::email_commands::{self, CheckEmailsArgs, run_check_emails};
 use roster::app::{self, App, StartError};
+use roster::bulk_client::{BulkError, export, import};
 use roster::config::{self, DatabaseArgs, ServeArgs};
 use roster::domain::DirectoryError;
 use roster::healthcheck;
@@ -72,6 +73,13 @@ enum Command {
     /// Make the keys that sign tokens.
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Send the users of a file to a running service: CSV, JSON lines, LDIF, and exports of Keycloak, Auth0 and Okta.
+    ///
+    /// Every record gets its own outcome; those that are refused are kept in a file that can be corrected and imported.
+    /// Exit code 1 when any were. An import that is interrupted is continued.
+    Import(Box<import::ImportArgs>),
+    /// Write every user of a running service to a file, and the cursor with which the change feed continues it.
+    Export(Box<export::ExportArgs>),
     /// Walk once through a running service as a client: token, create, read, delete one user. Used by `helm test`.
     SmokeTest(SmokeTestArgs),
     /// Print the effective settings of 'serve', with secrets masked, and say what is wrong with them.
@@ -102,6 +110,8 @@ fn main() -> ExitCode {
         }
         Command::Client(command) => client(&command),
         Command::Token(command) => print_the_only_copy(client_commands::run_token(&command)),
+        Command::Import(args) => bulk(import::run(&args)),
+        Command::Export(args) => bulk(export::run(&args)),
         Command::SmokeTest(args) => {
             smoke_test::run(&args).map_err(|error| (FAILURE, error.to_string()))
         }
@@ -139,7 +149,7 @@ fn start_failure(error: &StartError) -> (u8, String) {
     (code, error.to_string())
 }
 
-/// The main thread accepts connections, prunes the feed, listens for notifications and serves probes; worker threads
+/// The main thread accepts connections, prunes the feed, watches it for readers and serves probes; worker threads
 /// serve connections.
 fn runtime() -> Result<tokio::runtime::Runtime, (u8, String)> {
     tokio::runtime::Builder::new_current_thread()
@@ -212,6 +222,18 @@ fn command_failure(error: &CommandError) -> (u8, String) {
             (DATABASE_UNREACHABLE, error.to_string())
         }
         CommandError::Store(_) | CommandError::Refused(_) => (FAILURE, error.to_string()),
+    }
+}
+
+/// What is reported of an export goes beside it, to standard error; so does that of an import.
+fn bulk(outcome: Result<String, BulkError>) -> Outcome {
+    match outcome {
+        Ok(text) => {
+            printing::eprintln!("{text}");
+            Ok(())
+        }
+        Err(error) if error.is_usage => Err((BAD_SETTING, error.to_string())),
+        Err(error) => Err((FAILURE, error.to_string())),
     }
 }
 

@@ -3,6 +3,7 @@
 //! Handles are resolved in advance: the hot path adds to atomics without lookups. Labels come from closed lists, so the
 //! code bounds the number of series. This module knows numbers and labels, but neither HTTP types nor the database.
 
+mod bulk;
 mod database;
 mod http;
 mod queries;
@@ -11,6 +12,7 @@ mod requests;
 #[cfg(test)]
 mod tests;
 
+pub use bulk::BulkInProgress;
 pub use database::{DatabaseErrorKind, Lane, PoolState};
 pub use http::{AuthFailure, InFlight, MethodLabel, OpenConnection};
 
@@ -20,6 +22,7 @@ use std::time::Duration;
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{Gauge, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
 
+use bulk::BulkMetrics;
 use database::DatabaseMetrics;
 use http::HttpMetrics;
 use register::{as_i64, counters, each, int_gauge, registered};
@@ -43,6 +46,7 @@ pub struct Metrics {
     registry: Registry,
     http: HttpMetrics,
     database: DatabaseMetrics,
+    bulk: BulkMetrics,
     token_cache: [IntCounter; 2],
     token_cache_entries: IntGauge,
     oidc_fetches: [IntCounter; 2],
@@ -85,6 +89,7 @@ impl Metrics {
         Ok(Arc::new(Self {
             http: HttpMetrics::new(r, routes)?,
             database: DatabaseMetrics::new(r)?,
+            bulk: BulkMetrics::new(r)?,
             token_cache: each(&token_cache, ["hit", "miss"])?,
             token_cache_entries: int_gauge(
                 r,

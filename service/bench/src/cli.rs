@@ -61,6 +61,7 @@ pub(crate) enum BenchCommand {
     Overload(BenchOverloadArgs),
     Tail(BenchTailArgs),
     Scim(BenchScimArgs),
+    Bulk(BenchBulkArgs),
 }
 
 /// CPU time per request, throughput, latency, memory and start-up of Roster, its peers and the limits, in one run.
@@ -296,4 +297,22 @@ pub(crate) struct BenchScimArgs {
     /// Users of the full read
     #[arg(long, default_value_t = 1_000_000, value_name = "N", value_parser = clap::value_parser!(u64).range(20_000..=10_000_000))]
     pub(crate) read: u64,
+}
+
+/// Cost of an import and an export of many users, beside COPY of the same rows and beside single POSTs.
+///
+/// Fails if a user that is imported costs more than 2.0 times as much CPU as COPY into the same indexes, or 0.25 times as
+/// much as a POST; or one that is exported more than 2.5 times as much as COPY TO.
+#[derive(Args)]
+#[allow(clippy::doc_markdown, reason = "this text is shown on a terminal")]
+pub(crate) struct BenchBulkArgs {
+    /// Users that are imported and exported
+    #[arg(long, default_value_t = 1_000_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1000..=100_000_000))]
+    pub(crate) users: u64,
+    /// Rounds; medians are reported
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=99))]
+    pub(crate) rounds: u64,
+    /// Write the table to docs/performance.md
+    #[arg(long)]
+    pub(crate) write: bool,
 }

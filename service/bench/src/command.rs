@@ -9,8 +9,8 @@ use anyhow::Result;
 use crate::cli::{BenchArgs, BenchCommand};
 use crate::results::Results;
 use crate::{
-    api, capacity, compare, database, flamegraph, footprint, growth, instructions, list, overload,
-    replicas, scim, tail,
+    api, bulk, capacity, compare, database, flamegraph, footprint, growth, instructions, list,
+    overload, replicas, scim, tail,
 };
 use xtask::failure::{Failure, Kind};
 
@@ -44,6 +44,7 @@ pub(crate) fn run(args: BenchArgs) -> Result<()> {
         (Some(BenchCommand::Overload(overload)), None) => overload::run(&overload),
         (Some(BenchCommand::Tail(args)), None) => tail::run(&args),
         (Some(BenchCommand::Scim(args)), None) => scim::run(&args),
+        (Some(BenchCommand::Bulk(args)), None) => bulk::run(&args),
         (None, Some(earlier)) => {
             let latest = Path::new(api::RESULTS);
             compare::check(&Results::read(&earlier)?, &Results::read(latest)?)

@@ -141,6 +141,25 @@ impl BenchPostgres {
         )
     }
 
+    /// Copies rows into a table as it is, with all its indexes.
+    pub(super) fn copy_in(&self, url: &str, rows: impl Iterator<Item = UserRow>) -> Result<()> {
+        self.runtime.block_on(async {
+            let client = connect(url).await?;
+            user_copy::copy(&client, rows)
+                .await
+                .context("the users cannot be copied")
+        })
+    }
+
+    /// Has the search index merge what it has put off, so that every way to write users pays for all of it.
+    pub(super) fn settle(&self, url: &str) -> Result<()> {
+        self.execute(
+            url,
+            &["SELECT gin_clean_pending_list(indexrelid) FROM pg_index JOIN pg_class c ON c.oid = indexrelid
+               JOIN pg_am a ON a.oid = c.relam WHERE indrelid = 'users'::regclass AND a.amname = 'gin'"],
+        )
+    }
+
     /// Vacuums and checkpoints, so that every measurement starts alike.
     pub(super) fn tidy(&self, url: &str) -> Result<()> {
         self.execute(url, &["VACUUM (ANALYZE)", "CHECKPOINT"])
@@ -191,7 +210,7 @@ async fn copy(url: String, users: Range<u64>) -> Result<()> {
         .context("the users cannot be seeded")
 }
 
-fn seeded_row(user: u64) -> UserRow {
+pub(super) fn seeded_row(user: u64) -> UserRow {
     let name = seeded::name(user);
     UserRow {
         id: u128::from_str_radix(&seeded::id(user).replace('-', ""), 16).unwrap_or_default(),

@@ -1,6 +1,7 @@
 //! The benchmarks: how fast Roster is compared with its peers and the limits, and whether it became slower.
 
 mod api;
+mod bulk;
 mod capacity;
 mod cli;
 mod command;

@@ -95,7 +95,7 @@ impl<'a> Pgbench<'a> {
 }
 
 /// The URL without the password, and the password, which must not appear in a process list.
-fn without_password(url: &str) -> Result<(String, String)> {
+pub(super) fn without_password(url: &str) -> Result<(String, String)> {
     let (scheme, rest) = url
         .split_once("://")
         .context("the database's URL has no scheme")?;
@@ -109,7 +109,7 @@ fn without_password(url: &str) -> Result<(String, String)> {
 }
 
 /// The CPU time of our exited children; `pgbench` is one by the time this is called.
-fn own_children_cpu_us() -> Result<u64> {
+pub(super) fn own_children_cpu_us() -> Result<u64> {
     let stat = std::fs::read_to_string("/proc/self/stat")?;
     let fields = stat
         .rsplit_once(')')

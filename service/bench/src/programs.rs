@@ -167,11 +167,16 @@ fn copy(peer: &str, files: &[&str]) -> Result<PathBuf> {
 }
 
 fn pgbench() -> Result<String> {
-    if tools::is_installed("pgbench") {
-        return Ok("pgbench".to_owned());
+    of_postgres("pgbench")
+}
+
+/// One of PostgreSQL's own programs.
+pub(super) fn of_postgres(name: &str) -> Result<String> {
+    if tools::is_installed(name) {
+        return Ok(name.to_owned());
     }
     let folder = tool("pg_config").arg("--bindir").quiet().output()?;
-    Ok(format!("{}/pgbench", folder.trim()))
+    Ok(format!("{}/{name}", folder.trim()))
 }
 
 fn absolute(path: &str) -> Result<PathBuf> {

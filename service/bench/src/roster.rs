@@ -112,6 +112,14 @@ impl Roster {
         self.serve_as("roster")
     }
 
+    /// Starts it with further flags.
+    pub(super) fn serve_with(&self, flags: &[&str]) -> Result<Server> {
+        let question = Question::for_a_user(Some(&self.token_file))?;
+        let mut launch = self.launch("roster", question)?;
+        launch.args.extend(flags.iter().map(|flag| (*flag).to_owned()));
+        Server::start("roster", &self.program, &launch)
+    }
+
     /// Starts one of several, each with its own log.
     pub(super) fn serve_as(&self, name: &str) -> Result<Server> {
         self.start(name, Question::for_a_user(Some(&self.token_file))?)

@@ -2,7 +2,7 @@
 
 use crate::config::{ConfigError, DATABASE_URL_SETTING, DatabaseArgs, PoolArgs};
 use crate::store::{DatabaseUrl, DatabaseUrlError};
-use crate::store::{Limits, PoolSettings};
+use crate::store::{BulkLimits, Limits, PoolSettings};
 use std::time::Duration;
 
 /// The connection string with its password.
@@ -46,5 +46,6 @@ pub fn pool_settings(
     Ok(PoolSettings {
         url: database_url(database)?,
         limits,
+        bulk: BulkLimits::default(),
     })
 }

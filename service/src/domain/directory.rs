@@ -71,10 +71,10 @@ pub trait UserStore: Send + Sync + 'static {
 
 /// The directory of users.
 pub struct Directory<S> {
-    store: S,
+    pub(super) store: S,
 }
 
-impl<S: UserStore> Directory<S> {
+impl<S> Directory<S> {
     /// A directory that keeps its users in `store`.
     pub fn new(store: S) -> Self {
         Self { store }
@@ -84,6 +84,9 @@ impl<S: UserStore> Directory<S> {
     pub fn store(&self) -> &S {
         &self.store
     }
+}
+
+impl<S: UserStore> Directory<S> {
 
     /// The user with this id.
     pub async fn read(&self, id: UserId) -> Outcome<Arc<User>> {

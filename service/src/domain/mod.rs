@@ -3,6 +3,7 @@
 //! Raw input becomes one of these types at the door and is never checked again.
 //! Nothing here knows of HTTP or SQL, owns a clock, or draws a random number.
 
+pub mod bulk;
 pub mod change;
 pub mod client;
 pub mod client_registry;
@@ -21,6 +22,10 @@ pub mod timestamp;
 pub mod user;
 mod visibility;
 
+pub use bulk::{
+    AbsentUsers, BulkStore, Export, Import, ImportBatch, ImportClaim, ImportCounts, ImportMark,
+    ImportMode, ImportOutcome, ImportProgress,
+};
 pub use change::{Actor, Change, ChangeId, ChangeKind, ChangePage, Condition, FeedPosition, Stamp};
 pub use client::{ApiClient, ClientId, ClientStore, Scope, Scopes, SecretHash};
 pub use client_registry::{ClientRegistry, Registration};

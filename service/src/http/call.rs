@@ -6,8 +6,9 @@ use crate::domain::Actor;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
+use hyper::body::Incoming;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// How a request reached this service, in the extensions of calls of SCIM, whose answers name the service's own URL.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +17,32 @@ pub(in crate::http) struct Transport {
     pub(in crate::http) peer: IpAddr,
     /// Whether the connection itself is encrypted.
     pub(in crate::http) is_tls: bool,
+}
+
+/// A body that its handler reads as it arrives, in the extensions of calls that have one.
+#[derive(Clone, Debug)]
+pub(in crate::http) struct Upload(Arc<Mutex<Option<Incoming>>>);
+
+impl Upload {
+    /// The body of `body`, which gets it back when the handler has answered.
+    pub(in crate::http) fn of(body: &mut Option<Incoming>) -> Self {
+        Self(Arc::new(Mutex::new(body.take())))
+    }
+
+    /// Takes the body to read it. What is not put back was read to its end.
+    pub(in crate::http) fn take(&self) -> Option<Incoming> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Puts back a body that was not read to its end.
+    pub(in crate::http) fn put_back(&self, body: Incoming) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(body);
+    }
+
+    /// What is left of the body.
+    pub(in crate::http) fn give_back(&self, body: &mut Option<Incoming>) {
+        *body = self.take();
+    }
 }
 
 /// A request, and what the edge knows of it. Made once, when the head of the request has arrived; handlers borrow it.

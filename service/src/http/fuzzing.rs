@@ -10,16 +10,18 @@
     reason = "a panic is how a fuzz target reports a defect"
 )]
 
+mod bulk;
 mod requests;
 
 type Target = (&'static str, fn(&[u8]));
 
 /// The targets: the name of each, and its function.
-const TARGETS: [Target; 7] = [
+const TARGETS: [Target; 8] = [
     ("cursor", super::api::fuzzing::cursor),
     ("head", requests::head),
     ("patch", super::api::fuzzing::patch),
     ("query", super::api::fuzzing::query),
+    ("records", super::api::fuzzing::records),
     ("scim-filter", super::scim::protocol::fuzzing::filter),
     ("scim-patch", super::scim::protocol::fuzzing::patch),
     ("token", super::auth::fuzzing::token),

@@ -20,6 +20,7 @@ mod read_request;
 mod scim;
 mod settings;
 
+pub use api::bulk::BulkPermits;
 pub use api::cursor::{BadCursorKey, CursorSeal};
 pub use api::dispatch::RouteTableError;
 pub use api::openapi::document as openapi_document;
@@ -47,4 +48,4 @@ pub use edge::gate::Gate;
 pub use edge::rate_limit::{RateLimits, RateQuota};
 pub use edge::service::Edge;
 pub use scim::openapi::document as scim_openapi_document;
-pub use settings::{HttpSettings, ScimSettings};
+pub use settings::{BulkSettings, HttpSettings, ScimSettings};

@@ -3,11 +3,10 @@
 mod kind;
 
 use crate::domain::{DirectoryError, Unavailable};
+use crate::http::answer::{Answer, AnswerBody};
 use crate::metrics::AuthFailure;
-use bytes::Bytes;
 use http::Response;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
-use http_body_util::Full;
 use serde::Serialize;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -159,9 +158,9 @@ impl Problem {
     }
 
     /// The response with its document.
-    pub(super) fn render(&self, instance: &str, request_id: &str) -> Response<Full<Bytes>> {
+    pub(super) fn render(&self, instance: &str, request_id: &str) -> Answer {
         let document = self.document(instance, request_id);
-        let mut response = Response::new(Full::new(Bytes::from(document)));
+        let mut response = Response::new(AnswerBody::new(document));
         *response.status_mut() = self.kind.status();
         response.headers_mut().insert(
             CONTENT_TYPE,

@@ -19,7 +19,7 @@ pub(super) use conditions::{
 };
 pub(super) use host::require_host;
 pub(super) use json::{MemoryBudget, Strict, given_twice, memory_of, parse_json, parse_with};
-pub(super) use media_types::{media_type, require_acceptable, require_json};
+pub(super) use media_types::{media_type, require_acceptable, require_identity, require_json};
 pub(super) use sizes::check_sizes;
 pub(super) use unsupported_fields::refuse_unsupported_fields;
 

@@ -15,6 +15,23 @@ pub struct ScimSettings {
     pub bulk_limit_bytes: usize,
 }
 
+/// The settings of exports and imports.
+#[derive(Clone, Copy, Debug)]
+pub struct BulkSettings {
+    /// How many exports may be in progress.
+    pub exports: usize,
+    /// How many imports may be in progress.
+    pub imports: usize,
+    /// The longest that an import may take.
+    pub import_timeout: Duration,
+    /// The most records of an import that share a transaction.
+    pub import_batch: usize,
+    /// The share of its time that an import works; it pauses in the rest.
+    pub import_share_percent: u32,
+    /// How long an export may go on once the service shuts down.
+    pub drain_grace: Duration,
+}
+
 /// The settings of the edge and the handlers.
 #[derive(Clone, Debug)]
 pub struct HttpSettings {
@@ -50,6 +67,8 @@ pub struct HttpSettings {
     pub hsts_max_age_s: u32,
     /// Whether a request that reached a proxy by plain HTTP is redirected to HTTPS, or refused.
     pub redirect_plain_http: bool,
+    /// The settings of exports and imports.
+    pub bulk: BulkSettings,
     /// The settings of SCIM; `None` while it is off.
     pub scim: Option<ScimSettings>,
     /// The origins whose pages may read responses, as browsers send them.

@@ -1,6 +1,7 @@
 //! Makes connections to `PostgreSQL`: to which server, in what time, with a password that can change while the service runs.
 //! Must not know what they are used for.
 
+use super::bulk::BulkLimits;
 use super::connect_error::{ConnectError, Refusal};
 use super::database_url::{DatabaseUrl, Server};
 use super::doubt::Doubt;
@@ -34,6 +35,8 @@ pub struct PoolSettings {
     pub url: DatabaseUrl,
     /// Limits of the connections.
     pub limits: Limits,
+    /// Limits of exports and imports.
+    pub bulk: BulkLimits,
 }
 
 /// Makes connections; clones share the password, and what is known of the servers.

@@ -5,7 +5,7 @@ use super::columns::{RowReader, UserArrays, input, profile, user_input, user_inp
 use super::sql_error::StoreError;
 use super::work::WriteOutcome;
 use super::write_sql::created;
-use crate::domain::{Actor, IdempotencyClaim, User, UserId};
+use crate::domain::{Actor, IdempotencyClaim, IdempotencyKey, User, UserId};
 use std::collections::HashSet;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use tokio_postgres::types::ToSql;
@@ -19,7 +19,12 @@ pub(super) struct KeysInProgress(Keys);
 impl KeysInProgress {
     /// Marks the key until the guard is dropped; `None` when it is marked already.
     pub(super) fn enter(&self, claim: &IdempotencyClaim) -> Option<KeyInProgress> {
-        let name = (claim.client.clone(), claim.key.as_str().to_owned());
+        self.enter_key(&claim.client, &claim.key)
+    }
+
+    /// Marks a client's key, as [`KeysInProgress::enter`] does.
+    pub(super) fn enter_key(&self, client: &str, key: &IdempotencyKey) -> Option<KeyInProgress> {
+        let name = (client.to_owned(), key.as_str().to_owned());
         let entered = self
             .0
             .lock()

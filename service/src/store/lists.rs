@@ -13,7 +13,9 @@ use super::observed::Statement as Observation;
 use super::pool::{self, Object, Pool};
 use super::shared_client::SharedClients;
 use super::sql_error::StoreError;
-use crate::domain::{Cursor, FeedPosition, Filters, Page, PageRequest, SortField, SortPosition};
+use crate::domain::{
+    Cursor, FeedPosition, Filters, Page, PageRequest, Sort, SortField, SortPosition,
+};
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 use tokio_postgres::Row;
@@ -174,7 +176,22 @@ struct Statement<'a> {
 /// The columns before those of the users where the newest change comes along.
 const POSITION_COLUMNS: usize = 1;
 
-type Parameter = (Box<dyn ToSql + Sync + Send>, Type);
+/// The value of a parameter, and its type.
+pub(super) type Parameter = (Box<dyn ToSql + Sync + Send>, Type);
+
+/// The statement that reads all users of `filters` in no order, and its parameters.
+pub(super) fn unordered(filters: &Filters) -> (String, Vec<Parameter>) {
+    let query = Query::of(&PageRequest {
+        filters: filters.clone(),
+        sort: Sort::default(),
+        after: None,
+        limit: 1,
+    });
+    let condition = condition(query.plain.iter().chain(&query.search));
+    let columns = &*USER_COLUMNS;
+    let sql = format!("SELECT {columns} FROM users{condition}");
+    (sql, query.parameters)
+}
 
 /// What the statements for one page are made of.
 struct Query {

@@ -20,10 +20,10 @@ mod embedded {
 
 /// The version that this program brings the schema to: that of the newest file. Said here, since the library would have
 /// to be asked to read the names of all files, which takes a third of the time of a start. Files are numbered without gaps.
-const WANTED_VERSION: i32 = 8;
+const WANTED_VERSION: i32 = 9;
 
-/// The oldest schema that this program can work with: its statements name `clients.scim_profile`, which V6 adds.
-const OLDEST_WORKABLE: i32 = 6;
+/// The oldest schema that this program can work with: its statements name `imports`, which V9 adds.
+const OLDEST_WORKABLE: i32 = 9;
 
 /// Why the schema cannot be worked with.
 #[derive(Debug, thiserror::Error)]

@@ -1,6 +1,7 @@
 //! Keeps the directory in `PostgreSQL`. Only this folder names tokio-postgres, deadpool or SQL;
 //! it knows nothing of HTTP, and of the domain only its values.
 
+mod bulk;
 mod changes;
 mod clients;
 mod columns;
@@ -51,6 +52,7 @@ use std::future::Future;
 use std::sync::Arc;
 use tokio::time::Instant;
 
+pub use bulk::{BulkLimits, PgExport, PgImport};
 pub use clients::PgClientStore;
 pub use connector::PoolSettings;
 pub use database_url::{DatabaseUrl, DatabaseUrlError};
@@ -79,7 +81,10 @@ pub struct PgUserStore {
     limits: Limits,
     reads: Arc<reads::PointReads>,
     pages: page_reads::PageReads,
-    writes: writes::GroupedWrites,
+    writes: Arc<writes::GroupedWrites>,
+    bulk_pool: pool::Pool,
+    snapshots: bulk::Snapshots,
+    bulk_limits: BulkLimits,
     provisioned: provisioning::ProvisionedUsers,
     keys_in_progress: idempotency::KeysInProgress,
     feed_watch: feed_watch::FeedWatch,
@@ -94,10 +99,18 @@ impl PgUserStore {
         let limits = settings.limits;
         let connector = connector::Connector::new(settings)?;
         let pool = pool::open(&connector, limits)?.observed(Observed::by(metrics));
+        let of_bulk = Limits {
+            size: settings.bulk.connections,
+            ..limits
+        };
+        let bulk_pool = pool::open(&connector, of_bulk)?.observed(Observed::by(metrics));
         Ok(Self {
             reads: Arc::new(reads::PointReads::new(pool.clone(), limits)),
             pages: page_reads::PageReads::new(pool.clone(), limits),
-            writes: writes::GroupedWrites::new(pool.clone(), limits),
+            writes: Arc::new(writes::GroupedWrites::new(pool.clone(), limits)),
+            bulk_pool,
+            snapshots: bulk::Snapshots::default(),
+            bulk_limits: settings.bulk,
             provisioned: provisioning::ProvisionedUsers::new(pool.clone(), limits),
             keys_in_progress: idempotency::KeysInProgress::default(),
             feed_watch: feed_watch::FeedWatch::start(connector.clone()),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio_postgres::error::SqlState;
 
 /// The statements whose duration is measured: the values of the label `statement`, by index.
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 13] = [
     "read_users",
     "write_users",
     "write_user_alone",
@@ -19,6 +19,9 @@ const NAMES: [&str; 10] = [
     "write_provisioned",
     "write_provisioned_alone",
     "tidy_search_index",
+    "open_export",
+    "look_up_import",
+    "write_import",
 ];
 
 /// A statement, or a transaction that is sent as one.
@@ -34,6 +37,9 @@ pub(super) enum Statement {
     WriteProvisioned,
     WriteProvisionedAlone,
     TidySearchIndex,
+    OpenExport,
+    LookUpImport,
+    WriteImport,
 }
 
 /// Where a store's observations go; a default one forgets them.

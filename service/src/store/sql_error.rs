@@ -33,6 +33,9 @@ pub enum StoreError {
     /// TLS to the database cannot be set up.
     #[error("TLS to PostgreSQL cannot be set up: {0}")]
     Tls(String),
+    /// Somebody else moved the import on meanwhile.
+    #[error("another request continues this import")]
+    Overtaken,
     /// A row holds what the domain does not know.
     #[error("a row cannot be read: {0}")]
     Row(String),
@@ -196,6 +199,9 @@ impl From<PoolError<ConnectError>> for StoreError {
 
 impl From<StoreError> for DirectoryError {
     fn from(error: StoreError) -> Self {
+        if matches!(error, StoreError::Overtaken) {
+            return Self::IdempotencyInProgress;
+        }
         match error.unavailable() {
             Some(reason) => Self::Unavailable {
                 reason,

@@ -1,5 +1,6 @@
 //! Removes what is past its retention, a little at a time, so that no sweep is ever felt.
 
+use super::bulk;
 use super::deadline::within_deadline;
 use super::idempotency;
 use super::limits::Limits;
@@ -67,9 +68,9 @@ async fn round(pool: &Pool, limits: &Limits, settings: &SweepSettings) -> Result
                 running.end(sweep_batch(guard.client(), keys_cutoff, changes_cutoff).await);
             (guard, removed)
         });
-        let (keys, changes) =
+        let (others, changes) =
             within_deadline(pool, Instant::now() + limits.store_timeout, removed).await?;
-        if keys < BATCH.unsigned_abs() && changes < BATCH {
+        if others < BATCH.unsigned_abs() && changes < BATCH {
             return Ok(());
         }
         // Room for the requests of clients between two batches.
@@ -77,7 +78,7 @@ async fn round(pool: &Pool, limits: &Limits, settings: &SweepSettings) -> Result
     }
 }
 
-/// Removes one batch of each; returns how many keys and how many changes.
+/// Removes one batch of each; returns how many keys, or rows of imports, and how many changes.
 async fn sweep_batch(
     client: &Object,
     keys_cutoff: SystemTime,
@@ -85,12 +86,13 @@ async fn sweep_batch(
 ) -> Result<(u64, i64), StoreError> {
     let sweep_keys = client.prepare_cached(idempotency::SWEEP).await?;
     let keys = client.execute(&sweep_keys, &[&keys_cutoff, &BATCH]).await?;
+    let imports = bulk::sweep::sweep(client, keys_cutoff, BATCH).await?;
     let sweep_changes = client.prepare_cached(SWEEP_CHANGES).await?;
     let row = client
         .query_opt(&sweep_changes, &[&changes_cutoff, &BATCH])
         .await?;
     Ok((
-        keys,
+        keys.max(imports),
         row.map(|row| row.try_get(0)).transpose()?.unwrap_or(0),
     ))
 }

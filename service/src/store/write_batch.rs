@@ -36,7 +36,8 @@ pub(super) async fn run(
     let written = if undecided.is_empty() {
         let arrays = Arrays::of(batch.iter());
         let opening = Opening::of(batch, mode);
-        exchange(client, &arrays, mode, opening, turn, &mut outcomes).await
+        let ending = Ending::Committed;
+        exchange(client, &arrays, mode, opening, ending, turn, &mut outcomes).await
     } else {
         // On the heap, where it takes no room in the future of every other batch.
         Box::pin(run_decided(
@@ -56,13 +57,34 @@ pub(super) async fn run(
         }
         return Err(error);
     }
-    // Of the creations without a key, only those that were made are answered with a row.
+    Ok(in_order(batch, outcomes))
+}
+
+/// Makes all the writes of `batch`, none of which is still to be decided on, in a transaction that is left open, so that the
+/// caller can add to it what it makes of their outcomes. It holds the advisory lock until the caller ends it.
+///
+/// # Errors
+/// The transaction is left to be rolled back.
+pub(super) async fn run_open(
+    client: &Object,
+    batch: &[Work],
+) -> Result<Vec<WriteOutcome>, StoreError> {
+    let (opening, ending) = (Opening::Locked, Ending::Open);
+    let (arrays, mut outcomes) = (Arrays::of(batch.iter()), Outcomes::new());
+    let mut turn = Turn::default();
+    exchange(client, &arrays, Mode::Batch, opening, ending, &mut turn, &mut outcomes).await?;
+    Ok(in_order(batch, outcomes))
+}
+
+/// The outcomes in the order of their writes. Of the creations without a key, only those that were made are answered with
+/// a row.
+fn in_order(batch: &[Work], mut outcomes: Outcomes) -> Vec<WriteOutcome> {
     let outcome_of = |work: &Work| outcomes.remove(&work.user_id().0);
-    Ok(batch
+    batch
         .iter()
         .map(outcome_of)
         .map(|outcome| outcome.unwrap_or(WriteOutcome::EmailTaken))
-        .collect())
+        .collect()
 }
 
 /// Makes a batch with writes that depend on their users: one round trip more, in which their rows are locked and read.
@@ -79,7 +101,8 @@ async fn run_decided(
         return Ok(client.batch_execute("COMMIT").await?);
     }
     let arrays = Arrays::of(batch.iter().chain(&decided));
-    exchange(client, &arrays, mode, Opening::Begun, turn, outcomes).await?;
+    let (opening, ending) = (Opening::Begun, Ending::Committed);
+    exchange(client, &arrays, mode, opening, ending, turn, outcomes).await?;
     drop(arrays);
     decisions::complete(decided, outcomes);
     Ok(())
@@ -121,6 +144,15 @@ impl Opening {
             Self::Locked | Self::Begun => None,
         }
     }
+}
+
+/// How the statements of a batch end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// The transaction is committed.
+    Committed,
+    /// It is left open.
+    Open,
 }
 
 /// The writes of a batch by their statements, one array for each column.
@@ -265,6 +297,7 @@ async fn exchange(
     arrays: &Arrays<'_>,
     mode: Mode,
     opening: Opening,
+    ending: Ending,
     turn: &mut Turn,
     outcomes: &mut Outcomes,
 ) -> Result<(), StoreError> {
@@ -277,6 +310,7 @@ async fn exchange(
     let claimed_values = arrays.claimed.create_parameters();
     let create_values = arrays.created.parameters_with_derived();
     let lock = awaited.map(|_| client.batch_execute(write_sql::LOCK));
+    let commit = (ending == Ending::Committed).then(|| client.batch_execute("COMMIT"));
     // Polled in this order, so sent in this order, without waiting for an answer in between.
     let answers = tokio::join!(
         biased;
@@ -288,7 +322,7 @@ async fn exchange(
         query(client, statements.claim.as_ref(), &claim_values),
         query(client, statements.create_claimed.as_ref(), &claimed_values),
         query(client, statements.create.as_ref(), &create_values),
-        client.batch_execute("COMMIT"),
+        OptionFuture::from(commit),
     );
     let (opened, waited, locked, deleted, replaced, claimed, created_once, created, committed) =
         answers;
@@ -299,7 +333,7 @@ async fn exchange(
     let (deleted, replaced) = (deleted.transpose()?, replaced.transpose()?);
     claimed.transpose()?;
     let (created_once, created) = (created_once.transpose()?, created.transpose()?);
-    committed?;
+    committed.transpose()?;
 
     read_outcomes(outcomes, deleted, read_delete)?;
     read_outcomes(outcomes, replaced, read_replace)?;

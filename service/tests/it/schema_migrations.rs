@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tokio_postgres::NoTls;
 
 const CONCURRENTLY: (&str, &str) = (
-    "V9__index",
+    "V10__index",
     "-- migrate: outside of a transaction\nCREATE INDEX CONCURRENTLY IF NOT EXISTS users_title ON users (title, id)",
 );
 
@@ -81,7 +81,7 @@ async fn a_migration_that_was_merged_late_is_refused_by_name() {
     client
         .batch_execute(
             "INSERT INTO refinery_schema_history SELECT 3, 'clients', applied_on, '0' FROM refinery_schema_history WHERE version = 2; \
-             INSERT INTO refinery_schema_history SELECT 9, 'later', applied_on, '1' FROM refinery_schema_history WHERE version = 2",
+             INSERT INTO refinery_schema_history SELECT 10, 'later', applied_on, '1' FROM refinery_schema_history WHERE version = 2",
         )
         .await
         .unwrap();
@@ -95,7 +95,7 @@ async fn a_migration_that_was_merged_late_is_refused_by_name() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_newer_schema_than_the_programs_is_left_as_it_is() {
     let database = database().await;
-    let later = "INSERT INTO refinery_schema_history SELECT 9, 'later', applied_on, '1' FROM refinery_schema_history WHERE version = 2";
+    let later = "INSERT INTO refinery_schema_history SELECT 10, 'later', applied_on, '1' FROM refinery_schema_history WHERE version = 2";
     sql(database.url())
         .await
         .batch_execute(later)
@@ -103,7 +103,7 @@ async fn a_newer_schema_than_the_programs_is_left_as_it_is() {
         .unwrap();
     let migrated = run(database.url(), &["migrate"]);
     assert_eq!(migrated.status.code(), Some(0), "{}", words(&migrated));
-    assert!(String::from_utf8_lossy(&migrated.stdout).contains("version 9"));
+    assert!(String::from_utf8_lossy(&migrated.stdout).contains("version 10"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -112,7 +112,7 @@ async fn an_index_is_made_concurrently_and_one_that_was_left_invalid_is_made_aga
     let url = database.url();
     let settings = migration_settings(url);
     let in_transaction = [(
-        "V9__index",
+        "V10__index",
         "CREATE INDEX CONCURRENTLY users_title ON users (title, id)",
     )];
     let refused = migrations::rehearse(&settings, &in_transaction, |_| {}).await;
@@ -133,7 +133,7 @@ async fn an_index_is_made_concurrently_and_one_that_was_left_invalid_is_made_aga
     let migrated = migrations::rehearse(&settings, &[CONCURRENTLY], |_| {})
         .await
         .unwrap();
-    assert_eq!((migrated.version, migrated.applied.len()), (9, 1));
+    assert_eq!((migrated.version, migrated.applied.len()), (10, 1));
     assert_eq!(is_valid(url, "users_title").await, Some(true));
     // Done is done.
     let again = migrations::rehearse(&settings, &[CONCURRENTLY], |_| {})
@@ -189,7 +189,7 @@ async fn a_migration_that_waits_for_a_table_does_not_hold_requests_up() {
         .unwrap();
     let settings = migration_settings(app.database_url());
     let migrating = tokio::spawn(async move {
-        let files = [("V9__column", "ALTER TABLE users ADD COLUMN extra text")];
+        let files = [("V10__column", "ALTER TABLE users ADD COLUMN extra text")];
         migrations::rehearse(&settings, &files, |_| {}).await
     });
     // With the table locked for as long as the backup takes, the first that comes after the migration asked would wait
@@ -201,7 +201,7 @@ async fn a_migration_that_waits_for_a_table_does_not_hold_requests_up() {
     assert!(!migrating.is_finished());
     backup.batch_execute("COMMIT").await.unwrap();
     let migrated = migrating.await.unwrap().unwrap();
-    assert_eq!(migrated.version, 9);
+    assert_eq!(migrated.version, 10);
     assert_eq!(app.get(&path(&user)).await.status, 200);
 }
 
@@ -228,22 +228,22 @@ async fn migrations_under_load_fail_no_request() {
     let settings = migration_settings(app.database_url());
     let files = [
         (
-            "V9__column",
+            "V10__column",
             "ALTER TABLE users ADD COLUMN locale text; ALTER TABLE users ADD CONSTRAINT users_locale_check CHECK (locale <> '') NOT VALID",
         ),
         (
-            "V10__backfill",
+            "V11__backfill",
             "-- migrate: outside of a transaction\nDO $$ DECLARE last uuid := '00000000-0000-0000-0000-000000000000'; BEGIN LOOP \
           WITH batch AS (SELECT id FROM users WHERE id > last ORDER BY id LIMIT 2000), \
                changed AS (UPDATE users SET locale = 'en' FROM batch WHERE users.id = batch.id AND users.locale IS NULL) \
           SELECT max(id::text)::uuid INTO last FROM batch; EXIT WHEN last IS NULL; COMMIT; END LOOP; END $$",
         ),
         (
-            "V11__validate",
+            "V12__validate",
             "-- migrate: outside of a transaction\nALTER TABLE users VALIDATE CONSTRAINT users_locale_check",
         ),
         (
-            "V12__index",
+            "V13__index",
             "-- migrate: outside of a transaction\nCREATE INDEX CONCURRENTLY IF NOT EXISTS users_locale ON users (locale, created_at, id)",
         ),
     ];
@@ -264,7 +264,7 @@ async fn migrations_under_load_fail_no_request() {
     println!(
         "{users} users migrated in {took:.1?}; {answered} requests, none failed, the slowest took {slowest:.0?}"
     );
-    assert_eq!(migrated.unwrap().version, 12);
+    assert_eq!(migrated.unwrap().version, 13);
     let left: i64 = client
         .query_one(
             "SELECT count(*) FROM users WHERE locale IS NULL AND email LIKE 'm%'",

@@ -53,9 +53,18 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    pub(crate) trailers: HeaderMap,
 }
 
 impl Answer {
+    /// The body as one JSON document a line.
+    pub(crate) fn lines(&self) -> Vec<Value> {
+        let text = std::str::from_utf8(&self.body).expect("UTF-8");
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+            .collect()
+    }
+
     /// The body as JSON.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body)
@@ -223,6 +232,7 @@ impl TestApp {
             status: parts.status,
             headers: parts.headers,
             body: body.collect().await.expect("a body").to_bytes(),
+            trailers: HeaderMap::new(),
         }
     }
 
@@ -334,16 +344,18 @@ pub(crate) async fn call(
         let response = client.request(request).await;
         let (parts, body) = response.map_err(|error| format!("{error:?}"))?.into_parts();
         let body = body.collect().await.map_err(|error| format!("{error:?}"))?;
-        Ok::<_, String>((parts, body.to_bytes()))
+        let trailers = body.trailers().cloned().unwrap_or_default();
+        Ok::<_, String>((parts, body.to_bytes(), trailers))
     };
     // A test that waits for ever says nothing about what it waits for.
-    let (parts, body) = tokio::time::timeout(HANGING, answered)
+    let (parts, body, trailers) = tokio::time::timeout(HANGING, answered)
         .await
         .unwrap_or_else(|_| panic!("no answer to {path} within {HANGING:?}"))?;
     Ok(Answer {
         status: parts.status,
         headers: parts.headers,
         body,
+        trailers,
     })
 }
 

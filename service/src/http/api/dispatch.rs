@@ -6,8 +6,8 @@
 use super::route::{Operation, Route};
 use super::route_table::route_table;
 use super::service::Service;
-use super::{changes, docs, list_users, meta, openapi, tokens, users};
-use crate::domain::ProvisioningStore;
+use super::{bulk, changes, docs, list_users, meta, openapi, tokens, users};
+use crate::domain::{BulkStore, ProvisioningStore};
 use crate::http::answer::Answer;
 use crate::http::call::Call;
 use crate::http::problem::{Problem, ProblemKind};
@@ -36,7 +36,7 @@ macro_rules! define_dispatch {
             $($method:ident [$($scope:ident)?] $handler:path => $operation:ident { $($openapi:tt)* })+
         ]
     )+) => {
-        impl<S: ProvisioningStore> Handlers for Service<S> {
+        impl<S: ProvisioningStore + BulkStore> Handlers for Service<S> {
             fn handle<'a>(&'a self, operation: Operation, call: &'a Call) -> Answering<'a> {
                 match operation {
                     $($(Operation::$operation => Box::pin($handler(self, call)),)+)+
@@ -73,6 +73,9 @@ macro_rules! methods {
     (post) => {
         vec![Method::POST]
     };
+    (upload) => {
+        vec![Method::POST]
+    };
     (put) => {
         vec![Method::PUT]
     };
@@ -86,7 +89,7 @@ macro_rules! methods {
 
 route_table!(define_dispatch);
 
-type Routed = Pin<Box<dyn Future<Output = Result<Answer, Infallible>> + Send>>;
+type Routed = Pin<Box<dyn Future<Output = Result<Response<Full<bytes::Bytes>>, Infallible>> + Send>>;
 
 /// A handler of the router: its response names the operation.
 fn names(
@@ -112,7 +115,7 @@ pub(in crate::http) struct Dispatch {
 
 impl Dispatch {
     /// Dispatches to the handlers of `service`.
-    pub(in crate::http) fn new<S: ProvisioningStore>(
+    pub(in crate::http) fn new<S: ProvisioningStore + BulkStore>(
         service: Arc<Service<S>>,
     ) -> Result<Self, RouteTableError> {
         Self::over(service)

@@ -3,13 +3,12 @@
 use super::route::Route;
 use super::service::Service;
 use crate::domain::{DirectoryError, UserStore};
-use crate::http::answer::Answer;
+use crate::http::answer::{Answer, AnswerBody};
 use crate::http::call::Call;
 use crate::http::problem::{Problem, ProblemKind};
 use bytes::Bytes;
 use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, Response, StatusCode};
-use http_body_util::Full;
 use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 use utoipa_swagger_ui::{Config, Url};
@@ -38,7 +37,7 @@ pub(super) async fn read<S: UserStore>(
     });
     let Some(file) = call.path().strip_prefix("/docs/") else {
         // The page names its files beside itself, so it has to stand in a folder.
-        let mut answer = Response::new(Full::default());
+        let mut answer = Response::new(AnswerBody::default());
         *answer.status_mut() = StatusCode::PERMANENT_REDIRECT;
         answer
             .headers_mut()
@@ -56,7 +55,7 @@ pub(super) async fn read<S: UserStore>(
         Cow::Borrowed(bytes) => Bytes::copy_from_slice(bytes),
         Cow::Owned(bytes) => Bytes::from(bytes),
     };
-    let mut answer = Response::new(Full::new(bytes));
+    let mut answer = Response::new(AnswerBody::new(bytes));
     let headers = answer.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, POLICY);
     if let Ok(content_type) = HeaderValue::from_str(&file.content_type) {

@@ -6,18 +6,25 @@
     reason = "a panic is how a fuzz target reports a defect"
 )]
 
+use super::bulk::formats::Format;
+use super::bulk::records::{RecordLimits, Records};
 use super::cursor::CursorSeal;
 use super::list_query::{Parameters, context};
 use super::patch::Patch;
 use super::tokens::is_form;
 use super::user_json::{is_server_member, read_profile, to_value};
 use super::waiting::asks_to_wait;
-use crate::domain::{Timestamp, User, UserId};
+use crate::domain::{ImportMark, Timestamp, User, UserId};
 use crate::http::read_request::parse_json;
+use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue};
+use http_body_util::StreamBody;
+use hyper::body::Frame;
 use serde_json::json;
+use std::convert::Infallible;
 use std::sync::LazyLock;
+use std::time::Duration;
 use uuid::Uuid;
 
 const BODY_LIMIT_BYTES: usize = 65_536;
@@ -37,6 +44,56 @@ pub(in crate::http) fn ada() -> User {
 fn seal() -> &'static CursorSeal {
     static SEAL: LazyLock<CursorSeal> = LazyLock::new(|| CursorSeal::new(&[7; 32]).expect("a key"));
     &SEAL
+}
+
+/// The first byte chooses the format of an import, the second the size of the pieces in which the rest arrives. What is found
+/// in it does not depend on them.
+pub(in crate::http) fn records(data: &[u8]) {
+    let [kind, size, body @ ..] = data else {
+        return;
+    };
+    let format = if kind & 1 == 0 {
+        Format::Lines("application/jsonl")
+    } else {
+        Format::Csv
+    };
+    let whole = found(format, body, body.len().max(1));
+    let pieces = found(format, body, usize::from(*size) + 1);
+    assert_eq!(whole, pieces, "records depend on how they arrive");
+}
+
+/// The lines of the records, whether each is a user, and up to where the body was read; or the problem of the whole.
+fn found(
+    format: Format,
+    body: &[u8],
+    piece: usize,
+) -> Result<(Vec<(u64, bool)>, ImportMark), String> {
+    let pieces: Vec<_> = body
+        .chunks(piece)
+        .map(|piece| Ok::<_, Infallible>(Frame::data(Bytes::copy_from_slice(piece))))
+        .collect();
+    let limits = RecordLimits {
+        bytes: 1024,
+        pause: Duration::from_secs(5),
+    };
+    let mut records = Records::new(
+        StreamBody::new(futures_util::stream::iter(pieces)),
+        format,
+        limits,
+    );
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build();
+    runtime.expect("a runtime").block_on(async {
+        let mut lines = Vec::new();
+        loop {
+            match records.next().await {
+                Ok(Some(record)) => lines.push((record.line, record.profile.is_ok())),
+                Ok(None) => return Ok((lines, records.mark())),
+                Err(problem) => return Err(problem.detail().to_owned()),
+            }
+        }
+    })
 }
 
 /// The first byte chooses the kind of patch, the rest is its body. A patch that is accepted leaves what is a valid user.

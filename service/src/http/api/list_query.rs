@@ -93,7 +93,11 @@ impl<'a> Parameters<'a> {
         Ok(parameters)
     }
 
-    fn set(&mut self, name: &str, value: Cow<'a, str>) -> Result<(), Problem> {
+    /// Sets a parameter.
+    ///
+    /// # Errors
+    /// 400 when it is unknown, empty or given twice.
+    pub(super) fn set(&mut self, name: &str, value: Cow<'a, str>) -> Result<(), Problem> {
         let Some(at) = NAMES.iter().position(|known| *known == name) else {
             return Err(invalid(
                 name,
@@ -125,14 +129,9 @@ impl<'a> Parameters<'a> {
             .transpose()
     }
 
-    /// Reads all of them.
-    pub(super) fn read_page_request(&self, seal: &CursorSeal) -> Result<PageRequest, Problem> {
-        let limit = self
-            .read("limit", parse_limit, "must be an integer from 1 to 200")?
-            .unwrap_or(DEFAULT_LIMIT);
-        let orders = "must be created_at, name or email, optionally preceded by '-'";
-        let sort = self.read("sort", Sort::parse, orders)?.unwrap_or_default();
-        let filters = Filters {
+    /// Reads those that say which users are wanted.
+    pub(super) fn read_filters(&self) -> Result<Filters, Problem> {
+        Ok(Filters {
             email: self.read(
                 "email",
                 |raw| EmailAddress::parse(raw).ok(),
@@ -149,7 +148,17 @@ impl<'a> Parameters<'a> {
                 Search::parse,
                 "must have 2 to 100 characters and no control characters",
             )?,
-        };
+        })
+    }
+
+    /// Reads all of them.
+    pub(super) fn read_page_request(&self, seal: &CursorSeal) -> Result<PageRequest, Problem> {
+        let limit = self
+            .read("limit", parse_limit, "must be an integer from 1 to 200")?
+            .unwrap_or(DEFAULT_LIMIT);
+        let orders = "must be created_at, name or email, optionally preceded by '-'";
+        let sort = self.read("sort", Sort::parse, orders)?.unwrap_or_default();
+        let filters = self.read_filters()?;
         let context = context(&filters, sort);
         let stale = "is not a cursor of this query; take it from 'next' and leave the other parameters unchanged";
         let after = self.read("cursor", |raw| seal.open(&context, raw), stale)?;

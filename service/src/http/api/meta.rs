@@ -3,14 +3,13 @@
 use super::route::Route;
 use super::service::Service;
 use crate::domain::UserStore;
-use crate::http::answer::{Answer, json as json_answer};
+use crate::http::answer::{AnswerBody, Answer, json as json_answer};
 use crate::http::call::Call;
 use crate::http::problem::{Problem, ProblemKind};
 use crate::http::read_request::require_acceptable;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response};
-use http_body_util::Full;
 use serde_json::json;
 
 /// Reads name, version and links.
@@ -47,7 +46,7 @@ pub(super) async fn problem<S: UserStore>(_: &Service<S>, call: &Call) -> Result
         kind.status().as_u16(),
         kind.explanation()
     );
-    let mut answer = Response::new(Full::new(Bytes::from(text)));
+    let mut answer = Response::new(AnswerBody::new(Bytes::from(text)));
     answer.headers_mut().insert(
         CONTENT_TYPE,
         HeaderValue::from_static("text/plain; charset=utf-8"),

@@ -4,6 +4,7 @@
 //! A handler gets a request that the edge has admitted and makes one call of the domain. Must not know connections,
 //! tokens or SQL.
 
+pub(super) mod bulk;
 pub(super) mod changes;
 pub(super) mod cursor;
 pub(super) mod dispatch;

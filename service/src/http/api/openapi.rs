@@ -18,12 +18,13 @@ use crate::http::problem::Problem;
 use crate::http::read_request::require_acceptable;
 use bytes::Bytes;
 use documents::{
-    ChangesPage, ChangesParameters, KeySet, ListParameters, ListQuery, NewUser, PatchOperation,
+    ChangesPage, ChangesParameters, ExportParameters, ImportParameters, KeySet, ListParameters, ListQuery, NewUser, PatchOperation,
     ProblemDocument, Root, TokenRequest, TokenResponse, UserDocument, UserPage, UserPatch,
 };
 use errors::describe_problems;
 use operations::{
-    ChangeUserResponses, CreateUserResponses, DeleteUserResponses, IdempotencyParameters,
+    ChangeUserResponses, CreateUserResponses, DeleteUserResponses, ExportUsersResponses,
+    IdempotencyParameters, ImportUsersResponses,
     IssueTokenResponses, ListUsersResponses, PatchUserResponses, ProblemPath, QueryUsersResponses,
     ReadChangesResponses, ReadConditions, ReadKeysResponses, ReadProblemResponses,
     ReadRootResponses, ReadUserResponses, UserPath, WriteConditions,
@@ -105,7 +106,11 @@ fn add_operation(
     }
     describe_problems(route, operation, &mut item);
     // OpenAPI has a place for QUERY from 3.2 on.
-    let key = if method == "query" { "x-query" } else { method };
+    let key = match method {
+        "query" => "x-query",
+        "upload" => "post",
+        method => method,
+    };
     document["paths"][route.template()][key] = item;
     if let Value::Object(schemas) = described["components"]["schemas"].take() {
         for (name, schema) in schemas {
@@ -183,6 +188,8 @@ mod tests {
             "/v1/users",
             "/v1/users/{id}",
             "/v1/users/changes",
+            "/v1/users/export",
+            "/v1/users/import",
             "/oauth/token",
             "/.well-known/jwks.json",
         ] {

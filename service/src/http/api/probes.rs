@@ -1,12 +1,11 @@
 //! The admin listener: liveness, readiness and metrics. Not for clients.
 
-use crate::http::answer::Answer;
+use crate::http::answer::{Answer, AnswerBody};
 use crate::http::connection::server::Listener;
 use crate::metrics::{self, Metrics};
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
-use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -143,7 +142,7 @@ impl Admin {
 }
 
 fn text(status: StatusCode, body: impl Into<Bytes>) -> Answer {
-    let mut answer = Response::new(Full::new(body.into()));
+    let mut answer = Response::new(AnswerBody::new(body.into()));
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
     headers.insert(

@@ -94,6 +94,13 @@ macro_rules! define_routes {
                     $($(Self::$operation => reads_body!($method),)+)+
                 }
             }
+
+            /// Whether the handler reads the body while it arrives.
+            pub(in crate::http) fn streams_body(self) -> bool {
+                match self {
+                    $($(Self::$operation => streams_body!($method),)+)+
+                }
+            }
         }
     };
 }
@@ -126,6 +133,9 @@ macro_rules! is_method {
     (post, $method:expr) => {
         $method == Method::POST
     };
+    (upload, $method:expr) => {
+        $method == Method::POST
+    };
     (put, $method:expr) => {
         $method == Method::PUT
     };
@@ -145,6 +155,9 @@ macro_rules! allowed {
         "QUERY"
     };
     (post) => {
+        "POST"
+    };
+    (upload) => {
         "POST"
     };
     (put) => {
@@ -167,6 +180,15 @@ macro_rules! reads_body {
     };
     ($other:ident) => {
         true
+    };
+}
+
+macro_rules! streams_body {
+    (upload) => {
+        true
+    };
+    ($other:ident) => {
+        false
     };
 }
 

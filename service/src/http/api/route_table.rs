@@ -10,7 +10,7 @@
 ///     method [Scope] handler => Operation { arguments of #[utoipa::path] },
 /// ]
 /// ```
-/// `get` stands for GET and HEAD. `direct` routes bypass the router (docs/adr/0051). Without a scope no token is
+/// `get` stands for GET and HEAD, `upload` for a POST whose handler reads the body while it arrives. `direct` routes bypass the router (docs/adr/0051). Without a scope no token is
 /// needed; without arguments the operation is not in the OpenAPI document. The operation's name is its
 /// `operationId`. Literal paths stand before the patterns that match them too.
 macro_rules! route_table {
@@ -36,6 +36,26 @@ macro_rules! route_table {
                 get [UsersRead] changes::read => ReadChanges {
                     tag = "users", summary = "Read committed changes in commit order",
                     params(ChangesParameters), responses(ReadChangesResponses)
+                }
+            ]
+            /// Every user, in one answer.
+            Export = ("/v1/users/export") direct: [
+                get [UsersRead] bulk::export::read => ExportUsers {
+                    tag = "users", summary = "Export every user of one snapshot",
+                    params(ExportParameters), responses(ExportUsersResponses)
+                }
+            ]
+            /// Any number of users, in one request.
+            Import = ("/v1/users/import") direct: [
+                upload [UsersWrite] bulk::import::import => ImportUsers {
+                    tag = "users", summary = "Import users: create, update, and remove those that are absent",
+                    params(ImportParameters, IdempotencyParameters),
+                    request_body(content(
+                        (NewUser = "application/jsonl"),
+                        (NewUser = "application/x-ndjson"),
+                        (String = "text/csv")
+                    )),
+                    responses(ImportUsersResponses)
                 }
             ]
             /// One user.

@@ -1,5 +1,6 @@
 //! What the handlers share: the directory, the seal of cursors, tokens, settings, and where ids and time come from.
 
+use super::bulk::BulkPermits;
 use super::cursor::CursorSeal;
 use crate::domain::{Directory, Timestamp, UserId};
 use crate::http::auth::token_issuer::TokenIssuer;
@@ -43,6 +44,8 @@ pub struct Service<S> {
     pub cursors: CursorSeal,
     /// The limits and switches.
     pub settings: HttpSettings,
+    /// How many exports and imports may be in progress.
+    pub bulk: BulkPermits,
     /// Issues Roster's own tokens.
     pub tokens: TokenIssuer,
     /// The limit on wrong secrets, if there is one.

@@ -5,7 +5,7 @@ use super::patch::Patch;
 use super::service::Service;
 use super::user_json::{TYPICAL_BYTES, read_profile, write_user};
 use crate::domain::{Created, Scope, Stamp, Timestamp, User, UserStore};
-use crate::http::answer::{APPLICATION_JSON, Answer};
+use crate::http::answer::{AnswerBody, APPLICATION_JSON, Answer};
 use crate::http::call::Call;
 use crate::http::edge::gate::scope_lacking;
 use crate::http::problem::Problem;
@@ -16,7 +16,6 @@ use crate::http::read_request::{
 use bytes::Bytes;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, ETAG, LAST_MODIFIED, LOCATION};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
-use http_body_util::Full;
 use httpdate::HttpDate;
 use std::io::Write as _;
 
@@ -143,7 +142,7 @@ pub(super) async fn delete<S: UserStore>(
     )?;
     let stamp = stamp(call, now);
     service.directory.delete(id, condition, stamp).await?;
-    let mut answer = Response::new(Full::default());
+    let mut answer = Response::new(AnswerBody::default());
     *answer.status_mut() = StatusCode::NO_CONTENT;
     Ok(answer)
 }
@@ -161,7 +160,7 @@ fn represent(status: StatusCode, user: &User, now: Timestamp) -> Answer {
     let validators = Validators::write(&mut buffer, user, now);
     write_user(&mut buffer, user);
     let buffer = Bytes::from(buffer);
-    let mut answer = Response::new(Full::new(buffer.slice(validators.date_ends..)));
+    let mut answer = Response::new(AnswerBody::new(buffer.slice(validators.date_ends..)));
     *answer.status_mut() = status;
     // Room for what the edge adds: the map would otherwise be made twice.
     *answer.headers_mut() = HeaderMap::with_capacity(HEADER_FIELDS);
@@ -172,7 +171,7 @@ fn represent(status: StatusCode, user: &User, now: Timestamp) -> Answer {
 
 /// The validators of a user alone.
 fn without_representation(status: StatusCode, user: &User, now: Timestamp) -> Answer {
-    let mut answer = Response::new(Full::default());
+    let mut answer = Response::new(AnswerBody::default());
     *answer.status_mut() = status;
     let mut buffer = Vec::with_capacity(VALIDATOR_BYTES);
     let validators = Validators::write(&mut buffer, user, now);

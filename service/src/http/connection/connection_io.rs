@@ -34,6 +34,8 @@ const READING_HEAD: u8 = 0;
 const HANDLING: u8 = 1;
 /// The handler has answered, and hyper writes the answer.
 const ANSWERING: u8 = 2;
+/// The handler has answered, and the body of the answer is made while hyper writes it.
+const STREAMING: u8 = 3;
 
 #[derive(Default)]
 struct State {
@@ -56,6 +58,13 @@ impl Calls {
         self.0.phase.store(ANSWERING, Ordering::Relaxed);
     }
 
+    /// The handler has answered with a body that is made while it is sent: hyper flushes it piece by piece, until what is
+    /// returned is dropped.
+    pub(in crate::http) fn streams(&self) -> Streaming {
+        self.0.phase.store(STREAMING, Ordering::Relaxed);
+        Streaming(self.clone())
+    }
+
     /// The request found no place.
     pub(in crate::http) fn turned_away(&self) {
         self.0.turned_away.store(true, Ordering::Relaxed);
@@ -64,6 +73,16 @@ impl Calls {
     /// Whether the request was there before the pause of the one before it was over.
     pub(in crate::http) fn came_early(&self) -> bool {
         self.0.came_early.load(Ordering::Relaxed)
+    }
+}
+
+/// A body that is made while it is sent.
+pub(in crate::http) struct Streaming(Calls);
+
+impl Drop for Streaming {
+    fn drop(&mut self) {
+        // What is left of the answer is written and flushed.
+        self.0.answered();
     }
 }
 

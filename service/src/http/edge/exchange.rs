@@ -1,13 +1,18 @@
 //! What is reported of a request that was answered: its metrics and its line in the access log.
 
-use crate::http::answer::Answer;
+use crate::http::answer::{Answer, Sent};
+use crate::http::api::route::Route;
 use crate::http::api::tokens::IssuedTo;
+use super::request_id::as_text;
 use crate::http::call::Call;
 use crate::metrics::{AuthFailure, MethodLabel, Metrics};
 use crate::telemetry::{AccessLog, AccessRecord};
 use crate::trace_context::TraceContext;
+use http::HeaderValue;
 use hyper::body::Body;
-use std::time::Duration;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// A request and its answer.
 pub(super) struct Exchange<'a> {
@@ -50,6 +55,66 @@ impl Exchange<'_> {
             peer: call.address,
             client: client.or(IssuedTo::of(answer)),
             refused: self.refused.map_or("", AuthFailure::as_str),
+        });
+    }
+}
+
+/// A request whose answer is made while it is sent, reported when that has ended.
+pub(super) struct StreamedExchange {
+    route: Route,
+    method: MethodLabel,
+    status: u16,
+    trace: TraceContext,
+    request_bytes: usize,
+    request_id: HeaderValue,
+    address: IpAddr,
+    client: Option<Arc<str>>,
+    started: Instant,
+}
+
+impl StreamedExchange {
+    /// What has to be known of `exchange`, whose request began at `started`.
+    pub(super) fn of(exchange: &Exchange<'_>, started: Instant) -> Self {
+        let call = exchange.call;
+        Self {
+            route: call.route,
+            method: exchange.method,
+            status: exchange.answer.status().as_u16(),
+            trace: exchange.trace,
+            request_bytes: exchange.request_bytes,
+            request_id: call.request_id.clone(),
+            address: call.address,
+            client: call.authenticated_client().cloned(),
+            started,
+        }
+    }
+
+    /// Counts it and queues its line. Its duration is that from the request's head to the end of the answer.
+    pub(super) fn report(&self, metrics: &Metrics, log: &AccessLog, sent: Sent) {
+        let duration = self.started.elapsed();
+        metrics.http_finished(
+            self.route as usize,
+            self.method,
+            self.status,
+            duration,
+            self.request_bytes,
+            usize::try_from(sent.bytes).unwrap_or(usize::MAX),
+        );
+        let request_id = as_text(&self.request_id);
+        if !sent.is_complete {
+            let (route, bytes) = (self.route.template(), sent.bytes);
+            tracing::warn!(request_id, route, bytes, "an answer was not sent to its end");
+        }
+        log.write(&AccessRecord {
+            request_id,
+            trace: self.trace,
+            method: self.method.as_str(),
+            route: self.route.template(),
+            status: self.status,
+            duration,
+            peer: self.address,
+            client: self.client.as_deref(),
+            refused: "",
         });
     }
 }

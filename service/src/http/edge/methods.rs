@@ -2,7 +2,7 @@
 //!
 //! Knows the route table. Must not know what any method does.
 
-use crate::http::answer::Answer;
+use crate::http::answer::{Answer, AnswerBody};
 use crate::http::api::list_users::ACCEPT_QUERY;
 use crate::http::api::patch::{ACCEPT_PATCH, ACCEPT_PATCH_HEADER};
 use crate::http::api::route::Route;
@@ -10,7 +10,6 @@ use crate::http::problem::{Problem, ProblemKind};
 use http::header::ALLOW;
 use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode};
-use http_body_util::Full;
 use std::sync::LazyLock;
 
 /// The target of an OPTIONS request about the server itself (RFC 9110, 7.1).
@@ -44,7 +43,7 @@ pub(super) fn allow(route: Route) -> HeaderValue {
 
 /// The answer to OPTIONS (RFC 9110, 9.3.7).
 pub(super) fn options(route: Route) -> Answer {
-    let mut answer = Response::new(Full::default());
+    let mut answer = Response::new(AnswerBody::default());
     *answer.status_mut() = StatusCode::NO_CONTENT;
     let headers = answer.headers_mut();
     headers.insert(ALLOW, allow(route));

@@ -3,14 +3,13 @@
 //!
 //! Not every Ingress controller redirects by itself, but each reports the client's scheme (`X-Forwarded-Proto`).
 
-use crate::http::answer::Answer;
+use crate::http::answer::{Answer, AnswerBody};
 use crate::http::api::route::Route;
 use crate::http::call::Call;
 use crate::http::problem::{Problem, ProblemKind};
 use http::header::{ACCEPT, AUTHORIZATION, HOST, LOCATION};
 use http::uri::{Authority, Uri};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
-use http_body_util::Full;
 
 const X_FORWARDED_PROTO: &str = "x-forwarded-proto";
 
@@ -33,7 +32,7 @@ pub(super) fn redirect(call: &Call) -> Result<Option<Answer>, Problem> {
             "plain HTTP is not served, and the Host field does not name a host to redirect to",
         )
     })?;
-    let mut answer = Response::new(Full::default());
+    let mut answer = Response::new(AnswerBody::default());
     *answer.status_mut() = StatusCode::PERMANENT_REDIRECT;
     answer.headers_mut().insert(LOCATION, location);
     Ok(Some(answer))

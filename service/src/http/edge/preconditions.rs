@@ -3,14 +3,13 @@
 //! These resources exist and have neither an entity tag nor a date of their last change. So a condition on a tag never
 //! holds, one on `*` always does, and dates are ignored (13.1.3, 13.1.4). Users have both: their handlers evaluate it.
 
-use crate::http::answer::Answer;
+use crate::http::answer::{Answer, AnswerBody};
 use crate::http::api::route::Route;
 use crate::http::call::Call;
 use crate::http::problem::{Problem, ProblemKind};
 use crate::http::read_request::{Precondition, precondition_without_validators};
 use http::header::CONTENT_TYPE;
 use http::{Method, StatusCode};
-use http_body_util::Full;
 
 /// What the conditions of a request ask before its method is performed.
 ///
@@ -44,7 +43,7 @@ pub(super) fn after(
         return Err(ProblemKind::PreconditionFailed.into_problem());
     }
     *answer.status_mut() = StatusCode::NOT_MODIFIED;
-    *answer.body_mut() = Full::default();
+    *answer.body_mut() = AnswerBody::default();
     answer.headers_mut().remove(CONTENT_TYPE);
     Ok(answer)
 }

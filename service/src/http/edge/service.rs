@@ -8,7 +8,7 @@ use super::activity::Activity;
 use super::concurrency_limit::{Admission, ConcurrencyLimit};
 use super::cors::{Cors, is_preflight};
 use super::counts_by_key::CountsByKey;
-use super::exchange::Exchange;
+use super::exchange::{Exchange, StreamedExchange};
 use super::failures::{failed, panicked};
 use super::gate::Gate;
 use super::methods;
@@ -20,12 +20,12 @@ use super::request_id::X_REQUEST_ID;
 use super::transport_policy::TransportPolicy;
 use super::unread_answers::UnreadAnswers;
 use super::unread_bodies::{Afterwards, UnreadBodies};
-use crate::domain::ProvisioningStore;
-use crate::http::answer::Answer;
+use crate::domain::{BulkStore, ProvisioningStore};
+use crate::http::answer::{Answer, AnswerBody};
 use crate::http::api::dispatch::{Dispatch, RouteTableError};
 use crate::http::api::route::Route;
 use crate::http::api::service::Service;
-use crate::http::call::{Call, Transport};
+use crate::http::call::{Call, Transport, Upload};
 use crate::http::connection::connection_io::Calls;
 use crate::http::problem::{Problem, ProblemKind};
 use crate::http::read_request::{check_sizes, refuse_unsupported_fields, require_host};
@@ -69,7 +69,7 @@ impl Edge {
     ///
     /// # Errors
     /// When the router does not accept a route.
-    pub fn new<S: ProvisioningStore>(
+    pub fn new<S: ProvisioningStore + BulkStore>(
         service: &Arc<Service<S>>,
         access_log: AccessLog,
         tracer: Tracer,
@@ -166,7 +166,8 @@ impl hyper::service::Service<Request<Incoming>> for EdgeConnection {
         let begun = Begun(state);
         // Borrowed from here on: a function that waits and owns a call keeps room for it twice, and what is larger than
         // a kilobyte is costly to allocate.
-        let (parts, mut body) = request.into_parts();
+        let (parts, body) = request.into_parts();
+        let mut body = Some(body);
         let trusted = &begun.0.edge.settings.trusted_proxies;
         let address = trusted.client_of(begun.0.peer.ip(), &parts.headers);
         let mut call = Call::new(parts, address);
@@ -176,29 +177,36 @@ impl hyper::service::Service<Request<Incoming>> for EdgeConnection {
             let (version, headers) = (call.parts.version, call.headers());
             let is_read = !call.body.is_empty();
             let unread = &begun.0.unread_bodies;
-            if unread.leave(version, headers, is_read, body) == Afterwards::Closed {
+            if let Some(body) = body
+                && unread.leave(version, headers, is_read, body) == Afterwards::Closed
+            {
                 answer.headers_mut().insert(CONNECTION, CLOSE);
             }
-            Ok(if version == Version::HTTP_2 {
-                begun.0.unread.track(answer)
-            } else {
-                answer
-            })
+            if version == Version::HTTP_2 {
+                answer = begun.0.unread.track(answer);
+            }
+            if let AnswerBody::Streamed(body) = answer.body_mut() {
+                // The request is in progress for as long as its answer is being sent.
+                body.hold(begun.0.calls.streams());
+                body.hold(begun);
+            }
+            Ok(answer)
         })
     }
 }
 
 impl ConnectionState {
-    async fn answer(&self, call: &mut Call, body: &mut Incoming) -> Answer {
+    async fn answer(&self, call: &mut Call, body: &mut Option<Incoming>) -> Answer {
         let started = Instant::now();
         let edge = &*self.edge;
-        let _metric = edge.metrics.request_started();
+        let in_flight = edge.metrics.request_started();
         let method = MethodLabel::from_name(call.parts.method.as_str());
         let traceparents = call.headers().get_all("traceparent").iter();
         let (trace, span) = edge
             .tracer
             .request(traceparents.map(HeaderValue::as_bytes), method.as_str());
-        let request_bytes = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+        let announced = body.as_ref().map_or(0, |body| body.size_hint().lower());
+        let request_bytes = usize::try_from(announced).unwrap_or(usize::MAX);
 
         let waits = call.route.waits(call.parts.uri.query());
         let mut work = Work {
@@ -248,7 +256,16 @@ impl ConnectionState {
             request_bytes,
             refused,
         };
-        exchange.report(&edge.metrics, &edge.access_log);
+        if matches!(answer.body(), AnswerBody::Streamed(_)) {
+            let exchange = StreamedExchange::of(&exchange, started);
+            let edge = self.edge.clone();
+            if let AnswerBody::Streamed(body) = answer.body_mut() {
+                body.hold(in_flight);
+                body.at_end(move |sent| exchange.report(&edge.metrics, &edge.access_log, sent));
+            }
+        } else {
+            exchange.report(&edge.metrics, &edge.access_log);
+        }
         span.finish(call.route.template(), answer.status().as_u16());
         self.finish(&mut answer, call);
         answer
@@ -288,7 +305,7 @@ impl ConnectionState {
     async fn admit_and_dispatch<'a>(
         &'a self,
         call: &mut Call,
-        body: &mut Incoming,
+        body: &mut Option<Incoming>,
         work: &mut Work<'a>,
         rate: &mut Option<RateState>,
     ) -> Result<Answer, Problem> {
@@ -337,7 +354,18 @@ impl ConnectionState {
             }
         }
         let precondition = preconditions::before(call)?;
-        if operation.reads_body() {
+        if operation.streams_body() {
+            // It takes as long as its client does: what bounds it is counted by its handler.
+            work.permit = None;
+            let upload = Upload::of(body);
+            call.parts.extensions.insert(upload.clone());
+            let answer = Box::pin(self.edge.dispatch.answer(operation, call)).await;
+            upload.give_back(body);
+            return answer;
+        }
+        if operation.reads_body()
+            && let Some(body) = body
+        {
             let sender = Sender {
                 address: call.address,
                 arriving_on_connection: &self.arriving_bodies,
@@ -372,7 +400,7 @@ mod tests {
 
     /// The bytes that the future of a function takes.
     fn room<'a, F>(
-        _: impl FnOnce(&'a ConnectionState, &'a mut Call, &'a mut Incoming) -> F,
+        _: impl FnOnce(&'a ConnectionState, &'a mut Call, &'a mut Option<Incoming>) -> F,
     ) -> usize {
         size_of::<F>()
     }
@@ -380,6 +408,6 @@ mod tests {
     #[test]
     fn a_request_in_work_takes_less_than_a_kilobyte() {
         let room = room(ConnectionState::answer);
-        assert!(room <= 1024 - size_of::<(Call, Incoming)>(), "{room}");
+        assert!(room <= 1024 - size_of::<(Call, Option<Incoming>)>(), "{room}");
     }
 }

@@ -1,10 +1,10 @@
 //! The answers of one HTTP/2 connection that its client has not read: a stream whose window stays shut keeps its answer in
 //! memory, although the socket is read and written.
 
-use crate::http::answer::Answer;
+use crate::http::answer::{Answer, AnswerBody};
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -37,18 +37,31 @@ impl Drop for Unread {
 }
 
 impl UnreadAnswers {
-    /// The answer, which is unread until its body is dropped.
+    /// The answer, which is unread until its body is dropped; of one that is made while it is sent, each piece is.
     pub(super) fn track(self: &Arc<Self>, answer: Answer) -> Answer {
-        let (parts, mut body) = answer.into_parts();
-        let frame = body.frame().now_or_never().flatten();
-        let Some(bytes) = frame.and_then(|frame| frame.ok()?.into_data().ok()) else {
-            return Answer::from_parts(parts, Full::default());
+        let (parts, body) = answer.into_parts();
+        let body = match body {
+            AnswerBody::Whole(mut body) => {
+                let frame = body.frame().now_or_never().flatten();
+                let bytes = frame.and_then(|frame| frame.ok()?.into_data().ok());
+                bytes.map_or_else(AnswerBody::default, |bytes| {
+                    AnswerBody::new(self.unread(bytes))
+                })
+            }
+            AnswerBody::Streamed(mut body) => {
+                let all = self.clone();
+                body.map_data(move |bytes| all.unread(bytes));
+                AnswerBody::Streamed(body)
+            }
         };
+        Answer::from_parts(parts, body)
+    }
+
+    fn unread(self: &Arc<Self>, bytes: Bytes) -> Bytes {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         self.lock().insert(number, Instant::now());
         let all = self.clone();
-        let unread = Unread { bytes, number, all };
-        Answer::from_parts(parts, Full::new(Bytes::from_owner(unread)))
+        Bytes::from_owner(Unread { bytes, number, all })
     }
 
     /// Since when the oldest of them is unread.

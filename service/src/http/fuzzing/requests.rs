@@ -20,7 +20,7 @@ use crate::http::connection::connection_io::Calls;
 use crate::http::connection::server::serve_http1;
 use crate::http::connection::write_deadline::WriteDeadline;
 use crate::http::{
-    Auth, BodyLimits, CursorSeal, Edge, Gate, HttpSettings, OwnTokens, ScimSettings, ServerLimits,
+    Auth, BodyLimits, BulkPermits, BulkSettings, CursorSeal, Edge, Gate, HttpSettings, OwnTokens, ScimSettings, ServerLimits,
     TEMPLATES, TokenIssuer, TrustedProxies,
 };
 use crate::metrics::{BuildInfo, Metrics};
@@ -36,7 +36,7 @@ use tokio::sync::watch;
 type Outcome<T> = Result<T, DirectoryError>;
 
 /// A directory with one user, which no write changes.
-struct OneUser;
+pub(super) struct OneUser;
 
 impl UserStore for OneUser {
     async fn read(&self, id: UserId) -> Outcome<Option<Arc<User>>> {
@@ -231,6 +231,14 @@ fn settings() -> HttpSettings {
         queue_limit: 16,
         queue_target: Duration::ZERO,
         require_if_match: false,
+        bulk: BulkSettings {
+            exports: 16,
+            imports: 16,
+            import_timeout: Duration::from_secs(5),
+            import_batch: 4,
+            import_share_percent: 100,
+            drain_grace: Duration::ZERO,
+        },
         scim: Some(ScimSettings {
             base_url: None,
             bulk_operations: 16,
@@ -282,6 +290,7 @@ impl Server {
         let service = Arc::new(Service {
             directory: Directory::new(OneUser),
             cursors: CursorSeal::new(&[7; 32]).expect("a key"),
+            bulk: BulkPermits::new(&settings().bulk),
             settings: settings(),
             tokens: TokenIssuer::new(clients, own, 60, None),
             source: Source,

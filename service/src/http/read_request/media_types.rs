@@ -5,7 +5,7 @@ use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// Refuses a body with a content coding: none is supported, and a small compressed body may be large.
-pub(super) fn require_identity(headers: &HeaderMap) -> Result<(), Problem> {
+pub(in crate::http) fn require_identity(headers: &HeaderMap) -> Result<(), Problem> {
     let mut codings = headers.get_all(CONTENT_ENCODING).iter();
     if codings.all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return Ok(());

@@ -3,12 +3,11 @@
 use super::error::APPLICATION_SCIM_JSON;
 use super::protocol::Resource;
 use crate::domain::Version;
-use crate::http::answer::Answer;
+use crate::http::answer::{Answer, AnswerBody};
 use crate::http::read_request::write_entity_tag;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, ETAG, LOCATION};
 use http::{HeaderValue, Response, StatusCode};
-use http_body_util::Full;
 use serde_json::Value;
 
 /// The entity tag of a version, as `meta.version` and `ETag` have it.
@@ -52,13 +51,13 @@ pub(super) fn not_modified(tag: impl TryInto<HeaderValue>) -> Answer {
 
 /// A response without a body.
 pub(super) fn empty(status: StatusCode) -> Answer {
-    let mut answer = Response::new(Full::default());
+    let mut answer = Response::new(AnswerBody::default());
     *answer.status_mut() = status;
     answer
 }
 
 fn with_text(status: StatusCode, text: String) -> Answer {
-    let mut answer = Response::new(Full::new(Bytes::from(text)));
+    let mut answer = Response::new(AnswerBody::new(Bytes::from(text)));
     *answer.status_mut() = status;
     answer
         .headers_mut()

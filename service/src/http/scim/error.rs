@@ -1,12 +1,11 @@
 //! Errors in SCIM's form (RFC 7644, 3.12): what is a problem document elsewhere is this below `/scim`.
 
 use super::protocol::error::{ScimError, ScimType};
-use crate::http::answer::Answer;
+use crate::http::answer::{Answer, AnswerBody};
 use crate::http::problem::{Problem, ProblemKind};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response, StatusCode};
-use http_body_util::Full;
 use serde_json::{Value, json};
 
 /// The media type of everything in SCIM (RFC 7644, 3.1).
@@ -97,7 +96,7 @@ fn error_document(status: StatusCode, scim_type: Option<&str>, detail: &str) -> 
 }
 
 fn response(status: StatusCode, document: &Value) -> Answer {
-    let mut answer = Response::new(Full::new(Bytes::from(document.to_string())));
+    let mut answer = Response::new(AnswerBody::new(Bytes::from(document.to_string())));
     *answer.status_mut() = status;
     answer
         .headers_mut()

@@ -113,6 +113,7 @@ pub(crate) enum E2eStory {
     Cors,
     Clients(ClientsArgs),
     Kills(KillsArgs),
+    Bulk(BulkArgs),
     ScimOracles(ScimOraclesArgs),
     /// Test SCIM of a running Roster with scim2-tester, without an error or a skipped check
     ///
@@ -211,4 +212,24 @@ pub(crate) struct KillsArgs {
     /// Number of replicas on one database
     #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
     pub(crate) replicas: u32,
+}
+
+/// Kill the service during imports and under followers of the change feed that start by an export
+///
+/// A repeated import must take each record once. Each follower reads an export and then the change feed, beside eight
+/// writers, and must end with exactly the users of the table. The test suite does the same for less time.
+#[derive(Args)]
+pub(crate) struct BulkArgs {
+    /// Followers, one after the other
+    #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) followers: u32,
+    /// How long each follows, in seconds
+    #[arg(long, default_value_t = 300, value_name = "S", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub(crate) seconds: u32,
+    /// SIGKILLs of the service under each follower
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1000))]
+    pub(crate) kills: u32,
+    /// SIGKILLs of the service during one import
+    #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) import_kills: u32,
 }

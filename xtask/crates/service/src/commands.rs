@@ -1,5 +1,6 @@
 //! The tests of the service, one file per command.
 
+mod bulk;
 pub(crate) mod clients;
 pub(crate) mod contract;
 mod cors;
@@ -29,6 +30,7 @@ pub(crate) fn e2e(story: &E2eStory) -> Result<()> {
         E2eStory::Cors => cors::run(),
         E2eStory::Clients(clients) => clients::run(clients.all, &clients.generator),
         E2eStory::Kills(kills) => kills::run(kills),
+        E2eStory::Bulk(args) => bulk::run(args),
         E2eStory::ScimOracles(args) => scim_oracles::run(args),
         E2eStory::Scim => scim::run(),
         E2eStory::UpgradeDatabase(args) => upgrade_database::run(&args.by, args.from, args.to),

@@ -147,6 +147,73 @@ pub(in crate::http) struct ListParameters {
     q: Option<String>,
 }
 
+/// The query of an export: the filters of a list.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(in crate::http) struct ExportParameters {
+    /// The user with this address.
+    #[param(max_length = 254, example = "ada@example.com")]
+    email: Option<String>,
+    /// Users of exactly this department.
+    #[param(min_length = 1, max_length = 100)]
+    department: Option<String>,
+    #[param(inline)]
+    status: Option<UserStatusWord>,
+    /// Users whose name or address contains this text, compared without regard to case.
+    #[param(min_length = 2, max_length = 100)]
+    q: Option<String>,
+    /// Whether fields of CSV that a spreadsheet would take for a formula get an apostrophe in front.
+    #[param(default = false)]
+    formula_safe: Option<bool>,
+}
+
+/// What is done with users whose address the directory has.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub(in crate::http) enum ImportModeWord {
+    Create,
+    Upsert,
+    Sync,
+}
+
+/// Which records are reported.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub(in crate::http) enum ReportWord {
+    Refused,
+    All,
+}
+
+/// What is done with users that are not in a synchronisation.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub(in crate::http) enum AbsentWord {
+    Delete,
+    Suspend,
+}
+
+/// The query of an import.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(in crate::http) struct ImportParameters {
+    /// Users whose address the directory has: refused (create, the default) or replaced (upsert, sync). With sync, users
+    /// that are not in the import are removed in the end.
+    #[param(inline)]
+    mode: Option<ImportModeWord>,
+    /// The records that the answer reports: those that were refused (the default), or all.
+    #[param(inline)]
+    report: Option<ReportWord>,
+    /// Whether it is only reported what would be done.
+    #[param(default = false)]
+    dry_run: Option<bool>,
+    /// With mode=sync: what is done with users that are not in the import.
+    #[param(inline)]
+    absent: Option<AbsentWord>,
+    /// Required with mode=sync: nothing is removed when more users than this are absent.
+    #[param(minimum = 0)]
+    max_deletes: Option<u64>,
+}
+
 /// The body of QUERY: the parameters of a list as JSON.
 #[derive(ToSchema)]
 pub(in crate::http) struct ListQuery {

@@ -55,7 +55,11 @@ fn may_occur(kind: ProblemKind, route: Route, operation: Operation) -> bool {
     let needs_token = operation.scope().is_some();
     let is_list = matches!(
         operation,
-        Operation::ListUsers | Operation::QueryUsers | Operation::ReadChanges
+        Operation::ListUsers
+            | Operation::QueryUsers
+            | Operation::ReadChanges
+            | Operation::ExportUsers
+            | Operation::ImportUsers
     );
     let changes_one = matches!(
         operation,
@@ -87,7 +91,7 @@ fn may_occur(kind: ProblemKind, route: Route, operation: Operation) -> bool {
             Operation::CreateUser | Operation::ReplaceUser | Operation::PatchUser
         ),
         ProblemKind::IdempotencyInProgress | ProblemKind::IdempotencyKeyReused => {
-            operation == Operation::CreateUser
+            matches!(operation, Operation::CreateUser | Operation::ImportUsers)
         }
         ProblemKind::PatchTestFailed => operation == Operation::PatchUser,
         ProblemKind::PreconditionRequired => changes_one,

@@ -137,6 +137,24 @@ pub(in crate::http) enum ReadChangesResponses {
 }
 
 #[derive(IntoResponses)]
+pub(in crate::http) enum ExportUsersResponses {
+    /// One user a line, as JSON or CSV, and in JSON a last record with the number of users and the cursor of the change feed
+    #[response(status = 200, content_type = "application/jsonl", headers(
+        ("Changes-Cursor" = String, description = "Where the change feed continues this snapshot; also a trailer field, which says that the body is complete")
+    ))]
+    Users(String),
+}
+
+#[derive(IntoResponses)]
+pub(in crate::http) enum ImportUsersResponses {
+    /// One JSON object a line: a record that is reported, and last the numbers of all
+    #[response(status = 200, content_type = "application/jsonl", headers(
+        ("Idempotency-Replayed" = bool, description = "True when the import had come to its end before")
+    ))]
+    Report(String),
+}
+
+#[derive(IntoResponses)]
 pub(in crate::http) enum IssueTokenResponses {
     /// A token with the requested scopes; with all scopes of the client when none are requested
     #[response(status = 200)]

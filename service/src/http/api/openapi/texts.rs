@@ -38,7 +38,8 @@ pub(super) fn describe(document: &mut Value) {
     }
     let forms = schemas["PatchOperation"]["oneOf"].as_array_mut();
     forms.into_iter().flatten().for_each(describe_members);
-    for path in [Route::Users.template(), Route::Changes.template()] {
+    for route in [Route::Users, Route::Changes, Route::Export] {
+        let path = route.template();
         let parameters = document["paths"][path]["get"]["parameters"].as_array_mut();
         for parameter in parameters.into_iter().flatten() {
             let name = parameter["name"].as_str().unwrap_or("").to_owned();

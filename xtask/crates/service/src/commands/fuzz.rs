@@ -13,11 +13,12 @@ use xtask::failure::{Failure, Kind};
 use xtask::run_tool::tool;
 
 /// The targets, in the order in which they run.
-pub(crate) const TARGETS: [&str; 7] = [
+pub(crate) const TARGETS: [&str; 8] = [
     "cursor",
     "head",
     "patch",
     "query",
+    "records",
     "scim-filter",
     "scim-patch",
     "token",
