@@ -10,18 +10,21 @@
     reason = "a panic is how a fuzz target reports a defect"
 )]
 
+mod one_user;
 mod requests;
+mod scim_request;
 
 type Target = (&'static str, fn(&[u8]));
 
 /// The targets: the name of each, and its function.
-const TARGETS: [Target; 7] = [
+const TARGETS: [Target; 8] = [
     ("cursor", super::api::fuzzing::cursor),
     ("head", requests::head),
     ("patch", super::api::fuzzing::patch),
     ("query", super::api::fuzzing::query),
     ("scim-filter", super::scim::protocol::fuzzing::filter),
     ("scim-patch", super::scim::protocol::fuzzing::patch),
+    ("scim-request", scim_request::scim_request),
     ("token", super::auth::fuzzing::token),
 ];
 

@@ -13,13 +13,14 @@ use xtask::failure::{Failure, Kind};
 use xtask::run_tool::tool;
 
 /// The targets, in the order in which they run.
-pub(crate) const TARGETS: [&str; 7] = [
+pub(crate) const TARGETS: [&str; 8] = [
     "cursor",
     "head",
     "patch",
     "query",
     "scim-filter",
     "scim-patch",
+    "scim-request",
     "token",
 ];
 const MANIFEST: &str = "service/fuzz/Cargo.toml";
