@@ -24,7 +24,10 @@ impl Wire {
     pub(super) fn connect(args: &ApiArgs) -> io::Result<Self> {
         let host = args.url.host().unwrap_or_default();
         let is_secure = args.url.scheme_str() == Some("https");
-        let port = args.url.port_u16().unwrap_or(if is_secure { 443 } else { 80 });
+        let port = args
+            .url
+            .port_u16()
+            .unwrap_or(if is_secure { 443 } else { 80 });
         let socket = open(host, port)?;
         if is_secure {
             let session = session(args, host)?;

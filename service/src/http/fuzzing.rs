@@ -11,12 +11,14 @@
 )]
 
 mod bulk;
+mod one_user;
 mod requests;
+mod scim_request;
 
 type Target = (&'static str, fn(&[u8]));
 
 /// The targets: the name of each, and its function.
-const TARGETS: [Target; 8] = [
+const TARGETS: [Target; 9] = [
     ("cursor", super::api::fuzzing::cursor),
     ("head", requests::head),
     ("patch", super::api::fuzzing::patch),
@@ -24,6 +26,7 @@ const TARGETS: [Target; 8] = [
     ("records", super::api::fuzzing::records),
     ("scim-filter", super::scim::protocol::fuzzing::filter),
     ("scim-patch", super::scim::protocol::fuzzing::patch),
+    ("scim-request", scim_request::scim_request),
     ("token", super::auth::fuzzing::token),
 ];
 

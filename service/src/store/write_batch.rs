@@ -72,7 +72,16 @@ pub(super) async fn run_open(
     let (opening, ending) = (Opening::Locked, Ending::Open);
     let (arrays, mut outcomes) = (Arrays::of(batch.iter()), Outcomes::new());
     let mut turn = Turn::default();
-    exchange(client, &arrays, Mode::Batch, opening, ending, &mut turn, &mut outcomes).await?;
+    exchange(
+        client,
+        &arrays,
+        Mode::Batch,
+        opening,
+        ending,
+        &mut turn,
+        &mut outcomes,
+    )
+    .await?;
     Ok(in_order(batch, outcomes))
 }
 

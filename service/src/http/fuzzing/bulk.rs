@@ -1,6 +1,6 @@
 //! Exports and imports of the store that holds one user.
 
-use super::requests::OneUser;
+use super::one_user::OneUser;
 use crate::domain::{
     AbsentUsers, BulkStore, DirectoryError, Export, FeedPosition, Filters, Import, ImportBatch,
     ImportClaim, ImportMark, ImportOutcome, ImportProgress, Timestamp, User,

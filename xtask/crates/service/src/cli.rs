@@ -63,7 +63,7 @@ pub(crate) struct TestArgs {
 
 /// Fuzz everything that parses what clients send
 ///
-/// The targets are patches, list queries, cursors, tokens, whole requests, and the filters and patches of SCIM (`service/fuzz`), built with coverage counters
+/// The targets are patches, list queries, cursors, tokens, whole requests, and the filters, patches and requests of SCIM (`service/fuzz`), built with coverage counters
 /// and, where the toolchain has it, AddressSanitizer. A panic, an input that takes 5 s, and an allocation of 64 MiB are
 /// findings. `service/fuzz/corpus` holds the inputs that `cargo xtask test` runs, too.
 #[derive(Args)]

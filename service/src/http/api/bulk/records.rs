@@ -307,7 +307,8 @@ fn is_last_of_export(text: &[u8]) -> bool {
 }
 
 fn too_long(limit: usize) -> Problem {
-    ProblemKind::ContentTooLarge.with_detail(format!("the record exceeds the limit of {limit} bytes"))
+    ProblemKind::ContentTooLarge
+        .with_detail(format!("the record exceeds the limit of {limit} bytes"))
 }
 
 /// Reads a profile; members that the server sets, as exports have them, are left out.
@@ -438,7 +439,10 @@ fn profile_of_fields<'f>(
     count: usize,
 ) -> Result<Profile, Box<Problem>> {
     if count != columns.len() {
-        let detail = format!("the record has {count} fields, the first line {}", columns.len());
+        let detail = format!(
+            "the record has {count} fields, the first line {}",
+            columns.len()
+        );
         return Err(Box::new(ProblemKind::MalformedRequest.with_detail(detail)));
     }
     let mut members = Map::new();

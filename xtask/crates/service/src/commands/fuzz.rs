@@ -13,7 +13,7 @@ use xtask::failure::{Failure, Kind};
 use xtask::run_tool::tool;
 
 /// The targets, in the order in which they run.
-pub(crate) const TARGETS: [&str; 8] = [
+pub(crate) const TARGETS: [&str; 9] = [
     "cursor",
     "head",
     "patch",
@@ -21,6 +21,7 @@ pub(crate) const TARGETS: [&str; 8] = [
     "records",
     "scim-filter",
     "scim-patch",
+    "scim-request",
     "token",
 ];
 const MANIFEST: &str = "service/fuzz/Cargo.toml";
