@@ -7,11 +7,14 @@ pub mod commands;
 mod database;
 pub mod email_commands;
 
-use crate::config::{AuthMode, BulkArgs, ConfigError, DatabaseArgs, HttpArgs, LogArgs, ServeArgs, TokenArgs};
+use crate::config::{
+    AuthMode, BulkArgs, ConfigError, DatabaseArgs, HttpArgs, LogArgs, ServeArgs, TokenArgs,
+};
 use crate::domain::Directory;
 use crate::http::{
-    Admin, BodyLimits, BulkPermits, BulkSettings, CursorSeal, Edge, HttpSettings, Listener, Protocols, Readiness,
-    ScimSettings, ServerLimits, Service, Source, TEMPLATES, TrustedProxies, Workers, serve,
+    Admin, BodyLimits, BulkPermits, BulkSettings, CursorSeal, Edge, HttpSettings, Listener,
+    Protocols, Readiness, ScimSettings, ServerLimits, Service, Source, TEMPLATES, TrustedProxies,
+    Workers, serve,
 };
 use crate::metrics::{BuildInfo, Metrics, PoolState};
 use crate::store::PoolSettings;

@@ -71,7 +71,15 @@ pub(super) fn run(args: &BenchBulkArgs) -> Result<()> {
         printing::eprintln!("round {}: {} users", round + 1, args.users);
         let (copied, copy_to, exported) = bench.copy_and_export()?;
         let (imported, again) = bench.import()?;
-        let costs = [copied, imported, again, bench.post(1)?, bench.post(64)?, copy_to, exported];
+        let costs = [
+            copied,
+            imported,
+            again,
+            bench.post(1)?,
+            bench.post(64)?,
+            copy_to,
+            exported,
+        ];
         for (row, cost) in rows.iter_mut().zip(costs) {
             row.push(cost);
         }
@@ -106,7 +114,9 @@ fn report(bench: &Bench, args: &BenchBulkArgs, costs: &[Cost; 7]) -> String {
         "**export**",
     ];
     for (title, cost) in titles.iter().zip(costs) {
-        let memory = cost.gained_mib.map_or("–".to_owned(), |gained| format!("{gained:.1}"));
+        let memory = cost
+            .gained_mib
+            .map_or("–".to_owned(), |gained| format!("{gained:.1}"));
         let _ = writeln!(
             text,
             "| {title} | {:.1} ({:.1} + {:.1}) | {} | {memory} |",
@@ -140,7 +150,13 @@ fn judge(costs: &[Cost; 7]) -> Result<()> {
         return Ok(());
     }
     let next = "run it on an idle machine; cargo xtask bench flamegraph shows where time goes";
-    Err(Failure::new(Kind::Check, "goals of bulk were missed", missed.join("; "), next).into())
+    Err(Failure::new(
+        Kind::Check,
+        "goals of bulk were missed",
+        missed.join("; "),
+        next,
+    )
+    .into())
 }
 
 struct Bench {
@@ -194,7 +210,8 @@ impl Bench {
                 before.postgres_us,
             ),
             users_per_second: as_f64(users) / before.at.elapsed().as_secs_f64(),
-            gained_mib: gained.map(|(peak, resident)| as_f64(peak.saturating_sub(resident)) / 1024.0),
+            gained_mib: gained
+                .map(|(peak, resident)| as_f64(peak.saturating_sub(resident)) / 1024.0),
         })
     }
 
@@ -225,7 +242,9 @@ impl Bench {
         let psql = psql.secret_env("PGPASSWORD", password);
         let children = own_children_cpu_us()?;
         let before = self.begin(self.postgres.process)?;
-        psql.args(["-q", "-X", "-c", &sql]).arg(connection).output()?;
+        psql.args(["-q", "-X", "-c", &sql])
+            .arg(connection)
+            .output()?;
         let copy_to = Cost {
             server: as_f64(own_children_cpu_us()? - children) / as_f64(self.users),
             gained_mib: None,
@@ -242,7 +261,10 @@ impl Bench {
         let exported = self.end(&before, self.users)?;
         let lines = std::fs::read(&path)?;
         let lines = lines.iter().filter(|byte| **byte == b'\n').count();
-        ensure!(lines as u64 == self.users + 1, "the export has {lines} lines");
+        ensure!(
+            lines as u64 == self.users + 1,
+            "the export has {lines} lines"
+        );
         let _ = std::fs::remove_file(&path);
         server.stop()?;
         Ok((copied, copy_to, exported))
@@ -257,7 +279,9 @@ impl Bench {
         self.send(&server, &token, "create")?;
         self.postgres.settle(database.url())?;
         let imported = self.end(&before, self.users)?;
-        let count = self.postgres.texts(database.url(), "SELECT count(*)::text FROM users")?;
+        let count = self
+            .postgres
+            .texts(database.url(), "SELECT count(*)::text FROM users")?;
         let wanted = (self.users + 1).to_string();
         ensure!(count == [wanted], "{count:?} users were imported");
         let before = self.begin(server.process())?;
@@ -310,7 +334,10 @@ impl Bench {
         self.postgres.execute(url, &[&sql])?;
         let roster = Roster::prepare(&self.program, url)?;
         let token = roster.token_file.clone();
-        Ok((roster.serve_with(&["--import-share-percent", "100"])?, token))
+        Ok((
+            roster.serve_with(&["--import-share-percent", "100"])?,
+            token,
+        ))
     }
 
     fn send(&self, server: &Server, token: &Path, mode: &str) -> Result<()> {
@@ -324,7 +351,9 @@ impl Bench {
     fn export(&self, server: &Server, token: &Path, path: &Path, query: &str) -> Result<()> {
         let url = format!("http://{}", server.address);
         let command = tool(self.program.path.display().to_string()).quiet();
-        let mut command = command.args(["export", "--url", &url, "--token-file"]).arg(token);
+        let mut command = command
+            .args(["export", "--url", &url, "--token-file"])
+            .arg(token);
         if let Some(text) = query.strip_prefix("?q=") {
             command = command.args(["-q", text]);
         }
@@ -369,6 +398,11 @@ mod tests {
         };
         let costs = [10.0, 15.0, 1.0, 60.0, 30.0, 2.0, 4.0].map(cost);
         assert_eq!(ratios(&costs), [1.5, 0.25, 2.0]);
-        assert_eq!(median(vec![cost(3.0), cost(1.0), cost(2.0)]).server.to_bits(), 2.0_f64.to_bits());
+        assert_eq!(
+            median(vec![cost(3.0), cost(1.0), cost(2.0)])
+                .server
+                .to_bits(),
+            2.0_f64.to_bits()
+        );
     }
 }

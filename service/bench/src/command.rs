@@ -9,8 +9,8 @@ use anyhow::Result;
 use crate::cli::{BenchArgs, BenchCommand};
 use crate::results::Results;
 use crate::{
-    api, bulk, capacity, compare, database, flamegraph, footprint, growth, instructions, list, overload,
-    replicas, scim,
+    api, bulk, capacity, compare, database, flamegraph, footprint, growth, instructions, list,
+    overload, replicas, scim,
 };
 use xtask::failure::{Failure, Kind};
 

@@ -109,7 +109,9 @@ impl Roster {
     pub(super) fn serve_with(&self, flags: &[&str]) -> Result<Server> {
         let question = Question::for_a_user(Some(&self.token_file))?;
         let mut launch = self.launch("roster", question)?;
-        launch.args.extend(flags.iter().map(|flag| (*flag).to_owned()));
+        launch
+            .args
+            .extend(flags.iter().map(|flag| (*flag).to_owned()));
         Server::start("roster", &self.program, &launch)
     }
 

@@ -1,8 +1,8 @@
 //! How the store reaches the database: made from the settings. Must not know who serves.
 
 use crate::config::{ConfigError, DATABASE_URL_SETTING, DatabaseArgs, PoolArgs};
-use crate::store::{DatabaseUrl, DatabaseUrlError};
 use crate::store::{BulkLimits, Limits, PoolSettings};
+use crate::store::{DatabaseUrl, DatabaseUrlError};
 use std::time::Duration;
 
 /// The connection string with its password.

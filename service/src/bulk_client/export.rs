@@ -1,9 +1,9 @@
 //! `roster export`: every user into a file, which is there under its name once it is complete.
 
+use super::api_args::ApiArgs;
 use super::failure::BulkError;
 use super::http1::{Api, Body, Response};
 use super::progress::Progress;
-use crate::config::ApiArgs;
 use clap::{Args, ValueEnum};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use std::fs::File;
@@ -89,7 +89,10 @@ fn target(args: &ExportArgs) -> String {
     ];
     for (name, value) in filters {
         if let Some(value) = value {
-            pairs.push(format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)));
+            pairs.push(format!(
+                "{name}={}",
+                utf8_percent_encode(value, NON_ALPHANUMERIC)
+            ));
         }
     }
     if args.formula_safe {
@@ -108,7 +111,8 @@ fn to_file(response: &mut Response, path: &Path) -> Result<String, BulkError> {
         .map_err(|error| not_written(&partial, &error))
         .and_then(|file| {
             let users = copy(response, BufWriter::new(&file))?;
-            file.sync_all().map_err(|error| not_written(&partial, &error))?;
+            file.sync_all()
+                .map_err(|error| not_written(&partial, &error))?;
             Ok(users)
         })
         .and_then(|users| {
@@ -131,7 +135,10 @@ fn copy(response: &mut Response, mut out: impl Write) -> Result<String, BulkErro
             break;
         }
         let not_written = |error: io::Error| {
-            BulkError::new(format!("the users cannot be written: {error}"), "make room for them")
+            BulkError::new(
+                format!("the users cannot be written: {error}"),
+                "make room for them",
+            )
         };
         out.write_all(&buffer[..read]).map_err(not_written)?;
         bytes += read as u64;
@@ -139,7 +146,10 @@ fn copy(response: &mut Response, mut out: impl Write) -> Result<String, BulkErro
         progress.show(lines, bytes);
     }
     out.flush().map_err(|error| {
-        BulkError::new(format!("the users cannot be written: {error}"), "make room for them")
+        BulkError::new(
+            format!("the users cannot be written: {error}"),
+            "make room for them",
+        )
     })?;
     // One line is no user: the header row of CSV, the last record of the other.
     let users = lines.saturating_sub(1);

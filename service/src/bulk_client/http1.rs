@@ -3,9 +3,10 @@
 //! The body of a request is sent once the service has asked for it (`Expect: 100-continue`): a refusal is then read before
 //! anything is sent in vain.
 
+use super::api_args::{ApiArgs, ApiCredentials};
 use super::failure::BulkError;
 use super::wire::Wire;
-use crate::config::{ApiArgs, ApiCredentials};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
@@ -110,12 +111,16 @@ impl Api {
         headers: &[(&str, String)],
         body: Option<impl FnOnce(&mut Body<'_>) -> io::Result<()>>,
     ) -> Result<Response, BulkError> {
-        self.exchange(method, target, headers, body).map_err(|error| {
-            BulkError::new(
-                format!("{method} {}{target} failed: {error}", self.args.url.authority().map_or("", |a| a.as_str())),
-                "check --url, and that the service is running",
-            )
-        })
+        self.exchange(method, target, headers, body)
+            .map_err(|error| {
+                BulkError::new(
+                    format!(
+                        "{method} {}{target} failed: {error}",
+                        self.args.url.authority().map_or("", |a| a.as_str())
+                    ),
+                    "check --url, and that the service is running",
+                )
+            })
     }
 
     /// Sends a request, as [`Api::request`] does.
@@ -127,7 +132,11 @@ impl Api {
         body: Option<impl FnOnce(&mut Body<'_>) -> io::Result<()>>,
     ) -> io::Result<Response> {
         let mut wire = Wire::connect(&self.args)?;
-        let authority = self.args.url.authority().map_or("", |authority| authority.as_str());
+        let authority = self
+            .args
+            .url
+            .authority()
+            .map_or("", |authority| authority.as_str());
         let base = self.args.url.path().trim_end_matches('/');
         let mut head = format!(
             "{method} {base}{target} HTTP/1.1\r\nhost: {authority}\r\nconnection: close, te\r\nte: trailers\r\n"
@@ -194,7 +203,9 @@ fn read_head(reader: &mut impl BufRead) -> io::Result<Head> {
     let not_http = || io::Error::other("the response is not HTTP");
     let line = read_line(reader)?;
     let status = line.strip_prefix("HTTP/1.").and_then(|rest| rest.get(2..5));
-    let status = status.and_then(|code| code.parse().ok()).ok_or_else(not_http)?;
+    let status = status
+        .and_then(|code| code.parse().ok())
+        .ok_or_else(not_http)?;
     Ok((status, read_fields(reader)?))
 }
 
@@ -257,7 +268,10 @@ impl Response {
             ),
             429 | 503 => BulkError::new(
                 what,
-                format!("try again in {} seconds", retry_after.unwrap_or_else(|| "some".into())),
+                format!(
+                    "try again in {} seconds",
+                    retry_after.unwrap_or_else(|| "some".into())
+                ),
             ),
             _ => BulkError::new(what, "correct what it names"),
         })

@@ -1,13 +1,13 @@
 //! `roster import`: sends the users of a file, and keeps those that were refused in a file that can be corrected and sent
 //! again.
 
+use super::api_args::ApiArgs;
 use super::failure::BulkError;
 use super::http1::{Abandoned, Api, Body, Response};
 use super::mapping::Mapping;
 use super::progress::Progress;
 use super::refused::{RefusedFile, reason};
 use super::sources::{Format, check_utf8};
-use crate::config::ApiArgs;
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 use std::cell::RefCell;
@@ -104,7 +104,10 @@ pub fn run(args: &ImportArgs) -> Result<String, BulkError> {
         args,
         format,
         mapping: Mapping::new(format, &args.map, &args.ignore)?,
-        key: args.key.clone().unwrap_or_else(|| format!("roster-import-{}", uuid::Uuid::now_v7())),
+        key: args
+            .key
+            .clone()
+            .unwrap_or_else(|| format!("roster-import-{}", uuid::Uuid::now_v7())),
     };
     let api = Api::open(&args.api)?;
     let mut attempt = 0;
@@ -118,7 +121,10 @@ pub fn run(args: &ImportArgs) -> Result<String, BulkError> {
             }
             Sent::Interrupted(why) => {
                 let next = format!("run it again with --continue {}", import.key);
-                return Err(BulkError::new(format!("the import was interrupted: {why}"), next));
+                return Err(BulkError::new(
+                    format!("the import was interrupted: {why}"),
+                    next,
+                ));
             }
         }
     };
@@ -196,7 +202,9 @@ impl Import<'_> {
                 let status = response.status;
                 let detail = response.document().unwrap_or_default();
                 let detail = detail["detail"].as_str().unwrap_or("").to_owned();
-                Ok(Sent::Interrupted(format!("the service answered {status}: {detail}")))
+                Ok(Sent::Interrupted(format!(
+                    "the service answered {status}: {detail}"
+                )))
             }
             Ok(response) => {
                 let response = response.require(200, "the import was not made")?;
@@ -286,7 +294,10 @@ impl Import<'_> {
         }
         if let Some(why) = summary["not_removed"].as_str() {
             let what = format!("{text}\nnobody was removed: {why}");
-            return Err(BulkError::new(what, "check who is absent, then repeat it with --max-deletes"));
+            return Err(BulkError::new(
+                what,
+                "check who is absent, then repeat it with --max-deletes",
+            ));
         }
         if let (true, Some(absent)) = (self.args.dry_run, summary["absent"].as_u64()) {
             text.push_str(&format!("; {absent} users are absent"));

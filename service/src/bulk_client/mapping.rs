@@ -27,7 +27,16 @@ const KEYCLOAK: [(&str, &[&str]); 5] = [
 ];
 const AUTH0: [(&str, &[&str]); 5] = [
     ("email", &["email", "Email"]),
-    ("name", &["name", "Name", "given_name+family_name", "nickname", "Nickname"]),
+    (
+        "name",
+        &[
+            "name",
+            "Name",
+            "given_name+family_name",
+            "nickname",
+            "Nickname",
+        ],
+    ),
     ("phone", &["phone_number", "Phone Number"]),
     ("title", &["user_metadata.title"]),
     ("department", &["user_metadata.department"]),
@@ -43,7 +52,15 @@ const OKTA: [(&str, &[&str]); 5] = [
             "firstName+lastName",
         ],
     ),
-    ("phone", &["profile.mobilePhone", "profile.primaryPhone", "mobilePhone", "primaryPhone"]),
+    (
+        "phone",
+        &[
+            "profile.mobilePhone",
+            "profile.primaryPhone",
+            "mobilePhone",
+            "primaryPhone",
+        ],
+    ),
     ("title", &["profile.title", "title"]),
     ("department", &["profile.department", "department"]),
 ];
@@ -67,11 +84,16 @@ impl Mapping {
             let (source, field) = pair.rsplit_once('=').unwrap_or((pair, ""));
             let known = FIELDS.into_iter().find(|known| *known == field);
             let known = known.filter(|_| !source.is_empty());
-            known.map(|field| (source.to_owned(), field)).ok_or_else(|| {
-                let what = format!("--map {pair} names no field of a user");
-                let next = format!("write it as mail=email; the fields are {}", FIELDS.join(", "));
-                BulkError::usage(what, next)
-            })
+            known
+                .map(|field| (source.to_owned(), field))
+                .ok_or_else(|| {
+                    let what = format!("--map {pair} names no field of a user");
+                    let next = format!(
+                        "write it as mail=email; the fields are {}",
+                        FIELDS.join(", ")
+                    );
+                    BulkError::usage(what, next)
+                })
         });
         Ok(Self {
             format,
@@ -81,7 +103,10 @@ impl Mapping {
     }
 
     /// The user of a record; `None` for one that is no user, such as a unit of a directory.
-    pub(super) fn user(&self, record: &SourceRecord) -> Result<Option<Map<String, Value>>, BulkError> {
+    pub(super) fn user(
+        &self,
+        record: &SourceRecord,
+    ) -> Result<Option<Map<String, Value>>, BulkError> {
         let values = &record.values;
         let mut user = Map::new();
         match self.format {
@@ -94,7 +119,10 @@ impl Mapping {
             }
             Format::Keycloak => {
                 take(&KEYCLOAK, values, &mut user);
-                suspend_if(&mut user, values.get("enabled") == Some(&Value::Bool(false)));
+                suspend_if(
+                    &mut user,
+                    values.get("enabled") == Some(&Value::Bool(false)),
+                );
             }
             Format::Auth0 => {
                 take(&AUTH0, values, &mut user);
@@ -153,11 +181,7 @@ impl Mapping {
     }
 }
 
-fn take(
-    sources: &[(&str, &[&str])],
-    values: &Map<String, Value>,
-    user: &mut Map<String, Value>,
-) {
+fn take(sources: &[(&str, &[&str])], values: &Map<String, Value>, user: &mut Map<String, Value>) {
     for (field, paths) in sources {
         if let Some(text) = paths.iter().find_map(|path| text_at(values, path)) {
             user.insert((*field).to_owned(), text.into());
@@ -178,7 +202,10 @@ fn text_at(values: &Map<String, Value>, path: &str) -> Option<String> {
         return text_of(value);
     }
     if path.contains('+') {
-        let parts: Vec<String> = path.split('+').filter_map(|part| text_at(values, part)).collect();
+        let parts: Vec<String> = path
+            .split('+')
+            .filter_map(|part| text_at(values, part))
+            .collect();
         return (!parts.is_empty()).then(|| parts.join(" "));
     }
     let (first, rest) = path.split_once('.')?;
@@ -206,14 +233,20 @@ mod tests {
     fn user(format: Format, map: &[&str], values: Value) -> Value {
         let map: Vec<String> = map.iter().map(|pair| (*pair).to_owned()).collect();
         let mapping = Mapping::new(format, &map, &["shoe".to_owned()]).unwrap();
-        let Value::Object(values) = values else { panic!("an object") };
+        let Value::Object(values) = values else {
+            panic!("an object")
+        };
         let user = mapping.user(&SourceRecord { place: 1, values });
-        user.map_or_else(|error| Value::from(error.to_string()), |user| user.map_or(Value::Null, Value::Object))
+        user.map_or_else(
+            |error| Value::from(error.to_string()),
+            |user| user.map_or(Value::Null, Value::Object),
+        )
     }
 
     #[test]
     fn the_exports_of_other_directories_are_understood() {
-        let ada = json!({"email": "ada@example.com", "name": "Ada Lovelace", "status": "suspended"});
+        let ada =
+            json!({"email": "ada@example.com", "name": "Ada Lovelace", "status": "suspended"});
         let keycloak = json!({"username": "ada", "email": "ada@example.com", "firstName": "Ada",
             "lastName": "Lovelace", "enabled": false, "attributes": {"locale": ["en"]}});
         assert_eq!(user(Format::Keycloak, &[], keycloak), ada);
@@ -223,9 +256,17 @@ mod tests {
         let auth0 = json!({"user_id": "auth0|1", "email": "ada@example.com", "name": "Ada Lovelace", "blocked": true});
         assert_eq!(user(Format::Auth0, &[], auth0), ada);
         let ldif = json!({"dn": "uid=ada", "mail": "ada@example.com", "cn": "Ada Lovelace", "telephonenumber": "+44 (20) 7123-4567"});
-        let expected = json!({"email": "ada@example.com", "name": "Ada Lovelace", "phone": "+442071234567"});
+        let expected =
+            json!({"email": "ada@example.com", "name": "Ada Lovelace", "phone": "+442071234567"});
         assert_eq!(user(Format::Ldif, &[], ldif), expected);
-        assert_eq!(user(Format::Ldif, &[], json!({"dn": "ou=people", "ou": "people"})), Value::Null);
+        assert_eq!(
+            user(
+                Format::Ldif,
+                &[],
+                json!({"dn": "ou=people", "ou": "people"})
+            ),
+            Value::Null
+        );
     }
 
     #[test]

@@ -46,7 +46,11 @@ impl Progress {
             printing::eprint!("\r\x1b[K");
         }
         let elapsed = self.begun.elapsed();
-        format!("{:.1} s, {} users/s", elapsed.as_secs_f64(), rate(users, elapsed))
+        format!(
+            "{:.1} s, {} users/s",
+            elapsed.as_secs_f64(),
+            rate(users, elapsed)
+        )
     }
 }
 
@@ -67,7 +71,9 @@ fn line(label: &str, users: u64, bytes: u64, total: Option<u64>, elapsed: Durati
 }
 
 fn rate(users: u64, elapsed: Duration) -> u64 {
-    let ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX).max(1);
+    let ms = u64::try_from(elapsed.as_millis())
+        .unwrap_or(u64::MAX)
+        .max(1);
     users.saturating_mul(1000) / ms
 }
 
@@ -83,6 +89,9 @@ mod tests {
             line("import", 500, 50, Some(200), two),
             "import [#######                       ]  25 %, 500 users, 250/s"
         );
-        assert_eq!(line("export", 500, 3_000_000, None, two), "export 500 users, 3 MB, 250/s");
+        assert_eq!(
+            line("export", 500, 3_000_000, None, two),
+            "export 500 users, 3 MB, 250/s"
+        );
     }
 }

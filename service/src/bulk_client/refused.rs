@@ -37,7 +37,11 @@ impl RefusedFile {
         let path = given.map_or_else(
             || {
                 let mut name = source.as_os_str().to_owned();
-                name.push(if is_csv { ".refused.csv" } else { ".refused.jsonl" });
+                name.push(if is_csv {
+                    ".refused.csv"
+                } else {
+                    ".refused.jsonl"
+                });
                 PathBuf::from(name)
             },
             Path::to_path_buf,
@@ -78,7 +82,9 @@ impl RefusedFile {
             let file = File::create(&self.path)?;
             self.out = Some(if self.is_csv {
                 let mut builder = csv::WriterBuilder::new();
-                Out::Csv(Box::new(builder.delimiter(self.delimiter).from_writer(file)))
+                Out::Csv(Box::new(
+                    builder.delimiter(self.delimiter).from_writer(file),
+                ))
             } else {
                 Out::Lines(BufWriter::new(file))
             });
@@ -125,7 +131,10 @@ pub(super) fn reason(report: &Value) -> String {
         .into_iter()
         .flatten()
         .map(|fault| {
-            let pointer = fault["pointer"].as_str().unwrap_or("").trim_start_matches('/');
+            let pointer = fault["pointer"]
+                .as_str()
+                .unwrap_or("")
+                .trim_start_matches('/');
             format!("{pointer} {}", fault["detail"].as_str().unwrap_or(""))
         })
         .collect();

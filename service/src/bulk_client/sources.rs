@@ -54,7 +54,12 @@ impl Format {
             Some("csv" | "tsv") => Self::Csv,
             _ if first.starts_with("dn:") || first.starts_with("version:") => Self::Ldif,
             _ if first.starts_with('[') => Self::Okta,
-            _ if is_object && first.lines().next().is_some_and(|line| line.trim_end().ends_with('}')) => {
+            _ if is_object
+                && first
+                    .lines()
+                    .next()
+                    .is_some_and(|line| line.trim_end().ends_with('}')) =>
+            {
                 let line = first.lines().next().unwrap_or("");
                 if line.contains("\"user_id\"") || line.contains("\"Id\"") {
                     Self::Auth0

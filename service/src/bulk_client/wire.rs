@@ -1,6 +1,6 @@
 //! A connection to the service, plain or over TLS.
 
-use crate::config::ApiArgs;
+use super::api_args::ApiArgs;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
@@ -24,7 +24,10 @@ impl Wire {
     pub(super) fn connect(args: &ApiArgs) -> io::Result<Self> {
         let host = args.url.host().unwrap_or_default();
         let is_secure = args.url.scheme_str() == Some("https");
-        let port = args.url.port_u16().unwrap_or(if is_secure { 443 } else { 80 });
+        let port = args
+            .url
+            .port_u16()
+            .unwrap_or(if is_secure { 443 } else { 80 });
         let socket = open(host, port)?;
         if is_secure {
             let session = session(args, host)?;

@@ -87,7 +87,6 @@ impl<S> Directory<S> {
 }
 
 impl<S: UserStore> Directory<S> {
-
     /// The user with this id.
     pub async fn read(&self, id: UserId) -> Outcome<Arc<User>> {
         self.store

@@ -103,9 +103,8 @@ impl StreamedBody {
     ) {
         let empty: Frames = Box::pin(futures_util::stream::empty());
         let frames = std::mem::replace(&mut self.frames, empty);
-        self.frames = Box::pin(
-            frames.map(move |frame| frame.map(|frame| frame.map_data(&mut replacement))),
-        );
+        self.frames =
+            Box::pin(frames.map(move |frame| frame.map(|frame| frame.map_data(&mut replacement))));
     }
 }
 
@@ -126,7 +125,9 @@ impl Body for AnswerBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
         match self.get_mut() {
-            Self::Whole(body) => Pin::new(body).poll_frame(context).map_err(|never| match never {}),
+            Self::Whole(body) => Pin::new(body)
+                .poll_frame(context)
+                .map_err(|never| match never {}),
             Self::Streamed(body) => {
                 let frame = std::task::ready!(body.frames.poll_next_unpin(context));
                 match &frame {
@@ -166,9 +167,9 @@ mod tests {
     use std::sync::mpsc::channel;
 
     fn streamed(frames: Vec<Result<&'static str, BrokenOff>>) -> AnswerBody {
-        let frames = frames.into_iter().map(|frame| {
-            frame.map(|text| Frame::data(Bytes::from_static(text.as_bytes())))
-        });
+        let frames = frames
+            .into_iter()
+            .map(|frame| frame.map(|text| Frame::data(Bytes::from_static(text.as_bytes()))));
         AnswerBody::streamed(stream::iter(frames))
     }
 

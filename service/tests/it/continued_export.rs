@@ -25,9 +25,12 @@ async fn write(address: SocketAddr, next: Arc<AtomicU64>, stop: Arc<AtomicBool>)
     let mut mine: Vec<String> = Vec::new();
     while !stop.load(Ordering::Relaxed) {
         let n = next.fetch_add(1, Ordering::Relaxed);
-        let user = json!({"email": format!("w{n}@example.com"), "name": format!("W {n}")}).to_string();
+        let user =
+            json!({"email": format!("w{n}@example.com"), "name": format!("W {n}")}).to_string();
         let answer = match (n % 4, mine.is_empty()) {
-            (0 | 1, _) | (_, true) => call(&client, address, "POST", "/v1/users", JSON, &user).await,
+            (0 | 1, _) | (_, true) => {
+                call(&client, address, "POST", "/v1/users", JSON, &user).await
+            }
             (2, _) => {
                 let path = &mine[fastrand::usize(..mine.len())];
                 call(&client, address, "PUT", path, JSON, &user).await
@@ -111,7 +114,10 @@ impl Follower {
             }
             self.changes += 1;
         }
-        page["next"].as_str().expect("a cursor").clone_into(&mut self.cursor);
+        page["next"]
+            .as_str()
+            .expect("a cursor")
+            .clone_into(&mut self.cursor);
         Some(items.len())
     }
 }
@@ -122,13 +128,21 @@ impl Follower {
 async fn a_follower_that_starts_by_an_export_rebuilds_the_table_exactly() {
     let database = database().await;
     let addresses = (free_address(), free_address());
-    let flags = ["--auth=disabled", "--log-format=off", "--statement-timeout-ms=30000", "--database-timeout-ms=30000"];
+    let flags = [
+        "--auth=disabled",
+        "--log-format=off",
+        "--statement-timeout-ms=30000",
+        "--database-timeout-ms=30000",
+    ];
     let folder = tempfile::tempdir().expect("a folder");
     let words = folder.path().join("words");
     let start = || Program::spawn(addresses, database.url(), &flags, Some(&words));
     let mut program = start();
     program.ready().await;
-    let (next, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+    let (next, stop) = (
+        Arc::new(AtomicU64::new(0)),
+        Arc::new(AtomicBool::new(false)),
+    );
     let writers: Vec<_> = (0..WRITERS)
         .map(|_| tokio::spawn(write(addresses.0, next.clone(), stop.clone())))
         .collect();
@@ -165,6 +179,10 @@ async fn a_follower_that_starts_by_an_export_rebuilds_the_table_exactly() {
     for mut follower in states {
         while follower.follow(&client, addresses.0).await != Some(0) {}
         assert!(follower.users == table, "a follower differs from the table");
-        println!("a follower of {} changes has the {} users of the table; {written} writes", follower.changes, table.len());
+        println!(
+            "a follower of {} changes has the {} users of the table; {written} writes",
+            follower.changes,
+            table.len()
+        );
     }
 }

@@ -60,7 +60,8 @@ async fn an_empty_directory_is_exported_too() {
     let (_, users, last) = exported(&app, "").await;
     assert_eq!((users.len(), &last["users"]), (0, &json!(0)));
     let after = format!("/v1/users/changes?after={}", last["next"].as_str().unwrap());
-    app.created(&json!({"email": "a@example.com", "name": "A"})).await;
+    app.created(&json!({"email": "a@example.com", "name": "A"}))
+        .await;
     let changes = app.get(&after).await.json();
     assert_eq!(changes["items"].as_array().unwrap().len(), 1);
 }
@@ -83,7 +84,14 @@ async fn an_export_has_the_filters_of_lists_and_no_order() {
         assert_eq!(found.len(), users, "{query}");
         assert_eq!(last["users"], users, "{query}");
     }
-    for query in ["sort=name", "limit=5", "cursor=x", "status=gone", "formula_safe=1", "page=1"] {
+    for query in [
+        "sort=name",
+        "limit=5",
+        "cursor=x",
+        "status=gone",
+        "formula_safe=1",
+        "page=1",
+    ] {
         let answer = app.get(&format!("/v1/users/export?{query}")).await;
         assert_eq!(answer.problem(), "invalid-query", "{query}");
     }
@@ -96,18 +104,35 @@ async fn an_export_is_csv_for_clients_that_want_it() {
     let user = app.created(&user).await;
     let csv = async |query: &str| {
         let path = format!("/v1/users/export{query}");
-        let answer = app.send("GET", &path, &[("accept", "text/csv"), ("te", "trailers")], "").await;
-        assert_eq!(answer.header("content-type"), "text/csv; charset=utf-8; header=present");
+        let answer = app
+            .send(
+                "GET",
+                &path,
+                &[("accept", "text/csv"), ("te", "trailers")],
+                "",
+            )
+            .await;
+        assert_eq!(
+            answer.header("content-type"),
+            "text/csv; charset=utf-8; header=present"
+        );
         assert!(!answer.trailers["changes-cursor"].is_empty());
         String::from_utf8(answer.body.to_vec()).unwrap()
     };
-    let (id, at) = (user["id"].as_str().unwrap(), user["created_at"].as_str().unwrap());
+    let (id, at) = (
+        user["id"].as_str().unwrap(),
+        user["created_at"].as_str().unwrap(),
+    );
     let header = "id,email,name,phone,title,department,status,created_at,updated_at\r\n";
-    let row = format!("{id},a@example.com,\"Lovelace, \"\"Ada\"\"\",+442071234567,=1+1,,active,{at},{at}\r\n");
+    let row = format!(
+        "{id},a@example.com,\"Lovelace, \"\"Ada\"\"\",+442071234567,=1+1,,active,{at},{at}\r\n"
+    );
     assert_eq!(csv("").await, format!("{header}{row}"));
     let safe = csv("?formula_safe=true").await;
     assert!(safe.contains(",'+442071234567,'=1+1,"), "{safe}");
-    let refused = app.send("GET", "/v1/users/export", &[("accept", "text/html")], "").await;
+    let refused = app
+        .send("GET", "/v1/users/export", &[("accept", "text/html")], "")
+        .await;
     assert_eq!(refused.problem(), "not-acceptable");
     let head = app.send("HEAD", "/v1/users/export", &[], "").await;
     assert_eq!((head.status.as_u16(), head.body.len()), (200, 0));
@@ -123,11 +148,20 @@ async fn an_export_is_compressed_for_clients_that_accept_it() {
         assert_eq!(answer.header("content-encoding"), coding);
         let mut text = String::new();
         match coding {
-            "gzip" => flate2::read::GzDecoder::new(&answer.body[..]).read_to_string(&mut text).unwrap(),
-            _ => zstd::Decoder::new(&answer.body[..]).unwrap().read_to_string(&mut text).unwrap(),
+            "gzip" => flate2::read::GzDecoder::new(&answer.body[..])
+                .read_to_string(&mut text)
+                .unwrap(),
+            _ => zstd::Decoder::new(&answer.body[..])
+                .unwrap()
+                .read_to_string(&mut text)
+                .unwrap(),
         };
         assert_eq!(text.lines().count(), 2001);
-        assert!(answer.body.len() * 3 < text.len(), "{coding}: {}", answer.body.len());
+        assert!(
+            answer.body.len() * 3 < text.len(),
+            "{coding}: {}",
+            answer.body.len()
+        );
         assert!(answer.trailers.contains_key("changes-cursor"));
     }
 }
@@ -147,7 +181,9 @@ fn begin(app: &TestApp) -> TcpStream {
 /// The value of a metric without labels, or with these.
 async fn metric(app: &TestApp, name: &str) -> f64 {
     let text = app.metrics().await;
-    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
     line.unwrap_or_else(|| panic!("no {name}")).parse().unwrap()
 }
 
@@ -168,14 +204,32 @@ async fn exports_are_bounded_and_end_with_their_clients() {
     assert_eq!(second.header("retry-after"), "10");
     let age = "roster_export_snapshot_age_seconds";
     until(&app, age, |age| age > 0.0).await;
-    until(&app, "roster_http_requests_in_flight", |requests| requests >= 1.0).await;
+    until(&app, "roster_http_requests_in_flight", |requests| {
+        requests >= 1.0
+    })
+    .await;
     drop(reader);
     until(&app, age, |age| age == 0.0).await;
-    until(&app, "roster_exports_total{result=\"aborted\"}", |exports| exports == 1.0).await;
+    until(
+        &app,
+        "roster_exports_total{result=\"aborted\"}",
+        |exports| exports == 1.0,
+    )
+    .await;
     let (_, users, _) = exported(&app, "").await;
     assert_eq!(i64::try_from(users.len()).unwrap(), MANY);
-    until(&app, "roster_exports_total{result=\"complete\"}", |exports| exports == 1.0).await;
-    until(&app, "roster_bulk_in_progress{kind=\"export\"}", |exports| exports == 0.0).await;
+    until(
+        &app,
+        "roster_exports_total{result=\"complete\"}",
+        |exports| exports == 1.0,
+    )
+    .await;
+    until(
+        &app,
+        "roster_bulk_in_progress{kind=\"export\"}",
+        |exports| exports == 0.0,
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -186,8 +240,14 @@ async fn an_export_whose_time_is_up_breaks_off_where_the_client_can_see_it() {
     until(&app, "roster_export_snapshot_age_seconds", |age| age == 0.0).await;
     let mut rest = Vec::new();
     let _ = reader.read_to_end(&mut rest);
-    assert!(!rest.ends_with(b"\r\n0\r\n\r\n"), "it does not look complete");
-    let users = rest.windows(7).filter(|bytes| bytes == b"{\"id\":\"").count();
+    assert!(
+        !rest.ends_with(b"\r\n0\r\n\r\n"),
+        "it does not look complete"
+    );
+    let users = rest
+        .windows(7)
+        .filter(|bytes| bytes == b"{\"id\":\"")
+        .count();
     assert!(i64::try_from(users).unwrap() < MANY, "{users}");
     assert!(!rest.windows(7).any(|bytes| bytes == b"\"next\":"));
 }

@@ -19,7 +19,9 @@ pub(crate) fn body(users: &[Value]) -> String {
 
 /// Imports; the records that are reported, and the last one.
 async fn import(app: &TestApp, query: &str, body: &str) -> (Vec<Value>, Value) {
-    let answer = app.send("POST", &format!("/v1/users/import?{query}"), &[LINES], body).await;
+    let answer = app
+        .send("POST", &format!("/v1/users/import?{query}"), &[LINES], body)
+        .await;
     assert_eq!(answer.status, 200, "{answer:?}");
     report(&answer)
 }
@@ -59,7 +61,12 @@ async fn valid_records_are_kept_whatever_their_neighbours_are() {
     assert_eq!(last["records"], 7);
     let problems: Vec<_> = refused
         .iter()
-        .map(|line| (line["line"].as_u64().unwrap(), line["problem"].as_str().unwrap()))
+        .map(|line| {
+            (
+                line["line"].as_u64().unwrap(),
+                line["problem"].as_str().unwrap(),
+            )
+        })
         .collect();
     let expected = [
         (2, "validation-failed"),
@@ -70,11 +77,17 @@ async fn valid_records_are_kept_whatever_their_neighbours_are() {
     ];
     assert_eq!(problems, expected);
     // The same faults as those of a single call.
-    let single = app.create(&json!({"email": "bad", "name": " ", "shoe": 1})).await;
+    let single = app
+        .create(&json!({"email": "bad", "name": " ", "shoe": 1}))
+        .await;
     assert_eq!(single.json()["errors"], refused[0]["errors"]);
     let users = app.walk("").await;
     assert_eq!(users.len(), 3);
-    let kinds: Vec<_> = changes(&app).await.iter().map(|c| c["type"].clone()).collect();
+    let kinds: Vec<_> = changes(&app)
+        .await
+        .iter()
+        .map(|c| c["type"].clone())
+        .collect();
     assert_eq!(kinds, ["created", "created", "created"]);
 }
 
@@ -90,13 +103,23 @@ async fn an_upsert_replaces_what_differs_and_nothing_else() {
     ];
     let (all, last) = import(&app, "mode=upsert&report=all", &body(&lines)).await;
     assert_eq!(counts(&last), [1, 1, 1, 0, 0]);
-    let outcomes: Vec<_> = all.iter().map(|line| line["outcome"].as_str().unwrap()).collect();
+    let outcomes: Vec<_> = all
+        .iter()
+        .map(|line| line["outcome"].as_str().unwrap())
+        .collect();
     assert_eq!(outcomes, ["unchanged", "updated", "created"]);
     assert_eq!((id(&all[0]), id(&all[1])), (id(&same), id(&other)));
     let changed = app.get(&format!("/v1/users/{}", id(&other))).await.json();
-    assert_eq!((&changed["name"], &changed["department"]), (&json!("Changed"), &json!("D")));
+    assert_eq!(
+        (&changed["name"], &changed["department"]),
+        (&json!("Changed"), &json!("D"))
+    );
     assert_eq!(changed["email"], "u2@EXAMPLE.com");
-    let kinds: Vec<_> = changes(&app).await.iter().map(|c| c["type"].clone()).collect();
+    let kinds: Vec<_> = changes(&app)
+        .await
+        .iter()
+        .map(|c| c["type"].clone())
+        .collect();
     assert_eq!(kinds.len(), 4);
     assert!(kinds[2..].contains(&json!("created")) && kinds[2..].contains(&json!("updated")));
     // Again: nothing is left to do, nothing in the feed.
@@ -108,10 +131,17 @@ async fn an_upsert_replaces_what_differs_and_nothing_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_later_record_of_one_address_replaces_the_earlier_one() {
     let app = TestApp::start().await;
-    let lines = [user(1), json!({"email": "U1@example.com", "name": "Later"}), user(2)];
+    let lines = [
+        user(1),
+        json!({"email": "U1@example.com", "name": "Later"}),
+        user(2),
+    ];
     let (all, last) = import(&app, "mode=upsert&report=all", &body(&lines)).await;
     assert_eq!(counts(&last), [2, 1, 0, 0, 0]);
-    let outcomes: Vec<_> = all.iter().map(|line| line["outcome"].as_str().unwrap()).collect();
+    let outcomes: Vec<_> = all
+        .iter()
+        .map(|line| line["outcome"].as_str().unwrap())
+        .collect();
     assert_eq!(outcomes, ["created", "updated", "created"]);
     let named = app.walk("q=later").await;
     assert_eq!(named.len(), 1);
@@ -122,10 +152,21 @@ async fn a_dry_run_reports_the_same_and_writes_nothing() {
     let app = TestApp::start().await;
     app.created(&user(1)).await;
     app.created(&user(2)).await;
-    let lines = [user(1), json!({"email": "u2@example.com", "name": "New"}), user(3), user(3), json!({"email": "x"})];
+    let lines = [
+        user(1),
+        json!({"email": "u2@example.com", "name": "New"}),
+        user(3),
+        user(3),
+        json!({"email": "x"}),
+    ];
     for mode in ["mode=create", "mode=upsert", "mode=sync&max_deletes=5"] {
         let before = changes(&app).await.len();
-        let (_, dry) = import(&app, &format!("{mode}&dry_run=true&report=all"), &body(&lines)).await;
+        let (_, dry) = import(
+            &app,
+            &format!("{mode}&dry_run=true&report=all"),
+            &body(&lines),
+        )
+        .await;
         assert_eq!(changes(&app).await.len(), before, "{mode}");
         assert_eq!(dry["dry_run"], true);
         let expected = match mode {
@@ -147,12 +188,22 @@ async fn csv_is_read_with_quotes_line_breaks_and_a_byte_order_mark() {
     let answer = app.send("POST", "/v1/users/import", &[CSV], csv).await;
     let (refused, last) = report(&answer);
     assert_eq!(counts(&last), [2, 0, 0, 2, 0], "{answer:?}");
-    let lines: Vec<_> = refused.iter().map(|line| line["line"].as_u64().unwrap()).collect();
+    let lines: Vec<_> = refused
+        .iter()
+        .map(|line| line["line"].as_u64().unwrap())
+        .collect();
     assert_eq!(lines, [4, 6]);
     assert_eq!(refused[0]["errors"][0]["pointer"], "/name");
     let ada = &app.walk("q=lovelace").await[0];
-    assert_eq!((&ada["name"], &ada["department"]), (&json!("Lovelace, \"Ada\""), &Value::Null));
-    for bad in ["email\r\na@example.com\r\n", "email,name,shoe\r\n", "email,name,email\r\n"] {
+    assert_eq!(
+        (&ada["name"], &ada["department"]),
+        (&json!("Lovelace, \"Ada\""), &Value::Null)
+    );
+    for bad in [
+        "email\r\na@example.com\r\n",
+        "email,name,shoe\r\n",
+        "email,name,email\r\n",
+    ] {
         let answer = app.send("POST", "/v1/users/import", &[CSV], bad).await;
         assert_eq!(answer.problem(), "malformed-request", "{bad}");
     }
@@ -165,11 +216,19 @@ async fn an_export_is_an_import_of_another_directory() {
         one.created(&json!({"email": format!("u{n}@example.com"), "name": "a, \"b\"", "phone": "+442071234567", "status": "suspended"})).await;
     }
     for (accept, sent) in [("application/jsonl", LINES), ("text/csv", CSV)] {
-        let exported = one.send("GET", "/v1/users/export", &[("accept", accept)], "").await;
+        let exported = one
+            .send("GET", "/v1/users/export", &[("accept", accept)], "")
+            .await;
         let text = std::str::from_utf8(&exported.body).unwrap();
-        let answer = other.send("POST", "/v1/users/import?mode=upsert", &[sent], text).await;
+        let answer = other
+            .send("POST", "/v1/users/import?mode=upsert", &[sent], text)
+            .await;
         let (refused, last) = report(&answer);
-        assert_eq!((refused.len(), last["records"].as_u64()), (0, Some(5)), "{answer:?}");
+        assert_eq!(
+            (refused.len(), last["records"].as_u64()),
+            (0, Some(5)),
+            "{answer:?}"
+        );
     }
     let without = |mut user: Value| {
         for member in ["id", "created_at", "updated_at"] {
@@ -178,7 +237,11 @@ async fn an_export_is_an_import_of_another_directory() {
         user
     };
     let users = async |app: &TestApp| -> Vec<Value> {
-        app.walk("sort=email").await.into_iter().map(without).collect()
+        app.walk("sort=email")
+            .await
+            .into_iter()
+            .map(without)
+            .collect()
     };
     assert_eq!(users(&one).await, users(&other).await);
 }
@@ -191,7 +254,10 @@ async fn a_synchronisation_removes_the_absent_only_as_many_as_confirmed() {
     }
     let kept: Vec<Value> = (0..20).map(user).collect();
     let (_, last) = import(&app, "mode=sync&max_deletes=229", &body(&kept)).await;
-    assert_eq!((&last["absent"], &last["removed"]), (&json!(230), &json!(0)));
+    assert_eq!(
+        (&last["absent"], &last["removed"]),
+        (&json!(230), &json!(0))
+    );
     assert!(last["not_removed"].is_string());
     assert_eq!(app.walk("").await.len(), 250);
     // A record that was refused may be one of theirs.
@@ -199,19 +265,36 @@ async fn a_synchronisation_removes_the_absent_only_as_many_as_confirmed() {
     let (_, last) = import(&app, "mode=sync&max_deletes=250", &lines).await;
     assert!(last["not_removed"].is_string() && last["removed"] == 0);
     let (_, last) = import(&app, "mode=sync&max_deletes=230&dry_run=true", &body(&kept)).await;
-    assert_eq!((&last["absent"], &last["removed"]), (&json!(230), &json!(0)));
-    let (_, last) = import(&app, "mode=sync&max_deletes=230&absent=suspend", &body(&kept)).await;
-    assert_eq!((&last["absent"], &last["removed"]), (&json!(230), &json!(230)));
+    assert_eq!(
+        (&last["absent"], &last["removed"]),
+        (&json!(230), &json!(0))
+    );
+    let (_, last) = import(
+        &app,
+        "mode=sync&max_deletes=230&absent=suspend",
+        &body(&kept),
+    )
+    .await;
+    assert_eq!(
+        (&last["absent"], &last["removed"]),
+        (&json!(230), &json!(230))
+    );
     assert_eq!(app.walk("status=suspended").await.len(), 230);
     // Suspended ones need not be suspended again.
     let (_, last) = import(&app, "mode=sync&max_deletes=0&absent=suspend", &body(&kept)).await;
     assert_eq!((&last["absent"], &last["removed"]), (&json!(0), &json!(0)));
     let (_, last) = import(&app, "mode=sync&max_deletes=230", &body(&kept)).await;
-    assert_eq!((&last["absent"], &last["removed"]), (&json!(230), &json!(230)));
+    assert_eq!(
+        (&last["absent"], &last["removed"]),
+        (&json!(230), &json!(230))
+    );
     let left = app.walk("").await;
     assert_eq!(left.len(), 20);
     let sql = app.sql().await;
-    let deleted = sql.query_one("SELECT count(*) FROM user_changes WHERE kind = 'deleted'", &[]);
+    let deleted = sql.query_one(
+        "SELECT count(*) FROM user_changes WHERE kind = 'deleted'",
+        &[],
+    );
     assert_eq!(deleted.await.unwrap().get::<_, i64>(0), 230);
 }
 
@@ -221,7 +304,8 @@ async fn a_repeated_import_is_answered_as_the_first_was() {
     let lines = body(&[user(1), json!({"email": "x"}), user(2)]);
     let headers = [LINES, ("idempotency-key", "first")];
     let send = async |query: &str, body: &str| {
-        app.send("POST", &format!("/v1/users/import?{query}"), &headers, body).await
+        app.send("POST", &format!("/v1/users/import?{query}"), &headers, body)
+            .await
     };
     let first = send("report=all", &lines).await;
     let again = send("report=all", &lines).await;
@@ -240,7 +324,11 @@ async fn a_repeated_import_is_answered_as_the_first_was() {
         ("report=refused", &lines),
         ("report=all&mode=upsert", &lines),
     ] {
-        assert_eq!(send(query, body).await.problem(), "idempotency-key-reused", "{query}");
+        assert_eq!(
+            send(query, body).await.problem(),
+            "idempotency-key-reused",
+            "{query}"
+        );
     }
     // Without a key it is another import.
     let (refused, _) = import(&app, "", &lines).await;
@@ -270,7 +358,11 @@ async fn a_client_that_sends_all_before_it_reads_gets_every_refusal() {
         answer
     });
     let report = report.await.unwrap();
-    assert!(report.len() > 8 * 1024 * 1024, "more than the connection's buffers hold: {}", report.len());
+    assert!(
+        report.len() > 8 * 1024 * 1024,
+        "more than the connection's buffers hold: {}",
+        report.len()
+    );
     assert_eq!(report.matches("\"outcome\":\"refused\"").count(), refused);
     assert!(report.contains(&format!("\"refused\":{refused},")));
 }
@@ -281,17 +373,36 @@ async fn what_an_import_cannot_be_is_refused_before_it_is_read() {
     for (query, headers, problem) in [
         ("mode=all", vec![LINES], "invalid-query"),
         ("mode=sync", vec![LINES], "invalid-query"),
-        ("", vec![("content-type", "application/json")], "unsupported-media-type"),
-        ("", vec![LINES, ("content-encoding", "gzip")], "unsupported-media-type"),
+        (
+            "",
+            vec![("content-type", "application/json")],
+            "unsupported-media-type",
+        ),
+        (
+            "",
+            vec![LINES, ("content-encoding", "gzip")],
+            "unsupported-media-type",
+        ),
         ("", vec![LINES, ("accept", "text/html")], "not-acceptable"),
-        ("", vec![LINES, ("idempotency-key", "")], "malformed-request"),
-        ("", vec![LINES, ("if-match", "\"1\"")], "precondition-failed"),
+        (
+            "",
+            vec![LINES, ("idempotency-key", "")],
+            "malformed-request",
+        ),
+        (
+            "",
+            vec![LINES, ("if-match", "\"1\"")],
+            "precondition-failed",
+        ),
     ] {
         let path = format!("/v1/users/import?{query}");
         let answer = app.send("POST", &path, &headers, &body(&[user(1)])).await;
         assert_eq!(answer.problem(), problem, "{query} {headers:?}");
     }
-    assert_eq!(app.send("GET", "/v1/users/import", &[], "").await.problem(), "method-not-allowed");
+    assert_eq!(
+        app.send("GET", "/v1/users/import", &[], "").await.problem(),
+        "method-not-allowed"
+    );
     let (_, last) = import(&app, "", "").await;
     assert_eq!(counts(&last), [0; 5]);
     // A record that is too long is one refused record.
@@ -309,7 +420,9 @@ async fn an_import_passes_users_that_others_hold_or_change() {
     }
     // One row is held by somebody else for as long as it takes to find out.
     let sql = app.sql().await;
-    sql.batch_execute("BEGIN; SELECT FROM users WHERE email_key = 'u7@example.com' FOR UPDATE").await.unwrap();
+    sql.batch_execute("BEGIN; SELECT FROM users WHERE email_key = 'u7@example.com' FOR UPDATE")
+        .await
+        .unwrap();
     let release = tokio::spawn(async move {
         tokio::time::sleep(std::time::Duration::from_millis(300)).await;
         sql.batch_execute("COMMIT").await.unwrap();

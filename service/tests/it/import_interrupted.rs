@@ -29,7 +29,13 @@ fn lines(count: u32) -> Vec<Value> {
 async fn an_import_that_breaks_off_and_is_repeated_takes_each_record_once() {
     let database = database().await;
     let addresses = (free_address(), free_address());
-    let flags = ["--auth=disabled", "--log-format=off", "--import-batch-limit=20", "--statement-timeout-ms=30000", "--database-timeout-ms=30000"];
+    let flags = [
+        "--auth=disabled",
+        "--log-format=off",
+        "--import-batch-limit=20",
+        "--statement-timeout-ms=30000",
+        "--database-timeout-ms=30000",
+    ];
     let folder = tempfile::tempdir().expect("a folder");
     let words = folder.path().join("words");
     let mut program = Program::spawn(addresses, database.url(), &flags, Some(&words));
@@ -40,7 +46,14 @@ async fn an_import_that_breaks_off_and_is_repeated_takes_each_record_once() {
     let (mut left, mut interrupted) = (kills(), 0);
     let answer = loop {
         let (client, address) = (program.client.clone(), program.address);
-        let request = call(&client, address, "POST", "/v1/users/import?report=all", &headers, &text);
+        let request = call(
+            &client,
+            address,
+            "POST",
+            "/v1/users/import?report=all",
+            &headers,
+            &text,
+        );
         if left == 0 {
             break request.await.expect("an answer");
         }
@@ -57,17 +70,32 @@ async fn an_import_that_breaks_off_and_is_repeated_takes_each_record_once() {
     };
     assert_eq!(answer.status, 200, "{answer:?}");
     let (records, last) = report(&answer);
-    let numbers: Vec<_> = records.iter().map(|record| record["line"].as_u64().unwrap()).collect();
-    assert_eq!(numbers, (1..=u64::from(count)).collect::<Vec<_>>(), "each is reported once");
+    let numbers: Vec<_> = records
+        .iter()
+        .map(|record| record["line"].as_u64().unwrap())
+        .collect();
+    assert_eq!(
+        numbers,
+        (1..=u64::from(count)).collect::<Vec<_>>(),
+        "each is reported once"
+    );
     let refused = u64::from(count / 10);
     assert_eq!(last["created"], u64::from(count) - refused);
     assert_eq!(last["refused"], refused);
-    let (sql, connection) = tokio_postgres::connect(database.url(), tokio_postgres::NoTls).await.unwrap();
+    let (sql, connection) = tokio_postgres::connect(database.url(), tokio_postgres::NoTls)
+        .await
+        .unwrap();
     tokio::spawn(connection);
     for (query, wanted) in [
         ("SELECT count(*) FROM users", u64::from(count) - refused),
-        ("SELECT count(*) FROM user_changes", u64::from(count) - refused),
-        ("SELECT count(DISTINCT user_id) FROM user_changes", u64::from(count) - refused),
+        (
+            "SELECT count(*) FROM user_changes",
+            u64::from(count) - refused,
+        ),
+        (
+            "SELECT count(DISTINCT user_id) FROM user_changes",
+            u64::from(count) - refused,
+        ),
     ] {
         let found: i64 = sql.query_one(query, &[]).await.unwrap().get(0);
         assert_eq!(u64::try_from(found).unwrap(), wanted, "{query}");
@@ -77,7 +105,8 @@ async fn an_import_that_breaks_off_and_is_repeated_takes_each_record_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_import_is_continued_where_a_service_that_shut_down_left_it() {
-    let mut app = TestApp::start_with(&["--import-batch-limit=1", "--import-share-percent=5"]).await;
+    let mut app =
+        TestApp::start_with(&["--import-batch-limit=1", "--import-share-percent=5"]).await;
     let other = TestApp::start_on(app.database_url(), &[]).await;
     let text = body(&lines(2000));
     let headers = [LINES, ("idempotency-key", "moving-in")];
@@ -94,7 +123,9 @@ async fn an_import_is_continued_where_a_service_that_shut_down_left_it() {
     let done = first.json()["records"].as_u64().unwrap();
     assert!((10..2000).contains(&done), "{done}");
     app.stop().await;
-    let second = other.send("POST", "/v1/users/import", &headers, &text).await;
+    let second = other
+        .send("POST", "/v1/users/import", &headers, &text)
+        .await;
     let (refused, last) = report(&second);
     assert_eq!((refused.len(), &last["created"]), (200, &json!(1800)));
     assert_eq!(other.walk("limit=200").await.len(), 1800);
@@ -111,7 +142,9 @@ async fn a_key_is_continued_by_one_request_at_a_time_and_after_a_client_has_gone
         text.len()
     );
     socket.write_all(head.as_bytes()).unwrap();
-    socket.write_all(&text.as_bytes()[..text.len() / 2]).unwrap();
+    socket
+        .write_all(&text.as_bytes()[..text.len() / 2])
+        .unwrap();
     while app.walk("limit=200").await.len() < 100 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }

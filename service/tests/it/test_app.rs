@@ -61,7 +61,9 @@ impl Answer {
     pub(crate) fn lines(&self) -> Vec<Value> {
         let text = std::str::from_utf8(&self.body).expect("UTF-8");
         text.lines()
-            .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+            .map(|line| {
+                serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
+            })
             .collect()
     }
 

@@ -16,10 +16,17 @@ pub(super) fn open(path: &Path, delimiter: Option<u8>) -> Result<Records, BulkEr
         Some(delimiter) => delimiter,
         None => {
             let first = reader.fill_buf().unwrap_or_default();
-            let header = first.split(|byte| *byte == b'\n').next().unwrap_or_default();
+            let header = first
+                .split(|byte| *byte == b'\n')
+                .next()
+                .unwrap_or_default();
             let count = |delimiter: &u8| header.iter().filter(|byte| *byte == delimiter).count();
             // Of equals, the first: a header of one column has none at all.
-            DELIMITERS.into_iter().rev().max_by_key(count).unwrap_or(b',')
+            DELIMITERS
+                .into_iter()
+                .rev()
+                .max_by_key(count)
+                .unwrap_or(b',')
         }
     };
     let mut csv = csv::ReaderBuilder::new()
@@ -47,7 +54,10 @@ pub(super) fn open(path: &Path, delimiter: Option<u8>) -> Result<Records, BulkEr
                 record.len(),
                 header.len()
             );
-            return Err(BulkError::usage(what, "correct the line, or give --delimiter"));
+            return Err(BulkError::usage(
+                what,
+                "correct the line, or give --delimiter",
+            ));
         }
         let values: Map<String, Value> = header
             .iter()

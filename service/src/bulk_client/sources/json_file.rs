@@ -73,12 +73,15 @@ fn open_array(
         return Err(BulkError::usage(what, next));
     };
     let path = path.to_path_buf();
-    let records = users.into_iter().zip(1_u64..).map(move |(user, place)| match user {
-        Value::Object(values) => Ok(SourceRecord { place, values }),
-        _ => {
-            let what = format!("{}: user {place} is not an object", path.display());
-            Err(BulkError::usage(what, next))
-        }
-    });
+    let records = users
+        .into_iter()
+        .zip(1_u64..)
+        .map(move |(user, place)| match user {
+            Value::Object(values) => Ok(SourceRecord { place, values }),
+            _ => {
+                let what = format!("{}: user {place} is not an object", path.display());
+                Err(BulkError::usage(what, next))
+            }
+        });
     Ok(Box::new(records))
 }

@@ -87,7 +87,10 @@ impl Entries {
                 continue;
             }
             if name == "changetype" && value.as_deref() != Some("add") {
-                let what = format!("{}: the entry at line {place} is a change", self.path.display());
+                let what = format!(
+                    "{}: the entry at line {place} is a change",
+                    self.path.display()
+                );
                 return Err(BulkError::usage(what, "export entries, not changes"));
             }
             if values.is_empty() {
@@ -102,7 +105,9 @@ impl Entries {
 
     fn is_at_end(&mut self) -> Result<bool, BulkError> {
         let rest = self.reader.fill_buf();
-        Ok(rest.map_err(|error| unreadable(&self.path, &error))?.is_empty())
+        Ok(rest
+            .map_err(|error| unreadable(&self.path, &error))?
+            .is_empty())
     }
 
     fn attribute(&self, line: &str) -> Result<(String, Option<String>), BulkError> {
@@ -157,7 +162,10 @@ mod tests {
         let (place, ada) = &found[0];
         assert_eq!(*place, 5);
         assert_eq!(ada["mail"], "ada@example.com");
-        assert_eq!((&ada["cn"], &ada["title"]), (&Value::from("Ada Lövelace"), &Value::from("")));
+        assert_eq!(
+            (&ada["cn"], &ada["title"]),
+            (&Value::from("Ada Lövelace"), &Value::from(""))
+        );
         assert!(ada.get("jpegphoto").is_none());
         assert_eq!(found[1].1["mail"], "b@example.com");
     }
@@ -165,7 +173,8 @@ mod tests {
     #[test]
     fn a_file_of_changes_is_refused() {
         let mut file = tempfile::NamedTempFile::new().unwrap();
-        file.write_all(b"dn: uid=a\nchangetype: modify\nreplace: mail\n").unwrap();
+        file.write_all(b"dn: uid=a\nchangetype: modify\nreplace: mail\n")
+            .unwrap();
         let mut records = open(file.path()).unwrap();
         assert!(records.next().unwrap().is_err());
     }

@@ -9,7 +9,9 @@ use std::path::Path;
 pub(super) fn open(path: &Path) -> Result<BufReader<File>, BulkError> {
     let file = File::open(path).map_err(|error| unreadable(path, &error))?;
     let mut reader = BufReader::with_capacity(256 * 1024, file);
-    let begins = reader.fill_buf().map_err(|error| unreadable(path, &error))?;
+    let begins = reader
+        .fill_buf()
+        .map_err(|error| unreadable(path, &error))?;
     if begins.starts_with(b"\xef\xbb\xbf") {
         reader.consume(3);
     }
@@ -39,17 +41,27 @@ pub(in crate::bulk_client) fn check_utf8(path: &Path) -> Result<(), BulkError> {
         }
         if line == 1 && (raw.starts_with(b"\xff\xfe") || raw.starts_with(b"\xfe\xff")) {
             let what = format!("{} is UTF-16, not UTF-8", path.display());
-            let next = format!("convert it: iconv -f UTF-16 -t UTF-8 {} > users", path.display());
+            let next = format!(
+                "convert it: iconv -f UTF-16 -t UTF-8 {} > users",
+                path.display()
+            );
             return Err(BulkError::usage(what, next));
         }
         if let Err(error) = std::str::from_utf8(&raw) {
             let byte = raw.get(error.valid_up_to()).copied().unwrap_or(0);
-            let looks_latin = if byte >= 0xa0 { "; it looks like Latin-1" } else { "" };
+            let looks_latin = if byte >= 0xa0 {
+                "; it looks like Latin-1"
+            } else {
+                ""
+            };
             let what = format!(
                 "{}: line {line} is not UTF-8 (byte 0x{byte:02x}){looks_latin}",
                 path.display()
             );
-            let next = format!("convert it: iconv -f LATIN1 -t UTF-8 {} > users", path.display());
+            let next = format!(
+                "convert it: iconv -f LATIN1 -t UTF-8 {} > users",
+                path.display()
+            );
             return Err(BulkError::usage(what, next));
         }
     }

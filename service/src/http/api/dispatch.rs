@@ -89,7 +89,8 @@ macro_rules! methods {
 
 route_table!(define_dispatch);
 
-type Routed = Pin<Box<dyn Future<Output = Result<Response<Full<bytes::Bytes>>, Infallible>> + Send>>;
+type Routed =
+    Pin<Box<dyn Future<Output = Result<Response<Full<bytes::Bytes>>, Infallible>> + Send>>;
 
 /// A handler of the router: its response names the operation.
 fn names(

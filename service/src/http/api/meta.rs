@@ -3,7 +3,7 @@
 use super::route::Route;
 use super::service::Service;
 use crate::domain::UserStore;
-use crate::http::answer::{AnswerBody, Answer, json as json_answer};
+use crate::http::answer::{Answer, AnswerBody, json as json_answer};
 use crate::http::call::Call;
 use crate::http::problem::{Problem, ProblemKind};
 use crate::http::read_request::require_acceptable;

@@ -18,16 +18,17 @@ use crate::http::problem::Problem;
 use crate::http::read_request::require_acceptable;
 use bytes::Bytes;
 use documents::{
-    ChangesPage, ChangesParameters, ExportParameters, ImportParameters, KeySet, ListParameters, ListQuery, NewUser, PatchOperation,
-    ProblemDocument, Root, TokenRequest, TokenResponse, UserDocument, UserPage, UserPatch,
+    ChangesPage, ChangesParameters, ExportParameters, ImportParameters, KeySet, ListParameters,
+    ListQuery, NewUser, PatchOperation, ProblemDocument, Root, TokenRequest, TokenResponse,
+    UserDocument, UserPage, UserPatch,
 };
 use errors::describe_problems;
 use operations::{
     ChangeUserResponses, CreateUserResponses, DeleteUserResponses, ExportUsersResponses,
-    IdempotencyParameters, ImportUsersResponses,
-    IssueTokenResponses, ListUsersResponses, PatchUserResponses, ProblemPath, QueryUsersResponses,
-    ReadChangesResponses, ReadConditions, ReadKeysResponses, ReadProblemResponses,
-    ReadRootResponses, ReadUserResponses, UserPath, WriteConditions,
+    IdempotencyParameters, ImportUsersResponses, IssueTokenResponses, ListUsersResponses,
+    PatchUserResponses, ProblemPath, QueryUsersResponses, ReadChangesResponses, ReadConditions,
+    ReadKeysResponses, ReadProblemResponses, ReadRootResponses, ReadUserResponses, UserPath,
+    WriteConditions,
 };
 use serde_json::{Value, json};
 use std::sync::LazyLock;

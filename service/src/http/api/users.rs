@@ -5,7 +5,7 @@ use super::patch::Patch;
 use super::service::Service;
 use super::user_json::{TYPICAL_BYTES, read_profile, write_user};
 use crate::domain::{Created, Scope, Stamp, Timestamp, User, UserStore};
-use crate::http::answer::{AnswerBody, APPLICATION_JSON, Answer};
+use crate::http::answer::{APPLICATION_JSON, Answer, AnswerBody};
 use crate::http::call::Call;
 use crate::http::edge::gate::scope_lacking;
 use crate::http::problem::Problem;

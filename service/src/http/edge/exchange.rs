@@ -1,9 +1,9 @@
 //! What is reported of a request that was answered: its metrics and its line in the access log.
 
+use super::request_id::as_text;
 use crate::http::answer::{Answer, Sent};
 use crate::http::api::route::Route;
 use crate::http::api::tokens::IssuedTo;
-use super::request_id::as_text;
 use crate::http::call::Call;
 use crate::metrics::{AuthFailure, MethodLabel, Metrics};
 use crate::telemetry::{AccessLog, AccessRecord};
@@ -103,7 +103,12 @@ impl StreamedExchange {
         let request_id = as_text(&self.request_id);
         if !sent.is_complete {
             let (route, bytes) = (self.route.template(), sent.bytes);
-            tracing::warn!(request_id, route, bytes, "an answer was not sent to its end");
+            tracing::warn!(
+                request_id,
+                route,
+                bytes,
+                "an answer was not sent to its end"
+            );
         }
         log.write(&AccessRecord {
             request_id,

@@ -408,6 +408,9 @@ mod tests {
     #[test]
     fn a_request_in_work_takes_less_than_a_kilobyte() {
         let room = room(ConnectionState::answer);
-        assert!(room <= 1024 - size_of::<(Call, Option<Incoming>)>(), "{room}");
+        assert!(
+            room <= 1024 - size_of::<(Call, Option<Incoming>)>(),
+            "{room}"
+        );
     }
 }

@@ -20,8 +20,8 @@ use crate::http::connection::connection_io::Calls;
 use crate::http::connection::server::serve_http1;
 use crate::http::connection::write_deadline::WriteDeadline;
 use crate::http::{
-    Auth, BodyLimits, BulkPermits, BulkSettings, CursorSeal, Edge, Gate, HttpSettings, OwnTokens, ScimSettings, ServerLimits,
-    TEMPLATES, TokenIssuer, TrustedProxies,
+    Auth, BodyLimits, BulkPermits, BulkSettings, CursorSeal, Edge, Gate, HttpSettings, OwnTokens,
+    ScimSettings, ServerLimits, TEMPLATES, TokenIssuer, TrustedProxies,
 };
 use crate::metrics::{BuildInfo, Metrics};
 use crate::telemetry::{LogFormat, Telemetry, TelemetrySettings};

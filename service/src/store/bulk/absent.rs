@@ -2,9 +2,7 @@
 
 use super::PgImport;
 use super::import_sql;
-use crate::domain::{
-    AbsentUsers, DirectoryError, Profile, Timestamp, User, UserId, UserStatus,
-};
+use crate::domain::{AbsentUsers, DirectoryError, Profile, Timestamp, User, UserId, UserStatus};
 use crate::store::columns::{Micros, RowReader};
 use crate::store::deadline::within_deadline;
 use crate::store::pool::Object;
@@ -46,10 +44,7 @@ fn suspended(profile: &Profile) -> Profile {
 }
 
 impl PgImport {
-    pub(super) async fn count_absent_users(
-        &mut self,
-        how: AbsentUsers,
-    ) -> Result<u64, StoreError> {
+    pub(super) async fn count_absent_users(&mut self, how: AbsentUsers) -> Result<u64, StoreError> {
         let connection = self.take_connection().await?;
         let (at, suspends) = (Micros::from(self.started_at), how == AbsentUsers::Suspend);
         let parameters: [(&(dyn ToSql + Sync), Type); 3] = [
@@ -136,7 +131,10 @@ impl PgImport {
     ) -> Result<Vec<WriteOutcome>, StoreError> {
         let outcomes = Box::pin(write_batch::run_open(client, works)).await?;
         let is_removed = |outcome: &&WriteOutcome| {
-            matches!(outcome, WriteOutcome::Deleted | WriteOutcome::Replaced { .. })
+            matches!(
+                outcome,
+                WriteOutcome::Deleted | WriteOutcome::Replaced { .. }
+            )
         };
         let removed = outcomes.iter().filter(is_removed).count();
         let removed = i64::try_from(removed).unwrap_or(i64::MAX);

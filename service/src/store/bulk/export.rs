@@ -134,15 +134,24 @@ async fn watch(watched: Weak<Watched>, limits: BulkLimits) {
 
 impl Watched {
     fn last_read(&self) -> Instant {
-        *self.last_read.lock().unwrap_or_else(PoisonError::into_inner)
+        *self
+            .last_read
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn has_read(&self) {
-        *self.last_read.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        *self
+            .last_read
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
     fn take(&self) -> Option<(DiscardUnlessDone, Snapshot)> {
-        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut connection = self
+            .connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         connection.take()
     }
 }

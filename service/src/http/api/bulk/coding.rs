@@ -30,9 +30,8 @@ impl Coding {
                     if !parts.next().unwrap_or("").eq_ignore_ascii_case(name) {
                         continue;
                     }
-                    let q = parts.find_map(|part| {
-                        part.strip_prefix("q=").or(part.strip_prefix("Q="))
-                    });
+                    let q =
+                        parts.find_map(|part| part.strip_prefix("q=").or(part.strip_prefix("Q=")));
                     weight = q.map_or(1.0, |q| q.trim().parse::<f32>().unwrap_or(0.0));
                 }
             }
@@ -61,9 +60,7 @@ impl Coding {
     pub(super) fn encoder(self) -> io::Result<Encoder> {
         Ok(match self {
             Self::Identity => Encoder::Identity,
-            Self::Gzip => {
-                Encoder::Gzip(GzEncoder::new(Vec::new(), Compression::new(GZIP_LEVEL)))
-            }
+            Self::Gzip => Encoder::Gzip(GzEncoder::new(Vec::new(), Compression::new(GZIP_LEVEL))),
             Self::Zstd => {
                 let encoder = zstd::stream::write::Encoder::new(Vec::new(), ZSTD_LEVEL)?;
                 Encoder::Zstd(encoder)

@@ -107,7 +107,10 @@ fn read_query(query: &str) -> Result<(Filters, bool), Problem> {
                 }
             }
             "limit" | "cursor" | "sort" => {
-                return Err(invalid(&name, "is of lists: an export has every user, in no order"));
+                return Err(invalid(
+                    &name,
+                    "is of lists: an export has every user, in no order",
+                ));
             }
             _ => parameters.set(&name, value)?,
         }

@@ -34,7 +34,8 @@ impl Format {
         if require_acceptable(headers, CSV).is_ok() {
             return Ok(Self::Csv);
         }
-        let detail = "this resource is available as application/jsonl, application/x-ndjson and text/csv";
+        let detail =
+            "this resource is available as application/jsonl, application/x-ndjson and text/csv";
         Err(ProblemKind::NotAcceptable.with_detail(detail))
     }
 

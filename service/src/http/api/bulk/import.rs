@@ -8,8 +8,8 @@ use super::import_query::ImportQuery;
 use super::records::{Record, RecordLimits, Records};
 use super::report::{Absent, Line, write_lines, write_summary};
 use crate::domain::{
-    BulkStore, DirectoryError, Import, ImportBatch, ImportClaim, ImportCounts, ImportMark, ImportMode,
-    ImportOutcome,
+    BulkStore, DirectoryError, Import, ImportBatch, ImportClaim, ImportCounts, ImportMark,
+    ImportMode, ImportOutcome,
 };
 use crate::http::answer::{Answer, AnswerBody, BrokenOff};
 use crate::http::api::idempotency::{mark_replayed, read_key};

@@ -30,8 +30,18 @@ impl ImportQuery {
         for pair in pairs(query) {
             let (name, value) = pair?;
             let seen = match &*name {
-                "mode" => once(&mut mode, parse_mode(&value), "mode", "create, upsert or sync"),
-                "report" => once(&mut report, parse_report(&value), "report", "refused or all"),
+                "mode" => once(
+                    &mut mode,
+                    parse_mode(&value),
+                    "mode",
+                    "create, upsert or sync",
+                ),
+                "report" => once(
+                    &mut report,
+                    parse_report(&value),
+                    "report",
+                    "refused or all",
+                ),
                 "dry_run" => {
                     let value = value.parse::<bool>().ok();
                     once(&mut dry_run, value, "dry_run", "true or false")
@@ -85,7 +95,8 @@ impl ImportQuery {
             absent,
             max_deletes: _,
         } = self;
-        let text = format!("import\n{mode:?}\n{reports_all}\n{is_dry_run}\n{absent:?}\n{media_type}");
+        let text =
+            format!("import\n{mode:?}\n{reports_all}\n{is_dry_run}\n{absent:?}\n{media_type}");
         let digest = digest(&SHA256, text.as_bytes());
         digest.as_ref().try_into().unwrap_or([0; 32])
     }

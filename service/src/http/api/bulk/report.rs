@@ -38,7 +38,11 @@ pub(super) fn write_lines(
             }
             Some(ImportOutcome::Failed) | None => {
                 let detail = "the failure was logged";
-                write_refused(&mut out, line.number, &ProblemKind::Internal.with_detail(detail));
+                write_refused(
+                    &mut out,
+                    line.number,
+                    &ProblemKind::Internal.with_detail(detail),
+                );
                 continue;
             }
         };
