@@ -48,6 +48,8 @@ pub(crate) fn run(args: &UninstallArgs) -> Result<()> {
         printing::println!("uninstalled; its pods have ended");
     }
     if args.all {
+        // Somebody may just have uninstalled it with helm, which does not wait for them.
+        wait_for_pods(&helm.cluster)?;
         remove_made(&helm.cluster, &made)?;
         Remembered::forget(args.cluster.env)?;
     }
