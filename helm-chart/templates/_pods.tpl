@@ -10,6 +10,16 @@
 {{- end -}}
 {{- end }}
 
+{{/* What the image was built from, where it is known. */}}
+{{- define "roster.originAnnotations" -}}
+{{- with .Values.image.commit }}
+roster-directory.github.io/commit: {{ . | quote }}
+{{- end }}
+{{- with .Values.image.subject }}
+roster-directory.github.io/subject: {{ . | quote }}
+{{- end }}
+{{- end }}
+
 {{/* Labels of a pod: (list context component). Users' labels are added; those that select pods cannot be replaced (values.schema.json). */}}
 {{- define "roster.podLabels" -}}
 {{- $context := first . -}}

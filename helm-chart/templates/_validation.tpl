@@ -39,6 +39,10 @@ What a single value may be is in values.schema.json. Included by configmap.yaml,
 {{- fail "tests.clientSecretName is empty and config.auth is `required`: the smoke test needs a client (`roster client create`). Set it, or tests.enabled: false." -}}
 {{- end -}}
 
+{{- if and .Values.tests.enabled (ne $config.auth "disabled") (not .Values.tokens.secretName) -}}
+{{- fail "tests.enabled is set, config.auth is `required` and tokens.secretName is empty: the smoke test asks Roster itself for a token, and it would issue none. Set tokens.secretName beside the issuer, or tests.enabled: false." -}}
+{{- end -}}
+
 {{- /* The way in. `wait` of the change feed holds an answer for up to 30 s. */ -}}
 {{- range $value := list "gateway" "ingress" -}}
 {{- $timeout := get (get $.Values $value) "requestTimeout" -}}

@@ -1,11 +1,13 @@
 //! Joins the layers into a running service. The only module that sees http, domain and store.
 
 mod access;
+pub mod build;
 pub mod client_commands;
 pub mod client_token_commands;
 pub mod commands;
 mod database;
 pub mod email_commands;
+pub mod registered_client;
 
 use crate::config::{
     AuthMode, BulkArgs, ConfigError, DatabaseArgs, HttpArgs, LogArgs, ServeArgs, TokenArgs,
@@ -16,7 +18,7 @@ use crate::http::{
     Protocols, Readiness, ScimSettings, ServerLimits, Service, Source, TEMPLATES, TrustedProxies,
     Workers, serve,
 };
-use crate::metrics::{BuildInfo, Metrics, PoolState};
+use crate::metrics::{Metrics, PoolState};
 use crate::store::PoolSettings;
 use crate::store::migrations::SchemaError;
 use crate::store::{BulkLimits, PgUserStore, Serves, StoreError, SweepSettings};
@@ -31,18 +33,11 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// What is running.
-pub const BUILD: BuildInfo = BuildInfo {
-    version: env!("CARGO_PKG_VERSION"),
-    revision: match option_env!("ROSTER_REVISION") {
-        Some(revision) => revision,
-        None => "unknown",
-    },
-};
-
 /// How long an idempotency key is kept, by the API contract.
 const KEYS_RETENTION: Duration = Duration::from_hours(24);
 const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
+/// Less than a probe waits: a database that does not answer must not make the service unready.
+const LONGEST_CHECK: Duration = Duration::from_secs(2);
 
 /// Why the service cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -120,7 +115,7 @@ impl App {
     /// Connects, checks the schema and binds the addresses.
     pub async fn start(args: &ServeArgs, telemetry: &Telemetry) -> Result<Self, StartError> {
         let internal = |error: &dyn std::fmt::Display| StartError::Internal(error.to_string());
-        let metrics = Metrics::new(TEMPLATES, BUILD).map_err(|error| internal(&error))?;
+        let metrics = Metrics::new(TEMPLATES, build::info()).map_err(|error| internal(&error))?;
         let access = Access::open(args, &metrics)?;
         let mut settings = pool_settings(&args.database, Some(&args.pool))?;
         settings.bulk = bulk_limits(args);
@@ -167,7 +162,7 @@ impl App {
             admin_listener: bind(args.http.admin_listen).await?,
             edge: Arc::new(edge),
             admin: Arc::new(Admin {
-                readiness: readiness(&service, &access, draining.clone()),
+                readiness: readiness(&service, &access, &metrics, draining.clone()),
                 metrics: metrics.clone(),
             }),
             metrics,
@@ -246,27 +241,36 @@ fn warn_of_risks(args: &ServeArgs, settings: &PoolSettings) {
     }
 }
 
-/// Ready if tokens can be verified and the database responds.
+/// Ready if tokens can be verified. The database was reached at the start; while it is away, the service stays ready, so that
+/// clients get its own 503 with Retry-After and not a proxy's (docs/adr/0074).
 fn readiness(
     service: &Arc<Service<PgUserStore>>,
     access: &Access,
+    metrics: &Arc<Metrics>,
     draining: watch::Receiver<bool>,
 ) -> Readiness {
-    let (service, auth) = (service.clone(), access.auth.clone());
+    let (service, auth, metrics) = (service.clone(), access.auth.clone(), metrics.clone());
     Readiness::new(draining, move || {
-        let (service, auth) = (service.clone(), auth.clone());
+        let (service, auth, metrics) = (service.clone(), auth.clone(), metrics.clone());
         async move {
             if !auth.is_ready() {
                 let why = "the OIDC issuer has not answered yet: its tokens cannot be verified";
                 return Err(why.into());
             }
-            let ping = service.directory.store().ping().await;
-            match ping.map_err(|error| error.to_string())? {
-                Serves::Everything => Ok("ok"),
-                Serves::ReadsOnly => {
-                    Ok("ok for reads; the database takes no writes for the time being")
+            let ping = service.directory.store().ping();
+            let state = tokio::time::timeout(LONGEST_CHECK, ping).await;
+            let state = state.unwrap_or(Err(StoreError::TimedOut));
+            metrics.set_database_usable(state.is_ok());
+            Ok(match state {
+                Ok(Serves::Everything) => "ok".into(),
+                Ok(Serves::ReadsOnly) => {
+                    "ok for reads; the database takes no writes for the time being".into()
                 }
-            }
+                Err(error) => format!(
+                    "degraded: requests get 503 with Retry-After, because the database cannot be used: {error}"
+                )
+                .into(),
+            })
         }
     })
 }
@@ -306,7 +310,7 @@ fn http_settings(args: &ServeArgs) -> HttpSettings {
     let args = &args.http;
     let bytes = |limit: u32| usize::try_from(limit).unwrap_or(usize::MAX);
     HttpSettings {
-        version: BUILD.version,
+        version: build::VERSION,
         body_limit_bytes: bytes(args.body_limit_bytes),
         body_timeout: Duration::from_millis(args.request_timeout_ms),
         bodies: BodyLimits {

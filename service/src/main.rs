@@ -1,10 +1,12 @@
 //! The `roster` binary: its commands and their exit codes.
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use roster::app::build;
 use roster::app::client_commands::{self, ClientCommand, TokenCommand};
 use roster::app::client_token_commands::ClientTokenCommand;
 use roster::app::commands::CommandError;
 use roster::app::email_commands::{self, CheckEmailsArgs, run_check_emails};
+use roster::app::registered_client::{self, ClientFilesArgs};
 use roster::app::{self, App, StartError};
 use roster::bulk_client::{BulkError, export, import};
 use roster::config::{self, DatabaseArgs, ServeArgs};
@@ -33,7 +35,7 @@ const PERMISSION_DENIED: u8 = 5;
 ///
 /// Every setting is a flag and an environment variable of the same name with ROSTER_ before it.
 #[derive(Parser)]
-#[command(version, arg_required_else_help = true)]
+#[command(version = build::LONG_VERSION.as_str(), arg_required_else_help = true)]
 #[command(
     after_help = "Exit codes: 0 done, 1 failure, 2 bad flag or setting, 3 database unreachable, 4 schema does not fit, 5 the database role lacks a privilege."
 )]
@@ -50,8 +52,9 @@ enum Command {
     Serve(Box<ServeArgs>),
     /// Bring the schema of the database to the version of this program.
     ///
-    /// Safe to run from several replicas at once: an advisory lock has them do it one after the other.
-    Migrate(DatabaseArgs),
+    /// Safe to run from several replicas at once: an advisory lock has them do it one after the other. With --client-id-file
+    /// and --client-secret-file it also registers that client, unless it is registered already.
+    Migrate(MigrateArgs),
     /// Ask a running service whether it is ready; exit code 0 when it is.
     Healthcheck {
         /// The admin listener of the service.
@@ -93,6 +96,15 @@ enum Command {
     /// Print every setting of 'serve' as Markdown tables.
     #[command(hide = true)]
     SettingsTables,
+}
+
+/// What `migrate` works on.
+#[derive(Args)]
+struct MigrateArgs {
+    #[command(flatten)]
+    database: DatabaseArgs,
+    #[command(flatten)]
+    client: ClientFilesArgs,
 }
 
 fn main() -> ExitCode {
@@ -163,7 +175,7 @@ fn serve(args: &ServeArgs) -> Outcome {
         .map_err(|error| (FAILURE, error.to_string()))?;
     runtime()?.block_on(async {
         let app = App::start(args, &telemetry).await.map_err(|error| start_failure(&error))?;
-        tracing::info!(address = %app.address(), admin_address = %app.admin_address(), version = app::BUILD.version, "serving");
+        tracing::info!(address = %app.address(), admin_address = %app.admin_address(), version = build::VERSION, revision = build::revision(), "serving");
         match run_until_signalled(app, telemetry).await {
             Ok(0) => Ok(()),
             Ok(cut_off) => Err((FAILURE, format!("{cut_off} connections were aborted: their requests did not finish within --drain-timeout-ms"))),
@@ -172,9 +184,9 @@ fn serve(args: &ServeArgs) -> Outcome {
     })
 }
 
-fn migrate(args: &DatabaseArgs) -> Outcome {
-    let settings =
-        app::pool_settings(args, None).map_err(|error| (BAD_SETTING, error.to_string()))?;
+fn migrate(args: &MigrateArgs) -> Outcome {
+    let settings = app::pool_settings(&args.database, None)
+        .map_err(|error| (BAD_SETTING, error.to_string()))?;
     let report = |line: &str| printing::eprintln!("roster: {line}");
     let outcome = runtime()?.block_on(migrations::migrate(&settings, report));
     let migrated = outcome.map_err(|error| start_failure(&error.into()))?;
@@ -187,7 +199,8 @@ fn migrate(args: &DatabaseArgs) -> Outcome {
         .block_on(check_email_keys(&settings, true))
         .map_err(|error| start_failure(&StartError::Store(error)))?;
     printing::print!("{}", email_commands::describe(&emails, true));
-    Ok(())
+    let registered = registered_client::register(&args.database, &args.client);
+    print(runtime()?.block_on(registered))
 }
 
 fn client(command: &ClientCommand) -> Outcome {

@@ -121,6 +121,11 @@ impl Metrics {
         }))
     }
 
+    /// Whether the database answered the last readiness check.
+    pub fn set_database_usable(&self, usable: bool) {
+        self.database.usable.set(i64::from(usable));
+    }
+
     /// Counts a lookup in the cache of verified tokens.
     pub fn token_looked_up(&self, hit: bool) {
         self.token_cache[usize::from(!hit)].inc();

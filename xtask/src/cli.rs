@@ -108,6 +108,9 @@ pub(crate) enum ToolsCommand {
         /// Tools to install [default: all that are missing]
         #[arg(value_name = "TOOL")]
         names: Vec<String>,
+        /// Install what these commands call, and nothing else
+        #[arg(long = "for", value_name = "COMMANDS", conflicts_with = "names", value_parser = clap::builder::PossibleValuesParser::new(xtask::tools::GROUPS.iter().map(|(name, _)| *name)))]
+        group: Option<String>,
     },
 }
 

@@ -86,7 +86,8 @@ impl Program {
             "slack-stand-in" => Self::SlackStandIn,
             "coverage" | "sonar" => Self::Sonarqube,
             "infra" => Self::Terraform,
-            "image" | "deploy" | "rollback" | "status" | "logs" => Self::Delivery,
+            "image" | "chart" | "setup" | "deploy" | "call" | "rollback" | "status" | "logs"
+            | "uninstall" => Self::Delivery,
             "e2e" => match word(1) {
                 Some("alerts") => Self::Prometheus,
                 Some(

@@ -3,7 +3,11 @@
 //! This is the only list. A Go tool's version is in its `xtask/tools/<folder>/go.mod`. `cargo xtask tools install`
 //! builds into `target/tools/bin`, which takes precedence over the PATH.
 
+mod required;
+
 use std::path::{Path, PathBuf};
+
+pub use required::{GROUPS, of_group, require};
 
 use crate::failure::{Failure, Kind};
 
@@ -71,7 +75,7 @@ pub const TOOLS: &[Tool] = &[
     },
     Tool {
         name: "helm",
-        purpose: "checking and installing the chart (cargo xtask check chart, deploy, rollback, e2e)",
+        purpose: "checking and installing the chart (cargo xtask check chart, setup, deploy, rollback, e2e)",
         install: "cargo xtask tools install helm",
         source: Source::Go(GoTool {
             folder: "helm",
@@ -265,7 +269,7 @@ pub const TOOLS: &[Tool] = &[
     },
     Tool {
         name: "kubectl",
-        purpose: "access to the cluster (cargo xtask deploy, rollback, status, logs, e2e)",
+        purpose: "access to the cluster (cargo xtask setup, deploy, call, rollback, status, logs, uninstall, e2e)",
         install: "see https://kubernetes.io/docs/tasks/tools/, at most one minor version from the cluster's",
         source: Source::System,
     },

@@ -8,7 +8,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use dev_postgres::{Database, DevPostgres, Options};
+use dev_postgres::{Database, DevPostgres, Options, Relay};
 
 use crate::free_port;
 use crate::postgres;
@@ -21,6 +21,7 @@ pub struct LocalRoster {
     // In the order in which they must be dropped.
     service: Service,
     access: Access,
+    relay: Option<Relay>,
     _database: Database,
     _postgres: DevPostgres,
     _runtime: tokio::runtime::Runtime,
@@ -35,6 +36,15 @@ impl LocalRoster {
 
     /// The same, with further flags of `roster serve`.
     pub fn start_with(name: &str, folder: &Path, flags: &[String]) -> Result<Self> {
+        Self::start_on(name, folder, flags, false)
+    }
+
+    /// The same, with the database behind a relay, which cuts it off: [`Self::database`].
+    pub fn start_with_relay(name: &str, folder: &Path, flags: &[String]) -> Result<Self> {
+        Self::start_on(name, folder, flags, true)
+    }
+
+    fn start_on(name: &str, folder: &Path, flags: &[String], relayed: bool) -> Result<Self> {
         let program = service::build(false)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -43,7 +53,7 @@ impl LocalRoster {
         std::fs::create_dir_all(folder)
             .with_context(|| format!("cannot create {}", folder.display()))?;
         let log = folder.join("roster.log");
-        let (postgres, database, access, service) = runtime.block_on(async {
+        let (postgres, database, relay, access, service) = runtime.block_on(async {
             let options = Options::for_tests().map_err(postgres::failure)?;
             let server = postgres::find_or_start(options).await?;
             printing::eprintln!("postgres: {}", server.source());
@@ -51,7 +61,13 @@ impl LocalRoster {
                 .create_database("local")
                 .await
                 .map_err(postgres::failure)?;
-            let url = database.url();
+            let relay = if relayed {
+                let relay = Relay::start(database.url()).await;
+                Some(relay.context("cannot start a relay")?)
+            } else {
+                None
+            };
+            let url = relay.as_ref().map_or(database.url(), Relay::url);
             service::migrate(&program, url).await?;
             let mut access = Access::prepare(&program, url, folder, name).await?;
             let mut service = Service::start(
@@ -65,17 +81,23 @@ impl LocalRoster {
             )?;
             service.wait_until_ready().await?;
             access.fetch_token(&service.url()).await?;
-            anyhow::Ok((server, database, access, service))
+            anyhow::Ok((server, database, relay, access, service))
         })?;
         printing::eprintln!("roster: {} (its log: {})", service.url(), log.display());
         Ok(Self {
             service,
             access,
+            relay,
             _database: database,
             _postgres: postgres,
             _runtime: runtime,
             log,
         })
+    }
+
+    /// The relay in front of the database, if it was asked for.
+    pub fn database(&self) -> Option<&Relay> {
+        self.relay.as_ref()
     }
 
     /// The URL for clients.

@@ -209,7 +209,7 @@ async fn create(args: &CreateArgs) -> Result<String, CommandError> {
     })
 }
 
-async fn registry(database: &DatabaseArgs) -> Result<ClientRegistry, CommandError> {
+pub(super) async fn registry(database: &DatabaseArgs) -> Result<ClientRegistry, CommandError> {
     Ok(ClientRegistry::new(Arc::new(store_of(database).await?), 1))
 }
 

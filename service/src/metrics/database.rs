@@ -51,6 +51,7 @@ pub(super) struct DatabaseMetrics {
     pub(super) idle: IntGauge,
     pub(super) max: IntGauge,
     pub(super) waiting: IntGauge,
+    pub(super) usable: IntGauge,
     pub(super) wait: Histogram,
     pub(super) statements: HistogramVec,
     pub(super) errors: [IntCounter; 5],
@@ -97,6 +98,11 @@ impl DatabaseMetrics {
                 r,
                 "roster_database_pool_waiting",
                 "Requests waiting for a connection of the pool.",
+            )?,
+            usable: int_gauge(
+                r,
+                "roster_database_usable",
+                "Whether the database answered the last readiness check: 1 or 0.",
             )?,
             wait: histogram(
                 r,

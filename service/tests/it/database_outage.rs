@@ -179,3 +179,37 @@ async fn no_write_that_was_acknowledged_is_lost_and_none_is_applied_twice() {
         "one change for each user"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_service_stays_ready_while_the_database_is_away_and_says_that_it_is() {
+    let database = database().await;
+    let relay = Relay::start(database.url()).await.expect("a relay");
+    let app = TestApp::start_on(relay.url(), LIMIT).await;
+    created(&app).await;
+    until_said(&app, "ok\n", "roster_database_usable 1").await;
+    for gone in [Relay::cut, Relay::silence] {
+        gone(&relay);
+        until_said(&app, "degraded: ", "roster_database_usable 0").await;
+        let refused = app.get("/v1/users").await;
+        assert_eq!(refused.status, 503);
+        assert!(refused.headers.contains_key("retry-after"));
+        assert_eq!(app.readiness().await, 200);
+        relay.restore();
+        until_said(&app, "ok\n", "roster_database_usable 1").await;
+    }
+}
+
+/// Waits until `/readyz` begins so, and the metrics have this line; it is 200 all the while.
+async fn until_said(app: &TestApp, ready: &str, metric: &str) {
+    let begun = Instant::now();
+    loop {
+        assert_eq!(app.readiness().await, 200);
+        let (said, metrics) = (app.ready_text().await, app.metrics().await);
+        if said.starts_with(ready) && metrics.contains(metric) {
+            return;
+        }
+        let limit = Duration::from_mins(2);
+        assert!(begun.elapsed() < limit, "/readyz says {said:?}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}

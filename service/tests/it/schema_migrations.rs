@@ -389,3 +389,36 @@ async fn clients_before_the_first_migration_say_what_to_run() {
         words(&refused)
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn migrate_registers_the_client_of_a_deployment_once() {
+    let database = database().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).display().to_string();
+    let (id, secret) = (
+        format!("--client-id-file={}", file("client-id")),
+        format!("--client-secret-file={}", file("client-secret")),
+    );
+    let arguments = ["migrate", id.as_str(), secret.as_str()];
+    let write = |name: &str, text: &str| std::fs::write(file(name), text).unwrap();
+    let expect = |code: i32, said: &str| {
+        let outcome = run(database.url(), &arguments);
+        let said_all = String::from_utf8_lossy(&outcome.stdout).into_owned() + &words(&outcome);
+        assert_eq!(outcome.status.code(), Some(code), "{said_all}");
+        assert!(said_all.contains(said), "{said_all}");
+        assert!(!said_all.contains("0123456789abcdef"), "{said_all}");
+    };
+    expect(0, "no client was registered");
+    write("client-id", "smoke-test-1\n");
+    write("client-secret", "short");
+    expect(1, "at least 22 random characters");
+    write("client-secret", "0123456789abcdef0123456789abcdef\n");
+    expect(0, "registered the client smoke-test-1");
+    expect(0, "the client smoke-test-1 is registered already");
+    write("client-secret", "another-0123456789abcdef0123456789abcdef");
+    expect(1, "has another secret");
+    let listed = run(database.url(), &["client", "list"]);
+    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    assert_eq!(listed.matches("smoke-test-1").count(), 1, "{listed}");
+    assert!(listed.contains("users:read users:write"), "{listed}");
+}

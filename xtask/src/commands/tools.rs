@@ -15,7 +15,10 @@ use xtask::tools::{self, FOLDER, GoTool, Source, TOOLS, Tool};
 pub(crate) fn run(args: &ToolsArgs) -> Result<()> {
     match &args.command {
         ToolsCommand::List => list(),
-        ToolsCommand::Install { names } => install(names),
+        ToolsCommand::Install { names, group: None } => install(names),
+        ToolsCommand::Install {
+            group: Some(group), ..
+        } => install_missing(group),
     }
 }
 
@@ -42,6 +45,20 @@ fn state(tool: &Tool) -> Result<&'static str> {
     } else {
         "missing"
     })
+}
+
+/// Installs what the group lacks; a tool that is there, in any version, is left as it is.
+fn install_missing(group: &str) -> Result<()> {
+    let absent: Vec<String> = tools::of_group(group)
+        .iter()
+        .filter(|name| !tools::is_installed(name))
+        .map(|name| (*name).to_owned())
+        .collect();
+    if absent.is_empty() {
+        printing::eprintln!("nothing to install: {}", tools::of_group(group).join(", "));
+        return Ok(());
+    }
+    install(&absent)
 }
 
 fn install(names: &[String]) -> Result<()> {

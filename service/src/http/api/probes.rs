@@ -10,6 +10,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
@@ -23,7 +24,7 @@ const FRESH: Duration = Duration::from_millis(500);
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What the service can do, or why it can do nothing.
-type ReadyState = Result<&'static str, String>;
+type ReadyState = Result<Cow<'static, str>, String>;
 type Check = Box<dyn Fn() -> Pin<Box<dyn Future<Output = ReadyState> + Send>> + Send + Sync>;
 
 /// Whether the service can serve requests.

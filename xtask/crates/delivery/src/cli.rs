@@ -1,9 +1,18 @@
 //! The command line of delivery: image, cluster, and end-to-end tests.
 
+mod e2e;
+mod image;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use xtask::failure::Kind;
+
+pub(crate) use e2e::{E2eArgs, E2eStory, FirstDayArgs};
+pub(crate) use image::{
+    ChartArgs, ChartCommand, ChartPushArgs, ImageArgs, ImageBuildArgs, ImageCommand, ImagePushArgs,
+};
 
 /// The commands of this program, as shown by `cargo xtask`.
 #[derive(Parser)]
@@ -21,10 +30,14 @@ pub(crate) struct Cli {
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Image(ImageArgs),
+    Chart(ChartArgs),
+    Setup(SetupArgs),
     Deploy(DeployArgs),
+    Call(CallArgs),
     Rollback(RollbackArgs),
     Status(StatusArgs),
     Logs(LogsArgs),
+    Uninstall(UninstallArgs),
     E2e(E2eArgs),
     /// Run one area of `cargo xtask check`
     #[command(hide = true)]
@@ -42,65 +55,8 @@ pub(crate) enum Command {
     },
 }
 
-/// Build or push the container image, without a container engine.
-#[derive(Args)]
-pub(crate) struct ImageArgs {
-    #[command(subcommand)]
-    pub(crate) command: ImageCommand,
-}
-
-#[derive(Subcommand)]
-pub(crate) enum ImageCommand {
-    Build(ImageBuildArgs),
-    Push(ImagePushArgs),
-}
-
-/// Build the image of this commit: the statically linked binary and the root certificates.
-///
-/// Writes target/image.json (name, digest, revision), target/image (an OCI layout) and target/image.cdx.json (an SBOM).
-/// Builds are reproducible: the same commit gives the same digest.
-#[derive(Args)]
-pub(crate) struct ImageBuildArgs {
-    /// Repository of the image
-    #[arg(
-        long,
-        env = "ROSTER_IMAGE_REPOSITORY",
-        default_value = "docker.io/roster/roster"
-    )]
-    pub(crate) repository: String,
-    /// Use this statically linked binary instead of compiling; counts as a modified working tree
-    #[arg(long, value_name = "FILE")]
-    pub(crate) binary: Option<PathBuf>,
-    /// Also load it into the local Docker engine
-    #[arg(long)]
-    pub(crate) load: bool,
-}
-
-/// Push the image that was built last, under its commit and its branch; --release adds its version.
-///
-/// Tags of a commit and of a release never move: pushing the same image again succeeds, another image is refused (exit
-/// code 5) before anything is uploaded. A registry with immutable tags keeps the branch's tag where it is.
-///
-/// Credentials come from Docker's configuration (`docker login`, `DOCKER_CONFIG`). Signs with cosign if
-/// `ROSTER_COSIGN_KEY` names a key or `ROSTER_COSIGN_KEYLESS` is set.
-#[derive(Args)]
-pub(crate) struct ImagePushArgs {
-    /// Repository to push to, instead of the one given to `image build`
-    #[arg(long, env = "ROSTER_IMAGE_REPOSITORY")]
-    pub(crate) repository: Option<String>,
-    /// Branch whose tag moves to this image [default: the current branch]
-    #[arg(long)]
-    pub(crate) branch: Option<String>,
-    /// Tag it with the workspace's version too; refused when another image has that tag
-    #[arg(long)]
-    pub(crate) release: bool,
-    /// Push an image of a modified working tree, tagged with its commit and `-dirty`
-    #[arg(long)]
-    pub(crate) allow_dirty: bool,
-}
-
 /// The environments.
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum EnvironmentName {
     Dev,
     Production,
@@ -116,28 +72,49 @@ impl EnvironmentName {
     }
 }
 
-/// Deploy an image to an environment and verify that it serves. Rolls back on failure.
-///
-/// The cluster is the kubeconfig's current context, which helm-chart/environments/clusters.yaml must name. The image
-/// is the registry's of this commit, in development else of this branch, always by digest; production takes signed
-/// images alone. Steps: preflight, image, chart, needs, lock, repair, changes, upgrade (which migrates first), smoke
-/// test, watch. Killed at any of them and run again, it converges.
-#[derive(Args)]
-#[command(after_help = xtask::failure::exit_codes_help(&xtask::failure::Kind::ALL))]
-pub(crate) struct DeployArgs {
-    /// Environment to deploy to
+/// The cluster that a command works on.
+#[derive(Args, Clone)]
+pub(crate) struct ClusterArgs {
+    /// Environment
     #[arg(long)]
     pub(crate) env: EnvironmentName,
-    /// Image to deploy, instead of the registry's of this commit (in development else of the branch)
-    #[arg(long, value_name = "REFERENCE")]
-    pub(crate) image: Option<String>,
-    /// Repository of images [default: the environment's registry if Terraform created one, or docker.io/roster/roster]
+    /// Context of the kubeconfig. For dev it may be any; `setup` and `deploy` remember it, outside of the repository, for
+    /// this checkout [default: the remembered one, or the current one if helm-chart/environments/clusters.yaml names it]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) context: Option<String>,
+}
+
+/// Prepare a cluster for the first deploy: the namespace, and the Secrets that the chart needs.
+///
+/// Shows what it will make, and asks. Makes only what is missing, so it can be run again. Keys of tokens and the smoke
+/// test's client are generated; the client is registered by the migration of the next deploy. For dev it remembers the
+/// cluster, values, domain and repository for this checkout. A Secret's value is never printed.
+#[derive(Args)]
+#[command(after_help = xtask::failure::exit_codes_help(&[Kind::Usage, Kind::Missing, Kind::Unreachable, Kind::Refused]))]
+pub(crate) struct SetupArgs {
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
+    #[command(flatten)]
+    pub(crate) release: ReleaseArgs,
+    #[command(flatten)]
+    pub(crate) database: DatabaseFiles,
+    /// Show what it would make, and make nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+/// What differs between clusters of one environment.
+#[derive(Args, Clone, Default)]
+pub(crate) struct ReleaseArgs {
+    /// Repository of images [default: the remembered one, the environment's registry if Terraform created one, or
+    /// docker.io/roster/roster]
     #[arg(long, env = "ROSTER_IMAGE_REPOSITORY")]
     pub(crate) repository: Option<String>,
-    /// Branch whose latest image development takes when this commit has none; the one checked out by default
-    #[arg(long)]
-    pub(crate) branch: Option<String>,
     /// Additional values files for the chart, which override the environment's; comma-separated in the variable
+    /// [default: the remembered ones]
     #[arg(
         long,
         env = "ROSTER_VALUES",
@@ -145,10 +122,51 @@ pub(crate) struct DeployArgs {
         value_name = "FILE"
     )]
     pub(crate) values: Vec<PathBuf>,
-    /// Domain of the environment: the service is served at service.DOMAIN [default: Terraform's, if it created the
-    /// cluster]
+    /// Domain of the environment: the service is served at service.DOMAIN [default: the remembered one, or Terraform's,
+    /// if it created the cluster]
     #[arg(long, env = "ROSTER_DOMAIN")]
     pub(crate) domain: Option<String>,
+}
+
+/// Files with what the database's Secrets are made of; `-` is standard input.
+#[derive(Args, Clone, Default)]
+pub(crate) struct DatabaseFiles {
+    /// File with the service's connection URL, or `-`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) database_url_file: Option<PathBuf>,
+    /// File with the URL of the role that owns the tables, if database.migrationSecretName is set
+    #[arg(long, value_name = "FILE")]
+    pub(crate) owner_url_file: Option<PathBuf>,
+    /// File with the password, if database.passwordKey is set
+    #[arg(long, value_name = "FILE")]
+    pub(crate) database_password_file: Option<PathBuf>,
+    /// File with the certificate of the database's authority, if database.caKey is set
+    #[arg(long, value_name = "FILE")]
+    pub(crate) database_ca_file: Option<PathBuf>,
+}
+
+/// Deploy an image to an environment and verify that it serves. Rolls back on failure.
+///
+/// The cluster is the one that was remembered, or the kubeconfig's current context, which then
+/// helm-chart/environments/clusters.yaml must name. The image is the registry's of this commit, in development else of this branch, always by digest; production takes signed
+/// images alone. Steps: preflight, image, chart, needs, lock, repair, changes, upgrade (which migrates first), smoke
+/// test, watch. Killed at any of them and run again, it converges.
+#[derive(Args)]
+#[command(after_help = xtask::failure::exit_codes_help(&xtask::failure::Kind::ALL))]
+pub(crate) struct DeployArgs {
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
+    /// Image to deploy, instead of the registry's of this commit (in development else of the branch)
+    #[arg(long, value_name = "REFERENCE")]
+    pub(crate) image: Option<String>,
+    #[command(flatten)]
+    pub(crate) release: ReleaseArgs,
+    /// Deploy the image that was built last by its tag, without a registry: the nodes have it (image build --archive)
+    #[arg(long, conflicts_with_all = ["image", "branch"])]
+    pub(crate) loaded: bool,
+    /// Branch whose latest image development takes when this commit has none; the one checked out by default
+    #[arg(long)]
+    pub(crate) branch: Option<String>,
     /// Show the changes without making them
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -172,13 +190,12 @@ impl DeployArgs {
     }
 }
 
-/// Roll back to an earlier revision of the release [default: the previous one].
+/// Roll back to an earlier revision of the release [default: the previous one; in a terminal, one from a list].
 #[derive(Args)]
 pub(crate) struct RollbackArgs {
-    /// Environment to roll back
-    #[arg(long)]
-    pub(crate) env: EnvironmentName,
-    /// Revision to roll back to (cargo xtask status lists them)
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
+    /// Revision to roll back to (cargo xtask status lists them, with the commit of each)
     #[arg(long)]
     pub(crate) revision: Option<u32>,
     /// Required for production
@@ -192,9 +209,8 @@ pub(crate) struct RollbackArgs {
 /// Show what runs in an environment. Exits with 1 if the release does not serve.
 #[derive(Args)]
 pub(crate) struct StatusArgs {
-    /// Environment
-    #[arg(long)]
-    pub(crate) env: EnvironmentName,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
     /// Also run the chart's smoke test, which creates, reads, changes and deletes a user through the Service; exits
     /// with 1 if it fails
     #[arg(long)]
@@ -204,9 +220,8 @@ pub(crate) struct StatusArgs {
 /// Show the logs of all serving pods.
 #[derive(Args)]
 pub(crate) struct LogsArgs {
-    /// Environment
-    #[arg(long)]
-    pub(crate) env: EnvironmentName,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
     /// Follow the logs
     #[arg(long, short)]
     pub(crate) follow: bool,
@@ -215,75 +230,43 @@ pub(crate) struct LogsArgs {
     pub(crate) since: String,
 }
 
-/// Test the delivery end to end on the current context's cluster: build, push, deploy, upgrade, roll back, drain and
-/// scale under load, break it on purpose, renew certificates.
+/// Call the API of an environment through its way in: its Gateway or Ingress, or else a forwarded port.
 ///
-/// The cluster must belong to the development environment. The database is a private PostgreSQL on this machine if pods
-/// can reach it at their node's address, or the one in --database-url. Everything is removed at the end, unless --keep
-/// is given.
+/// Uses the smoke test's client, whose secret is read from the cluster and never printed. Prints the body of the
+/// response; exits with 1 unless its status is 2xx. Production takes only GET without --yes.
 #[derive(Args)]
-#[command(args_conflicts_with_subcommands = true)]
-pub(crate) struct E2eArgs {
-    #[command(subcommand)]
-    pub(crate) story: Option<E2eStory>,
-    /// Image to deploy, instead of one built from the working tree
-    #[arg(long, value_name = "REFERENCE")]
-    pub(crate) image: Option<String>,
-    /// Use this statically linked binary of the service instead of compiling
-    #[arg(long, value_name = "FILE")]
-    pub(crate) binary: Option<PathBuf>,
-    /// Repository to push images to
-    #[arg(
-        long,
-        env = "ROSTER_IMAGE_REPOSITORY",
-        default_value = "docker.io/roster/roster"
-    )]
-    pub(crate) repository: String,
-    /// Values files for this cluster, such as helm-chart/ci/local-values.yaml
-    #[arg(long, value_name = "FILE")]
-    pub(crate) values: Vec<PathBuf>,
-    /// Domain of the service's host name
-    #[arg(long, env = "ROSTER_DOMAIN")]
-    pub(crate) domain: Option<String>,
-    /// CA certificate of the Gateway's certificate (PEM)
+pub(crate) struct CallArgs {
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
+    /// Method of the request
+    pub(crate) method: String,
+    /// Path and query, such as /v1/users?limit=1
+    pub(crate) path: String,
+    /// Body of the request: JSON
+    pub(crate) json: Option<String>,
+    /// Certificate authority of the way in (PEM) [default: ca.crt of its Secret, or the system's]
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
-    /// Database that pods and this machine can reach, instead of one started here
-    #[arg(
-        long,
-        value_name = "URL",
-        hide_env_values = true,
-        env = "ROSTER_E2E_DATABASE_URL"
-    )]
-    pub(crate) database_url: Option<String>,
-    /// Requests per second
-    #[arg(long, default_value_t = 200)]
-    pub(crate) rate: u64,
-    /// Run each exercise once instead of once per route; skip scaling, slow faults, renewals and Ingress
+    /// Allow changes in production
     #[arg(long)]
-    pub(crate) quick: bool,
-    /// Keep the namespace at the end
-    #[arg(long)]
-    pub(crate) keep: bool,
+    pub(crate) yes: bool,
 }
 
-/// Other end-to-end tests. They belong to other programs, which `cargo xtask` runs.
-#[derive(Subcommand)]
-pub(crate) enum E2eStory {
-    /// Follow an outage of a real Roster to a stand-in for Slack and back, with a real Prometheus and Alertmanager
-    Alerts,
-    /// Let the primary of a streaming pair fail under load, promote the standby, and see Roster go on by itself
-    Standby,
-    /// Run Roster behind a real `pgbouncer` in each of its modes, and print what works
-    Pgbouncer,
-    /// Run Roster behind real proxies that compress, keep connections, and cache: nginx, HAProxy, Apache, Caddy, Varnish
-    Proxies,
-    /// Open /docs in a real Chromium, paste a token, create a user, and save a screenshot
-    Docs,
-    /// Let pages of other origins call the API in a real Chromium (CORS)
-    Cors,
-    /// Generate clients from the OpenAPI document, compile them, and run each against a live service
-    Clients,
-    /// Kill the service repeatedly under a load of idempotent creates, and account for every create
-    Kills,
+/// Uninstall the release, after showing what goes and what stays; waits until its pods have ended.
+///
+/// The database, the namespace and the Secrets stay, so that a deploy brings everything back. --all also removes the
+/// Secrets and the namespace that `setup` made, and forgets the cluster.
+#[derive(Args)]
+pub(crate) struct UninstallArgs {
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
+    /// Also remove what `setup` made: Secrets, and the namespace if nothing else is in it
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Do not ask; production asks for its name in any case
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Timeout, in seconds
+    #[arg(long, default_value_t = 300, value_name = "SECONDS")]
+    pub(crate) timeout: u64,
 }

@@ -4,6 +4,7 @@
 //! the steps are in `commands/image.rs`.
 
 pub(crate) mod assemble;
+pub(crate) mod chart;
 pub mod commit;
 pub(crate) mod compile;
 pub(crate) mod credentials;
@@ -13,6 +14,7 @@ pub mod reference;
 pub(crate) mod registry;
 pub(crate) mod sbom;
 pub(crate) mod signature;
+pub(crate) mod stamp;
 
 use sha2::{Digest as _, Sha256};
 

@@ -16,6 +16,10 @@ use xtask::generated::{Mode, apply};
 pub fn main() -> ExitCode {
     xtask::program::main(|cli: cli::Cli| match cli.command {
         Command::Image(args) => commands::image::run(args),
+        Command::Chart(args) => commands::chart::run(&args),
+        Command::Setup(args) => commands::setup::run(&args),
+        Command::Call(args) => commands::call::run(&args),
+        Command::Uninstall(args) => commands::uninstall::run(&args),
         Command::Deploy(args) => commands::deploy::run(&args),
         Command::Rollback(args) => commands::rollback::run(&args),
         Command::Status(args) => commands::status::run(&args),

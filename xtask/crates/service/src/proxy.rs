@@ -39,6 +39,8 @@ pub(crate) struct Duty {
     pub(crate) caches: bool,
     /// How long it keeps an idle connection to the server.
     pub(crate) keeps_idle: Duration,
+    /// The port whose `/readyz` decides whether the server gets requests.
+    pub(crate) checks: Option<u16>,
 }
 
 /// A running proxy; killed on drop.

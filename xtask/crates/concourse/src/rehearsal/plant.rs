@@ -123,12 +123,7 @@ impl Planted {
         let repository = format!("{repository}-rehearsal");
         let commit = Commit::read()?;
         let fault = &bad_release::FAULTS[0];
-        bad_release::push_as(
-            fault,
-            &Repository::parse(&repository)?,
-            &commit,
-            &commit.clean_tag(),
-        )?;
+        bad_release::push_as(fault, &Repository::parse(&repository)?, &commit.clean_tag())?;
         self.set("ROSTER_IMAGE_REPOSITORY", &repository);
         Ok(())
     }

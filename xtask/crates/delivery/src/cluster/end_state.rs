@@ -55,10 +55,12 @@ impl EndState {
     }
 
     /// What to do next, after the cause was fixed.
-    pub(crate) fn next(&self) -> String {
+    pub(crate) fn next(&self, environment: &str) -> String {
         let now = match (self.revision, self.serves()) {
             (Some(revision), true) => format!("revision {revision} serves now"),
-            (Some(_), false) => "nothing serves now: cargo xtask status".to_owned(),
+            (Some(_), false) => {
+                format!("nothing serves now: cargo xtask status --env {environment}")
+            }
             (None, _) => "nothing is installed now".to_owned(),
         };
         format!("fix the cause and deploy again; {now}")
@@ -143,14 +145,18 @@ mod tests {
             served.to_string(),
             "revision 3 is deployed, 2 of 2 pods are ready"
         );
-        assert!(served.next().ends_with("revision 3 serves now"));
-        assert!(state(Some(3), 0, &[]).next().contains("nothing serves now"));
+        assert!(served.next("dev").ends_with("revision 3 serves now"));
+        assert!(
+            state(Some(3), 0, &[])
+                .next("dev")
+                .contains("nothing serves now")
+        );
         let gone = state(None, 0, &[]);
         assert_eq!(
             gone.to_string(),
             "nothing is installed, and nothing of roster is left"
         );
-        assert!(gone.next().ends_with("nothing is installed now"));
+        assert!(gone.next("dev").ends_with("nothing is installed now"));
         let left = state(None, 0, &["Job/roster-migration"]).to_string();
         assert!(
             left.ends_with("left behind: Job/roster-migration"),

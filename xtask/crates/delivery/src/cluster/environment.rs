@@ -58,6 +58,63 @@ impl Environment {
             .any(|pattern| matches(pattern, context))
     }
 
+    /// The named context, if this environment may use it; else the current one.
+    pub fn context(&self, named: Option<&str>) -> Result<String> {
+        let Some(name) = named else {
+            return self.current_context();
+        };
+        self.admit(name)?;
+        let known = tool("kubectl")
+            .args(["config", "get-contexts", "--output=name"])
+            .quiet()
+            .output()?;
+        if known.lines().any(|known| known == name) {
+            return Ok(name.to_owned());
+        }
+        let known: Vec<_> = known.lines().collect();
+        Err(Failure::new(
+            Kind::Usage,
+            format!("the kubeconfig has no context `{name}`"),
+            match known.as_slice() {
+                [] => "it has none; KUBECONFIG may name another file".to_owned(),
+                known => format!("it has: {}", known.join(", ")),
+            },
+            format!(
+                "name one of them: cargo xtask setup --env {} --context …, or set KUBECONFIG",
+                self.name
+            ),
+        )
+        .into())
+    }
+
+    /// Refuses a context that this environment must not use: one that it does not list, where changes are asked about, and
+    /// elsewhere one that such an environment lists.
+    fn admit(&self, context: &str) -> Result<()> {
+        if self.has(context) {
+            return Ok(());
+        }
+        if self.confirm {
+            return Err(self.foreign(context).into());
+        }
+        let all = read_all()?;
+        let owner = all
+            .iter()
+            .find(|(name, other)| **name != self.name && other.confirm && other.has(context));
+        let Some((owner, _)) = owner else {
+            return Ok(());
+        };
+        Err(Failure::new(
+            Kind::Refused,
+            format!(
+                "the context `{context}` is a cluster of {owner}, not of {}",
+                self.name
+            ),
+            format!("{FILE} names it there"),
+            format!("name another context, or pass --env {owner}"),
+        )
+        .into())
+    }
+
     /// The current context, if it belongs to this environment; refused otherwise.
     pub fn current_context(&self) -> Result<String> {
         let context = tool("kubectl")
@@ -72,13 +129,25 @@ impl Environment {
         if self.has(context) {
             return Ok(context.to_owned());
         }
-        Err(Failure::new(
+        Err(self.foreign(context).into())
+    }
+
+    fn foreign(&self, context: &str) -> Failure {
+        let next = if self.confirm {
+            "switch (kubectl config use-context …), or add the cluster to that file in a reviewed change"
+                .to_owned()
+        } else {
+            format!(
+                "if it is a cluster for development, name it once: cargo xtask setup --env {} --context {context}",
+                self.name
+            )
+        };
+        Failure::new(
             Kind::Refused,
             format!("the context `{context}` is not a cluster of {}", self.name),
             format!("{FILE} names: {}", self.contexts.join(", ")),
-            "switch (kubectl config use-context …), or add the cluster to that file in a reviewed change",
+            next,
         )
-        .into())
     }
 }
 
@@ -111,7 +180,7 @@ fn matches(pattern: &str, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{matches, read_all};
+    use super::{Environment, matches, read_all};
 
     #[test]
     fn a_star_stands_for_any_characters() {
@@ -125,6 +194,19 @@ mod tests {
         ));
         assert!(matches("kind-*", "kind-"));
         assert!(!matches("local", "local-2"));
+    }
+
+    #[test]
+    fn development_takes_any_cluster_but_one_of_production_and_production_only_its_own() {
+        xtask::run_tool::enter_repository_root().expect("is there");
+        let dev = Environment::read("dev").expect("is known");
+        let production = Environment::read("production").expect("is known");
+        let own = "gke_acme_europe-west1_roster-production";
+        assert!(dev.admit("somebody@somewhere.k8s.local").is_ok());
+        assert!(production.admit(own).is_ok());
+        let taken = dev.admit(own).expect_err("is of production");
+        assert!(taken.to_string().contains("a cluster of production"));
+        assert!(production.admit("kind-roster").is_err());
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub(crate) struct Helm {
     pub(crate) values: Vec<PathBuf>,
     /// `path=value`; these override files.
     pub(crate) settings: Vec<String>,
+    /// What `helm history` says of the revision that an upgrade makes.
+    pub(crate) description: Option<String>,
 }
 
 /// One revision of the release.
@@ -38,6 +40,23 @@ pub(crate) struct Revision {
     pub(crate) description: String,
 }
 
+/// Helm's program. `ROSTER_HELM` selects another one, such as helm3.
+pub(crate) fn program() -> String {
+    std::env::var("ROSTER_HELM").unwrap_or_else(|_| "helm".to_owned())
+}
+
+/// A text as a value of `--set-string`, which takes commas and braces for its own.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut escaped = String::new();
+    for c in text.chars() {
+        if matches!(c, ',' | '\\' | '{' | '}') {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+    }
+    escaped
+}
+
 /// The revision that serves, if any.
 pub(crate) fn serving(history: &[Revision]) -> Option<&Revision> {
     history
@@ -51,12 +70,21 @@ impl Revision {
     pub(crate) fn has_failed(&self) -> bool {
         self.status == "failed" || self.description.contains("\" failed: ")
     }
+
+    /// What a deploy wrote about it: commit, subject and image. Helm's own sentences say nothing that the status does not.
+    pub(crate) fn what(&self) -> &str {
+        if self.description.starts_with("commit ") {
+            &self.description
+        } else {
+            ""
+        }
+    }
 }
 
 impl Helm {
-    /// Finds helm and its version. `ROSTER_HELM` selects another program, such as helm3.
+    /// Finds helm and its version.
     pub(crate) fn find(cluster: Cluster) -> Result<Self> {
-        let program = std::env::var("ROSTER_HELM").unwrap_or_else(|_| "helm".to_owned());
+        let program = program();
         let version = tool(&program)
             .args(["version", "--template={{.Version}}"])
             .quiet()
@@ -77,6 +105,7 @@ impl Helm {
             cluster,
             values: Vec::new(),
             settings: Vec::new(),
+            description: None,
         })
     }
 
@@ -99,8 +128,23 @@ impl Helm {
 
     /// The rendered chart, including hooks, for a cluster with these API versions.
     pub(crate) fn template(&self, kubernetes: &str, api_versions: &[String]) -> Result<String> {
+        self.template_with(&[], kubernetes, api_versions)
+    }
+
+    /// The same with further settings.
+    pub(crate) fn template_with(
+        &self,
+        settings: &[&str],
+        kubernetes: &str,
+        api_versions: &[String],
+    ) -> Result<String> {
         let run = self.call(&["template", RELEASE, CHART]);
         self.with_values(run)
+            .args(
+                settings
+                    .iter()
+                    .flat_map(|setting| ["--set-string", *setting]),
+            )
             .arg(format!("--kube-version={kubernetes}"))
             .arg(format!("--api-versions={}", api_versions.join(",")))
             .quiet()
@@ -167,6 +211,11 @@ impl Helm {
         let run = self.call(&["upgrade", RELEASE, CHART, "--install", "--wait"]);
         self.with_values(run)
             .args(self.forced().filter(|_| take_over).into_iter().flatten())
+            .args(
+                self.description
+                    .iter()
+                    .flat_map(|text| ["--description", text]),
+            )
             .arg("--history-max=10")
             .arg(format!("--timeout={}s", timeout.as_secs()))
     }
@@ -245,7 +294,12 @@ fn own_words(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::own_words;
+    use super::{escaped, own_words};
+
+    #[test]
+    fn a_subject_is_one_value_whatever_it_contains() {
+        assert_eq!(escaped(r"a, b{c}\d"), r"a\, b\{c\}\\d");
+    }
 
     #[test]
     fn a_typo_is_told_in_one_line() {

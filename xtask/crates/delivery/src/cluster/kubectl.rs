@@ -73,6 +73,12 @@ impl Cluster {
         }
     }
 
+    /// The API versions that the cluster serves.
+    pub(crate) fn api_versions(&self) -> Result<Vec<String>> {
+        let versions = self.kubectl().arg("api-versions").quiet().output()?;
+        Ok(versions.lines().map(str::to_owned).collect())
+    }
+
     fn unreachable(&self, why: &str) -> Failure {
         Failure::new(
             Kind::Unreachable,
@@ -107,8 +113,22 @@ impl Cluster {
             .arg(format!("--previous={previous}"))
             .quiet()
             .output();
-        call.unwrap_or_default()
+        // Kubectl prints its own notices where a log would be.
+        let log = call.unwrap_or_default();
+        let own = log.lines().filter(|line| !is_notice(line));
+        own.collect::<Vec<_>>().join("\n")
     }
+}
+
+/// Whether kubectl says that there is no log yet, instead of printing one.
+fn is_notice(line: &str) -> bool {
+    [
+        "unable to retrieve container logs for ",
+        "failed to try resolving symlinks in path ",
+        "Error from server (BadRequest): ",
+    ]
+    .iter()
+    .any(|notice| line.starts_with(notice))
 }
 
 /// The items of a list.
@@ -137,4 +157,17 @@ pub(crate) fn restarts(pod: &Value) -> u64 {
         .flat_map(|kind| pod["status"][kind].as_array().into_iter().flatten())
         .filter_map(|status| status["restartCount"].as_u64())
         .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_notice;
+
+    #[test]
+    fn a_notice_of_kubectl_is_not_a_log() {
+        assert!(is_notice(
+            "unable to retrieve container logs for containerd://0123"
+        ));
+        assert!(!is_notice("roster: the database cannot be used"));
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! Only the names of a Secret's keys are read, never a value.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
@@ -12,33 +12,26 @@ use super::RELEASE;
 use super::changes::Objects;
 use super::kubectl::Cluster;
 use super::ownership;
+use super::secrets::secrets;
 use xtask::failure::{Failure, Kind};
 
 /// What a deploy does in the release's namespace; Terraform makes the deployer's Role from the same file.
 const RULES: &str = "terraform/modules/platform/deployer-rules.yaml";
 
-/// Secrets and the keys used from each.
-type Secrets = BTreeMap<String, BTreeSet<String>>;
-
-/// Refuses if a Secret or one of its keys does not exist.
-pub(crate) fn check_secrets(cluster: &Cluster, objects: &Objects) -> Result<()> {
+/// Refuses if the namespace, a Secret or one of its keys does not exist.
+pub(crate) fn check_secrets(cluster: &Cluster, objects: &Objects, environment: &str) -> Result<()> {
     let mut missing = Vec::new();
-    for (secret, keys) in secrets(objects) {
-        let found = cluster
-            .kubectl()
-            .args(["get", "secret", &secret, "--ignore-not-found"])
-            .arg("--output=go-template={{.metadata.name}}{{range $key, $_ := .data}} {{$key}}{{end}}")
-            .quiet()
-            .output()?;
-        let mut words = found.split_whitespace();
-        if words.next().is_none() {
-            let keys: Vec<_> = keys.iter().map(String::as_str).collect();
-            missing.push(format!("Secret {secret} (keys: {})", keys.join(", ")));
+    if !namespace_exists(cluster)? {
+        missing.push("the namespace itself".to_owned());
+    }
+    for (name, secret) in secrets(objects) {
+        let Some(present) = keys_of(cluster, &name)? else {
+            let keys: Vec<_> = secret.keys().collect();
+            missing.push(format!("Secret {name} (keys: {})", keys.join(", ")));
             continue;
-        }
-        let present: BTreeSet<&str> = words.collect();
-        for key in keys.iter().filter(|key| !present.contains(key.as_str())) {
-            missing.push(format!("key {key} of the Secret {secret}"));
+        };
+        for key in secret.keys().filter(|key| !present.contains(*key)) {
+            missing.push(format!("key {key} of the Secret {name}"));
         }
     }
     if missing.is_empty() {
@@ -52,9 +45,40 @@ pub(crate) fn check_secrets(cluster: &Cluster, objects: &Objects) -> Result<()> 
             missing.join(", ")
         ),
         "the chart contains no Secrets: they are created before it is installed",
-        "see helm-chart/README.md, \"Before the first install\"",
+        format!("create what is missing: cargo xtask setup --env {environment}"),
     )
     .into())
+}
+
+/// Whether the namespace exists. Who may not read it is taken to know.
+pub(crate) fn namespace_exists(cluster: &Cluster) -> Result<bool> {
+    let read = cluster
+        .kubectl()
+        .args(["get", "namespace", &cluster.namespace])
+        .args(["--ignore-not-found", "--output=name"])
+        .quiet()
+        .output();
+    match read {
+        Ok(found) => Ok(!found.trim().is_empty()),
+        Err(error) => match error.downcast_ref::<Failure>() {
+            Some(failure) if failure.why.contains("(Forbidden)") => Ok(true),
+            _ => Err(error),
+        },
+    }
+}
+
+/// The names of a Secret's keys, if it exists.
+pub(crate) fn keys_of(cluster: &Cluster, secret: &str) -> Result<Option<BTreeSet<String>>> {
+    let found = cluster
+        .kubectl()
+        .args(["get", "secret", secret, "--ignore-not-found"])
+        .arg("--output=go-template={{.metadata.name}}{{range $key, $_ := .data}} {{$key}}{{end}}")
+        .quiet()
+        .output()?;
+    let mut words = found.split_whitespace();
+    Ok(words
+        .next()
+        .map(|_| words.map(str::to_owned).collect::<BTreeSet<String>>()))
 }
 
 /// Refuses values that name the release's objects differently: a deploy watches, patches and rolls them back by name.
@@ -69,37 +93,6 @@ pub(crate) fn check_names(objects: &Objects) -> Result<()> {
         "remove both from the values",
     )
     .into())
-}
-
-/// The Secrets that pods mount, without those that cert-manager creates.
-fn secrets(objects: &Objects) -> Secrets {
-    let mut wanted = Secrets::new();
-    for object in objects.values() {
-        let pod = match object["kind"].as_str() {
-            Some("Pod") => &object["spec"],
-            Some("Deployment" | "Job") => &object["spec"]["template"]["spec"],
-            _ => continue,
-        };
-        for volume in list(&pod["volumes"]) {
-            let secret = &volume["secret"];
-            if let Some(name) = secret["secretName"].as_str() {
-                let keys = list(&secret["items"]).filter_map(|item| item["key"].as_str());
-                wanted
-                    .entry(name.to_owned())
-                    .or_default()
-                    .extend(keys.map(str::to_owned));
-            }
-        }
-    }
-    for object in objects
-        .values()
-        .filter(|object| object["kind"] == "Certificate")
-    {
-        if let Some(made) = object["spec"]["secretName"].as_str() {
-            wanted.remove(made);
-        }
-    }
-    wanted
 }
 
 /// One thing that a deploy does: verb, API group and resource, as in a Kubernetes Role.
@@ -211,10 +204,6 @@ pub(crate) fn check_admission(cluster: &Cluster, objects: &Objects) -> Result<()
         "correct the values it names, or install the missing CRD; if somebody changed the objects by hand, --take-over replaces what cannot be merged",
     )
     .into())
-}
-
-fn list(value: &Value) -> impl Iterator<Item = &Value> {
-    value.as_array().into_iter().flatten()
 }
 
 #[cfg(test)]

@@ -141,8 +141,13 @@ fn look(cluster: &Cluster) -> Look {
 }
 
 fn metrics(cluster: &Cluster, pod: &Value) -> Option<String> {
+    ask_pod(cluster, pod, "metrics")
+}
+
+/// What the pod's admin port answers to this path.
+pub(crate) fn ask_pod(cluster: &Cluster, pod: &Value, what: &str) -> Option<String> {
     let path = format!(
-        "/api/v1/namespaces/{}/pods/{}:{}/proxy/metrics",
+        "/api/v1/namespaces/{}/pods/{}:{}/proxy/{what}",
         cluster.namespace,
         name(pod),
         admin_port(pod)

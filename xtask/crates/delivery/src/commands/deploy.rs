@@ -3,28 +3,29 @@
 //! The steps and their order are here; the operations on the cluster are in `crate::cluster`.
 
 mod choose;
+mod confirm;
 mod report;
 
-use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
 
 use anyhow::Result;
 
 use crate::cli::DeployArgs;
 use crate::cluster::changes::{self, Objects};
-use crate::cluster::cloud::Cloud;
+use crate::cluster::connection::{Connection, connect};
 use crate::cluster::diagnosis::{Cause, Observer};
 use crate::cluster::end_state::EndState;
 use crate::cluster::environment::Environment;
 use crate::cluster::helm::{self, Helm};
 use crate::cluster::helm_process;
-use crate::cluster::kubectl::Cluster;
 use crate::cluster::lock::Lock;
 use crate::cluster::needs;
 use crate::cluster::ownership::{self, Conflict};
 use crate::cluster::release::{self, Outcome};
+use crate::cluster::remembered::Remembered;
 use crate::cluster::watch::{self, Sight};
 use choose::{Chosen, choose};
+use confirm::confirm;
 pub(crate) use report::url;
 use xtask::failure::{Failure, Kind};
 use xtask::interrupt;
@@ -33,16 +34,36 @@ use xtask::steps::Steps;
 /// Timeout of the chart's test.
 const SMOKE_TEST: Duration = Duration::from_mins(2);
 
-/// Runs the command.
+/// Runs the command, on the cluster that is named now or was remembered.
 pub(crate) fn run(args: &DeployArgs) -> Result<()> {
+    let target = Remembered::read(args.cluster.env)?.with(&args.cluster, &args.release)?;
+    let remember = || {
+        let mut kept = Remembered::read(args.cluster.env)?;
+        kept.context = args.cluster.context.clone();
+        kept.write(args.cluster.env).map(drop)
+    };
+    run_on(args, &target, || match &args.cluster.context {
+        Some(_) => remember(),
+        None => Ok(()),
+    })
+}
+
+/// The same on exactly this cluster, which `accepted` is called for once it has responded.
+pub(crate) fn run_on(
+    args: &DeployArgs,
+    target: &Remembered,
+    accepted: impl FnOnce() -> Result<()>,
+) -> Result<()> {
     interrupt::watch()?;
     let mut steps = Steps::begin();
-    let environment = Environment::read(args.env.name())?;
-    let (helm, cloud) = steps.step("preflight", || preflight(args, &environment))?;
-    let image = steps.step("image", || choose(args, cloud.as_ref()))?;
-    let helm = with_image(helm, args, &image);
+    let environment = Environment::read(args.cluster.env.name())?;
+    let Connection { helm, cloud, .. } =
+        steps.step("preflight", || preflight(&environment, target))?;
+    accepted()?;
+    let image = steps.step("image", || choose(args, target, cloud.as_ref()))?;
+    let helm = with_image(helm, &image);
     let wanted = steps.step("chart", || render(&helm))?;
-    let foreign = steps.step("needs", || check_needs(&helm, &wanted, args))?;
+    let foreign = steps.step("needs", || check_needs(&helm, &wanted, args, &environment))?;
     if args.dry_run {
         let (text, _) = differences(&helm, &wanted, &foreign)?;
         print_changes(&text);
@@ -71,11 +92,11 @@ pub(crate) fn run(args: &DeployArgs) -> Result<()> {
             environment.name,
             image.reference
         );
-        return report::print(&helm, &image, &steps);
+        return report::print(&helm, &image, &steps, &environment);
     }
     if !text.is_empty() || !report::is_serving(&helm.cluster)? {
         print_changes(&text);
-        confirm(args, &environment)?;
+        confirm(&environment, args.yes)?;
         if args.take_over {
             steps.step("take over", || take_over(&helm, &wanted, before))?;
         }
@@ -83,61 +104,60 @@ pub(crate) fn run(args: &DeployArgs) -> Result<()> {
     }
     steps.step("smoke test", || smoke_test(&helm, &image, before, args))?;
     steps.step("watch", || look_on(&helm, before, args))?;
-    report::print(&helm, &image, &steps)
+    report::print(&helm, &image, &steps, &environment)
 }
 
 /// Checks tools, context, cluster and permissions before anything is looked up.
-fn preflight(args: &DeployArgs, environment: &Environment) -> Result<(Helm, Option<Cloud>)> {
-    let context = environment.current_context()?;
-    let cloud = Cloud::of(environment, &context)?;
-    let cluster = Cluster {
-        context,
-        namespace: environment.namespace.clone(),
-    };
-    let mut helm = Helm::find(cluster)?;
-    let server = helm.cluster.server_version()?;
+fn preflight(environment: &Environment, target: &Remembered) -> Result<Connection> {
+    let connection = connect(environment, target)?;
+    let helm = &connection.helm;
     needs::check_permissions(&helm.cluster)?;
-    helm.values.push(environment.values());
-    helm.values
-        .extend(cloud.as_ref().map(|cloud| cloud.values.clone()));
-    helm.values.extend(args.values.iter().cloned());
     printing::eprintln!(
-        "  {}: context {}, namespace {}, Kubernetes {server}, helm {}",
+        "  {}: context {}, namespace {}, Kubernetes {}, helm {}",
         environment.name,
         helm.cluster.context,
         environment.namespace,
+        connection.kubernetes,
         helm.version
     );
-    Ok((helm, cloud))
+    Ok(connection)
 }
 
-fn with_image(mut helm: Helm, args: &DeployArgs, image: &Chosen) -> Helm {
-    helm.settings = vec![
-        format!("image.repository={}", image.reference.repository),
-        format!("image.digest={}", image.reference.version),
-    ];
-    if let Some(domain) = &args.domain {
-        helm.settings.push(format!("hostname=service.{domain}"));
-    }
+/// The release says which image, commit and change it is of.
+fn with_image(mut helm: Helm, image: &Chosen) -> Helm {
+    let reference = &image.reference;
+    let (version, other) = if reference.is_digest() {
+        ("digest", "tag")
+    } else {
+        ("tag", "digest")
+    };
+    let subject = image.subject.as_deref().unwrap_or_default();
+    helm.settings.extend([
+        format!("image.repository={}", reference.repository),
+        format!("image.{version}={}", reference.version),
+        format!("image.{other}="),
+        format!("image.commit={}", image.revision),
+        format!("image.subject={}", helm::escaped(subject)),
+    ]);
+    helm.description = Some(image.description());
     helm
 }
 
 fn render(helm: &Helm) -> Result<Objects> {
     let kubernetes = helm.cluster.server_version()?;
-    let versions = helm
-        .cluster
-        .kubectl()
-        .arg("api-versions")
-        .quiet()
-        .output()?;
-    let versions: Vec<String> = versions.lines().map(str::to_owned).collect();
+    let versions = helm.cluster.api_versions()?;
     changes::parse(&helm.template(&kubernetes, &versions)?)
 }
 
 /// Returns the fields that somebody else has set and that are taken back.
-fn check_needs(helm: &Helm, wanted: &Objects, args: &DeployArgs) -> Result<Vec<Conflict>> {
+fn check_needs(
+    helm: &Helm,
+    wanted: &Objects,
+    args: &DeployArgs,
+    environment: &Environment,
+) -> Result<Vec<Conflict>> {
     needs::check_names(wanted)?;
-    needs::check_secrets(&helm.cluster, wanted)?;
+    needs::check_secrets(&helm.cluster, wanted, &environment.name)?;
     let foreign = ownership::conflicts(&helm.cluster, wanted)?;
     if !args.take_over {
         ownership::refuse(&foreign)?;
@@ -187,33 +207,6 @@ fn print_changes(text: &str) {
     } else {
         printing::print!("{text}");
     }
-}
-
-fn confirm(args: &DeployArgs, environment: &Environment) -> Result<()> {
-    if !environment.confirm || args.yes {
-        return Ok(());
-    }
-    let refused = |why: &str| {
-        Failure::new(
-            Kind::Refused,
-            format!("{} was not changed", environment.name),
-            why,
-            "run it again and answer with the environment's name, or pass --yes",
-        )
-    };
-    if !std::io::stdin().is_terminal() {
-        return Err(
-            refused("it requires confirmation, and standard input is not a terminal").into(),
-        );
-    }
-    printing::eprint!("Change {}? Type its name: ", environment.name);
-    std::io::stderr().flush()?;
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer)?;
-    if answer.trim() == environment.name {
-        return Ok(());
-    }
-    Err(refused("the answer was not its name").into())
 }
 
 fn upgrade(helm: &Helm, image: &Chosen, before: Option<u32>, args: &DeployArgs) -> Result<()> {
@@ -279,8 +272,13 @@ fn go_back(
             let seconds = begun.elapsed().as_secs_f64();
             let what = format!("{}; {did} in {seconds:.1} s: {now}", cause.sentence());
             let next = state.map_or_else(
-                |_| "check with cargo xtask status".to_owned(),
-                |state| state.next(),
+                |_| {
+                    format!(
+                        "check with cargo xtask status --env {}",
+                        args.cluster.env.name()
+                    )
+                },
+                |state| state.next(args.cluster.env.name()),
             );
             Err(Failure::new(cause.kind(), what, report, next).into())
         }
@@ -292,7 +290,10 @@ fn go_back(
                 Kind::Rollout,
                 format!("{}, and going back failed too; {now}", cause.sentence()),
                 format!("{error:#}: {why}\n{report}"),
-                "check with cargo xtask status; then run the command again, which first repairs the release",
+                format!(
+                    "check with cargo xtask status --env {}; then run the command again, which first repairs the release",
+                    args.cluster.env.name()
+                ),
             )
             .into())
         }

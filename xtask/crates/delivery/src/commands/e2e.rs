@@ -4,6 +4,7 @@
 //! under load and fails if one request fails or one acknowledged write is lost. The sequence is here; the exercises are
 //! in separate files.
 
+mod first_day;
 mod https;
 mod killed;
 mod obstacles;
@@ -19,18 +20,23 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use crate::cli::{DeployArgs, E2eArgs, EnvironmentName, ImageBuildArgs, ImagePushArgs};
+use crate::cli::{
+    ClusterArgs, DeployArgs, E2eArgs, E2eStory, EnvironmentName, ImageBuildArgs, ImagePushArgs,
+    ReleaseArgs,
+};
 use crate::cluster::environment::Environment;
 use crate::cluster::helm::Helm;
 use crate::cluster::kubectl::{Cluster, SERVERS, name};
+use crate::cluster::made;
+use crate::cluster::remembered::Remembered;
 use crate::commands::deploy;
 use crate::commands::image;
+use crate::commands::setup;
 use crate::e2e::bad_release::FAULTS;
 use crate::e2e::client::{self, Client};
 use crate::e2e::database::OutsideDatabase;
 use crate::e2e::load::{self, Account, Load, Mix, Target};
 use crate::e2e::namespace;
-use crate::image::compile;
 use crate::image::reference::Reference;
 use xtask::failure::{Failure, Kind};
 use xtask::interrupt;
@@ -51,7 +57,11 @@ struct Stage<'a> {
 /// Runs the command.
 pub(crate) fn run(args: &E2eArgs) -> Result<()> {
     interrupt::watch()?;
+    if let Some(E2eStory::FirstDay(args)) = &args.story {
+        return first_day::run(args);
+    }
     let environment = Environment::read("dev")?;
+    // Never the remembered cluster: everything in the namespace is removed at the end.
     let cluster = Cluster {
         context: environment.current_context()?,
         namespace: environment.namespace,
@@ -77,9 +87,10 @@ fn image(args: &E2eArgs) -> Result<Reference> {
         return Reference::parse(image);
     }
     image::build(&ImageBuildArgs {
-        repository: args.repository.clone(),
+        repository: Some(args.repository.clone()),
         binary: args.binary.clone(),
         load: false,
+        archive: None,
     })?;
     let record = image::push(&ImagePushArgs {
         release: false,
@@ -96,8 +107,19 @@ fn with_namespace(
     image: Reference,
     database: &OutsideDatabase,
 ) -> Result<()> {
-    namespace::make(cluster)?;
-    namespace::make_secret(cluster, "roster-database", &[("url", &database.url)])?;
+    made::namespace(cluster)?;
+    made::secret(cluster, "roster-database", &[("url", &database.url)])?;
+    // The database is new: it knows no client of an earlier run.
+    cluster
+        .kubectl()
+        .args([
+            "delete",
+            "secret",
+            "roster-smoke-test",
+            "--ignore-not-found",
+        ])
+        .quiet()
+        .output()?;
     let authority = match &args.ca_file {
         Some(file) => {
             Some(std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?)
@@ -114,16 +136,12 @@ fn with_namespace(
         report: Vec::new(),
         faults: 0,
     };
+    let environment = Environment::read("dev")?;
+    setup::prepare(&environment, &stage.release(None), &setup::Given::default())?;
     if client::is_open(&args.values)? {
         stage.note("not proven: tokens, because the values disable authentication");
     } else {
-        let binary = match &args.binary {
-            Some(binary) => binary.clone(),
-            None => compile::binary()?,
-        };
-        let (client, values) = client::make(cluster, &binary, &database.local_url)?;
-        stage.values.push(values);
-        stage.client = Some(client);
+        stage.client = Some(client::read(cluster)?);
     }
     stage.first_deploy()?;
     stage.find_targets(authority.clone())?;
@@ -184,19 +202,40 @@ impl Stage<'_> {
     }
 
     fn deploy(&self, image: &Reference, values: Option<PathBuf>, timeout: u64) -> Result<()> {
-        deploy::run(&self.deploy_args(image, values, timeout))
+        let args = self.deploy_args(image, timeout);
+        deploy::run_on(&args, &self.release(values), || Ok(()))
     }
 
-    fn deploy_args(&self, image: &Reference, values: Option<PathBuf>, timeout: u64) -> DeployArgs {
+    fn run_deploy(&self, args: &DeployArgs) -> Result<()> {
+        deploy::run_on(args, &self.release(None), || Ok(()))
+    }
+
+    /// This cluster and its values, whatever is remembered.
+    fn release(&self, values: Option<PathBuf>) -> Remembered {
         let mut all = self.values.clone();
         all.extend(values);
-        DeployArgs {
-            env: EnvironmentName::Dev,
-            image: Some(image.to_string()),
-            repository: Some(self.args.repository.clone()),
-            branch: None,
+        Remembered {
+            context: Some(self.cluster.context.clone()),
             values: all,
             domain: self.args.domain.clone(),
+            repository: Some(self.args.repository.clone()),
+        }
+    }
+
+    fn cluster_args(&self) -> ClusterArgs {
+        ClusterArgs {
+            env: EnvironmentName::Dev,
+            context: Some(self.cluster.context.clone()),
+        }
+    }
+
+    fn deploy_args(&self, image: &Reference, timeout: u64) -> DeployArgs {
+        DeployArgs {
+            cluster: self.cluster_args(),
+            release: ReleaseArgs::default(),
+            image: Some(image.to_string()),
+            loaded: false,
+            branch: None,
             dry_run: false,
             yes: true,
             take_over: false,

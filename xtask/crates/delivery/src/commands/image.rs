@@ -4,16 +4,22 @@
 
 use anyhow::{Context, Result};
 
-use crate::cli::{ImageArgs, ImageBuildArgs, ImageCommand, ImagePushArgs};
+use crate::cli::{EnvironmentName, ImageArgs, ImageBuildArgs, ImageCommand, ImagePushArgs};
+use crate::cluster::remembered::Remembered;
 use crate::image::assemble::{self, Description, Image};
 use crate::image::commit::Commit;
-use crate::image::compile::{compile, is_of_commit, is_packed, target};
+use crate::image::compile::{compile, is_packed, target};
 use crate::image::record::{self, Record};
 use crate::image::reference::Repository;
 use crate::image::registry::{Registry, Tag};
+use crate::image::stamp::{names_itself, stamp};
 use crate::image::{layer, sbom, signature};
 use xtask::failure::{Failure, Kind};
 use xtask::run_tool::tool;
+use xtask::tools;
+
+/// The default repository of images.
+pub(crate) const PUBLIC: &str = "docker.io/roster/roster";
 
 /// An image larger than this is a mistake.
 const LARGEST_IMAGE: u64 = 20 << 20;
@@ -36,28 +42,34 @@ pub(crate) fn run(args: ImageArgs) -> Result<()> {
 
 /// Builds the image of the working tree, and writes `target/image.json`.
 pub(crate) fn build(args: &ImageBuildArgs) -> Result<Record> {
-    let repository = Repository::parse(&args.repository)?;
+    tools::require(if args.binary.is_none() {
+        &["git", "cargo-auditable"]
+    } else {
+        &["git"]
+    })?;
+    let repository = Repository::parse(&repository(args.repository.as_deref())?)?;
     let mut commit = Commit::read()?;
     let target = target()?;
     // The commit of a binary from elsewhere is unknown.
     commit.dirty |= args.binary.is_some();
-    let binary_path = match &args.binary {
-        Some(binary) => binary.clone(),
-        None => compile("roster", &commit)?,
+    let (binary_path, revision) = match &args.binary {
+        Some(binary) => (binary.clone(), None),
+        None => (compile("roster")?, Some(commit.revision.as_str())),
     };
-    let binary = std::fs::read(&binary_path)
+    let mut binary = std::fs::read(&binary_path)
         .with_context(|| format!("cannot read {}", binary_path.display()))?;
+    if let Some(revision) = revision {
+        binary = stamp(binary, revision)?;
+        names_itself(&binary, revision)?;
+    }
     let description = Description {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         revision: commit.revision.clone(),
         source: env!("CARGO_PKG_REPOSITORY").to_owned(),
         created: commit.created.clone(),
     };
-    if args.binary.is_none() {
-        is_of_commit(&binary, &commit.revision)?;
-    }
     let layer = layer::pack(&binary, commit.seconds)?;
-    is_packed(&layer, &binary_path)?;
+    is_packed(&layer, &binary_path, revision)?;
     let image = assemble::assemble(&layer, &description, &[])?;
     let size = image.size();
     if size > LARGEST_IMAGE {
@@ -94,10 +106,32 @@ pub(crate) fn build(args: &ImageBuildArgs) -> Result<Record> {
         record::FILE,
         sbom::FILE,
     );
-    if args.load {
-        load(&image, &layer, &record)?;
+    if args.load || args.archive.is_some() {
+        let archive = archive(&image, &layer, &record)?;
+        if let Some(file) = &args.archive {
+            std::fs::write(file, &archive)
+                .with_context(|| format!("cannot write {}", file.display()))?;
+            printing::eprintln!(
+                "{} has it as {}:{}",
+                file.display(),
+                record.repository,
+                record.tag
+            );
+        }
+        if args.load {
+            tool("docker").arg("load").stdin(archive).run()?;
+        }
     }
     Ok(record)
+}
+
+/// The given repository, or the one that is remembered for development.
+fn repository(given: Option<&str>) -> Result<String> {
+    if let Some(repository) = given {
+        return Ok(repository.to_owned());
+    }
+    let remembered = Remembered::read(EnvironmentName::Dev)?.repository;
+    Ok(remembered.unwrap_or_else(|| PUBLIC.to_owned()))
 }
 
 /// Pushes the last built image with its tags.
@@ -174,8 +208,8 @@ pub(crate) fn branch_tag(branch: &str) -> String {
     format!("{prefix}{name}").chars().take(128).collect()
 }
 
-/// Loads the image into the local engine, in the format that every version of `docker load` reads.
-fn load(image: &Image, layer: &layer::Layer, record: &Record) -> Result<()> {
+/// The image in the format that every version of `docker load`, containerd, kind and minikube read.
+fn archive(image: &Image, layer: &layer::Layer, record: &Record) -> Result<Vec<u8>> {
     let name = format!("{}:{}", record.repository, record.tag);
     let manifest = serde_json::json!([{
         "Config": "config.json",
@@ -193,10 +227,7 @@ fn load(image: &Image, layer: &layer::Layer, record: &Record) -> Result<()> {
         header.set_mode(0o644);
         archive.append_data(&mut header, path, bytes)?;
     }
-    tool("docker")
-        .arg("load")
-        .stdin(archive.into_inner()?)
-        .run()
+    Ok(archive.into_inner()?)
 }
 
 #[allow(clippy::cast_precision_loss, reason = "printed with one decimal")]

@@ -3,7 +3,6 @@
 use anyhow::Result;
 
 use crate::image::assemble::{self, Description};
-use crate::image::commit::Commit;
 use crate::image::compile::compile;
 use crate::image::layer;
 use crate::image::reference::{Reference, Repository};
@@ -51,18 +50,13 @@ pub const FAULTS: &[Fault] = &[
 ];
 
 /// Builds and pushes the image with this fault.
-pub fn push(fault: &Fault, repository: &Repository, commit: &Commit) -> Result<Reference> {
-    push_as(fault, repository, commit, &format!("bad-{}", fault.name))
+pub fn push(fault: &Fault, repository: &Repository) -> Result<Reference> {
+    push_as(fault, repository, &format!("bad-{}", fault.name))
 }
 
 /// The same with the caller's tag, where a deploy would look for a good image.
-pub fn push_as(
-    fault: &Fault,
-    repository: &Repository,
-    commit: &Commit,
-    tag: &str,
-) -> Result<Reference> {
-    let binary = compile("bad-release", commit)?;
+pub fn push_as(fault: &Fault, repository: &Repository, tag: &str) -> Result<Reference> {
+    let binary = compile("bad-release")?;
     let layer = layer::pack(&std::fs::read(binary)?, 0)?;
     let description = Description {
         version: "0.0.0".to_owned(),

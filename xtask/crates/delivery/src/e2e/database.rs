@@ -63,6 +63,21 @@ impl OutsideDatabase {
     }
 }
 
+/// Runs statements in the database, as its owner.
+pub(crate) fn execute(url: &str, statements: &str) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await?;
+        let connection = tokio::spawn(connection);
+        let outcome = client.batch_execute(statements).await;
+        drop(client);
+        let _ = connection.await;
+        Ok(outcome?)
+    })
+}
+
 fn not_here(address: IpAddr, error: &io::Error) -> Failure {
     Failure::new(
         Kind::Usage,

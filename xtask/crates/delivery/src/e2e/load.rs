@@ -4,41 +4,21 @@
 //! acknowledged write is verified at the end.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
-use base64::Engine as _;
+use anyhow::Result;
 use serde_json::{Value, json};
 use ureq::Agent;
-use ureq::config::Config;
-use ureq::http::Uri;
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
-use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+
+pub(crate) use crate::cluster::target::Target;
+use crate::cluster::target::{agent, token};
 
 const CLIENTS: u64 = 20;
-const TIMEOUT: Duration = Duration::from_secs(10);
 const LONGEST_UNREACHED: Duration = Duration::from_mins(1);
 const FAILURES_KEPT: usize = 10;
-
-/// The target of the load.
-#[derive(Clone)]
-pub(crate) struct Target {
-    /// Its display name: `Service` or `Gateway`.
-    pub(crate) name: &'static str,
-    /// Scheme, host and port.
-    pub(crate) url: String,
-    /// The host's address, without DNS.
-    pub(crate) address: SocketAddr,
-    /// CA certificate (PEM).
-    pub(crate) authority: Option<Vec<u8>>,
-    /// Client id and secret, if tokens are required.
-    pub(crate) client: Option<(String, String)>,
-}
 
 /// The results of the requests.
 pub(crate) struct Account {
@@ -278,62 +258,6 @@ pub(crate) fn ask_once(target: &Target, path: &str) -> Result<(u16, String)> {
     let location = location.and_then(|value| value.to_str().ok());
     let location = location.unwrap_or_default().to_owned();
     Ok((answer.status().as_u16(), location))
-}
-
-fn agent(target: &Target) -> Agent {
-    let roots = target
-        .authority
-        .as_deref()
-        .map_or(RootCerts::PlatformVerifier, |pem| {
-            Certificate::from_pem(pem).map_or(RootCerts::PlatformVerifier, |certificate| {
-                RootCerts::new_with_certs(&[certificate])
-            })
-        });
-    let tls = TlsConfig::builder()
-        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-        .root_certs(roots)
-        .build();
-    let config = Agent::config_builder()
-        .timeout_global(Some(TIMEOUT))
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .max_idle_connections_per_host(usize::try_from(CLIENTS).unwrap_or(1))
-        .tls_config(tls)
-        .build();
-    Agent::with_parts(config, DefaultConnector::default(), Fixed(target.address))
-}
-
-fn token(agent: &Agent, target: &Target) -> Result<Option<String>> {
-    let Some((id, secret)) = &target.client else {
-        return Ok(None);
-    };
-    let pair = base64::engine::general_purpose::STANDARD.encode(format!("{id}:{secret}"));
-    let mut answer = agent
-        .post(format!("{}/oauth/token", target.url))
-        .header("authorization", format!("Basic {pair}"))
-        .send_form([("grant_type", "client_credentials")])?;
-    let answer: Value = answer.body_mut().read_json()?;
-    let token = answer["access_token"]
-        .as_str()
-        .context("the service did not issue a token")?;
-    Ok(Some(format!("Bearer {token}")))
-}
-
-/// A resolver that knows one address.
-#[derive(Debug)]
-struct Fixed(SocketAddr);
-
-impl Resolver for Fixed {
-    fn resolve(
-        &self,
-        _: &Uri,
-        _: &Config,
-        _: NextTimeout,
-    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        let mut addresses = self.empty();
-        addresses.push(self.0);
-        Ok(addresses)
-    }
 }
 
 /// Different for every run, so that e-mail addresses are unique.

@@ -1,63 +1,11 @@
-//! The namespace for e2e: restricted pod security, with the Secrets that the chart needs.
+//! The namespace of an end-to-end test, and the addresses in it.
 
 use std::net::{IpAddr, SocketAddr};
 
 use anyhow::{Context, Result};
-use serde_json::{Value, json};
 
 use crate::cluster::RELEASE;
 use crate::cluster::kubectl::{Cluster, items};
-
-/// Creates the namespace, which enforces the restricted pod security standard.
-pub(crate) fn make(cluster: &Cluster) -> Result<()> {
-    apply(
-        cluster,
-        &json!({
-            "apiVersion": "v1",
-            "kind": "Namespace",
-            "metadata": {
-                "name": cluster.namespace,
-                "labels": {"pod-security.kubernetes.io/enforce": "restricted"},
-            },
-        }),
-    )
-}
-
-/// Creates a Secret; its values go through standard input and are never printed.
-pub(crate) fn make_secret(cluster: &Cluster, name: &str, values: &[(&str, &str)]) -> Result<()> {
-    make_values(cluster, "Secret", name, "stringData", values)
-}
-
-/// Makes a `ConfigMap`.
-pub(crate) fn make_config_map(
-    cluster: &Cluster,
-    name: &str,
-    values: &[(&str, &str)],
-) -> Result<()> {
-    make_values(cluster, "ConfigMap", name, "data", values)
-}
-
-fn make_values(
-    cluster: &Cluster,
-    kind: &str,
-    name: &str,
-    member: &str,
-    values: &[(&str, &str)],
-) -> Result<()> {
-    let values: serde_json::Map<String, Value> = values
-        .iter()
-        .map(|(key, value)| ((*key).to_owned(), json!(value)))
-        .collect();
-    apply(
-        cluster,
-        &json!({
-            "apiVersion": "v1",
-            "kind": kind,
-            "metadata": {"name": name},
-            member: values,
-        }),
-    )
-}
 
 /// Deletes the namespace with its contents.
 pub(crate) fn remove(cluster: &Cluster) -> Result<()> {
@@ -106,19 +54,4 @@ pub(crate) fn gateway_address(cluster: &Cluster) -> Result<Option<SocketAddr>> {
     let ip = gateway["status"]["addresses"][0]["value"].as_str();
     let ip = ip.context("the Gateway has no address yet")?;
     Ok(Some(SocketAddr::new(ip.parse()?, 443)))
-}
-
-fn apply(cluster: &Cluster, object: &Value) -> Result<()> {
-    cluster
-        .kubectl()
-        .args([
-            "apply",
-            "--server-side",
-            "--force-conflicts",
-            "--filename=-",
-        ])
-        .stdin(object.to_string())
-        .quiet()
-        .output()
-        .map(drop)
 }

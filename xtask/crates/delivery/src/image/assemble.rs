@@ -44,14 +44,14 @@ pub(crate) struct Image {
 }
 
 impl Blob {
-    fn new(bytes: Vec<u8>) -> Self {
+    pub(crate) fn new(bytes: Vec<u8>) -> Self {
         Self {
             digest: super::digest(&bytes),
             bytes,
         }
     }
 
-    fn descriptor(&self, media_type: MediaType) -> Result<oci_spec::image::Descriptor> {
+    pub(crate) fn descriptor(&self, media_type: MediaType) -> Result<oci_spec::image::Descriptor> {
         let digest: Digest = self.digest.parse()?;
         Ok(DescriptorBuilder::default()
             .media_type(media_type)
@@ -188,7 +188,7 @@ fn read_blob(digest: &str) -> Result<Blob> {
 }
 
 /// JSON with sorted keys: maps of annotations are unordered, and the digest must not depend on their order.
-fn canonical(value: &impl serde::Serialize) -> Result<Vec<u8>> {
+pub(crate) fn canonical(value: &impl serde::Serialize) -> Result<Vec<u8>> {
     Ok(serde_json::to_vec(&serde_json::to_value(value)?)?)
 }
 

@@ -58,3 +58,19 @@ impl Commit {
         format!("sha-{}", &self.revision[..12.min(self.revision.len())])
     }
 }
+
+/// Of a subject, this much is kept.
+const LONGEST_SUBJECT: usize = 100;
+
+/// The first line of a commit's message, if this checkout has the commit.
+pub(crate) fn subject(revision: &str) -> Option<String> {
+    let read = tool("git")
+        .args(["log", "-1", "--format=%s"])
+        .arg(format!("{revision}^{{commit}}"))
+        .quiet()
+        .output();
+    let subject = read.ok()?;
+    // Helm's own descriptions of failures have quotation marks, by which they are recognised.
+    let subject = subject.trim().replace('"', "'");
+    Some(subject.chars().take(LONGEST_SUBJECT).collect())
+}

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::layer;
-use crate::image::commit::Commit;
+use super::stamp::stamp;
 use xtask::build;
 use xtask::failure::{Failure, Kind};
 use xtask::run_tool::{quoted, tool};
@@ -28,8 +28,12 @@ pub(crate) fn target() -> Result<&'static str> {
     })
 }
 
-/// Compiles the package's binary statically; returns its path.
-pub(crate) fn compile(package: &str, commit: &Commit) -> Result<PathBuf> {
+/// The time that compilers and archivers write where they would write today's: always the same, since build scripts run
+/// again, with everything that depends on them, when it changes.
+const SOURCE_DATE: &str = "315532800";
+
+/// Compiles the package's binary statically; returns its path. What is compiled does not depend on the commit.
+pub(crate) fn compile(package: &str) -> Result<PathBuf> {
     let target = target()?;
     let folders = build_folders()?;
     let mut rust_flags = vec!["-Ctarget-feature=+crt-static".to_owned()];
@@ -48,8 +52,7 @@ pub(crate) fn compile(package: &str, commit: &Commit) -> Result<PathBuf> {
         .env("CXXFLAGS", c_flags.as_str())
         // Folders may have a space in their names.
         .env("CC_SHELL_ESCAPED_FLAGS", "1")
-        .env("SOURCE_DATE_EPOCH", commit.seconds.to_string())
-        .env("ROSTER_REVISION", &commit.revision);
+        .env("SOURCE_DATE_EPOCH", SOURCE_DATE);
     build::file_of(&build::artifacts(cargo_build)?, package)
 }
 
@@ -81,28 +84,13 @@ fn remapped(flag: &str, folders: &[(String, &str)]) -> Vec<String> {
         .collect()
 }
 
-/// The service's binary compiled for an image, for a caller that runs it on this machine.
-pub(crate) fn binary() -> Result<PathBuf> {
-    compile("roster", &Commit::read()?)
-}
-
-/// Refuses a binary that does not embed the commit that the image's labels name.
-pub(crate) fn is_of_commit(binary: &[u8], revision: &str) -> Result<()> {
-    if memchr::memmem::find(binary, revision.as_bytes()).is_some() {
-        return Ok(());
-    }
-    Err(Failure::new(
-        Kind::Check,
-        "the binary that was built is not of this commit",
-        format!("it does not contain {revision}, which the build embeds"),
-        "build again: cargo clean --release --package roster, then cargo xtask image build",
-    )
-    .into())
-}
-
-/// Refuses a layer that does not hold, byte by byte, the file that was built.
-pub(crate) fn is_packed(layer: &layer::Layer, binary: &Path) -> Result<()> {
+/// Refuses a layer that does not hold, byte by byte, the file that was built, with the commit written into it.
+pub(crate) fn is_packed(layer: &layer::Layer, binary: &Path, revision: Option<&str>) -> Result<()> {
     let built = std::fs::read(binary)?;
+    let built = match revision {
+        Some(revision) => stamp(built, revision)?,
+        None => built,
+    };
     if layer::unpack(layer)? == built {
         return Ok(());
     }
@@ -117,16 +105,8 @@ pub(crate) fn is_packed(layer: &layer::Layer, binary: &Path) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_of_commit, is_packed};
+    use super::is_packed;
     use crate::image::layer;
-
-    #[test]
-    fn a_binary_of_another_commit_is_not_packed() {
-        let commit = "0123456789012345678901234567890123456789";
-        let binary = format!("\x7fELF…{commit}…").into_bytes();
-        assert!(is_of_commit(&binary, commit).is_ok());
-        assert!(is_of_commit(b"\x7fELF of an older commit", commit).is_err());
-    }
 
     #[test]
     fn the_layer_is_compared_with_the_file_that_was_built() {
@@ -134,7 +114,7 @@ mod tests {
         let file = folder.path().join("roster");
         std::fs::write(&file, "just built").expect("writes");
         let pack = |binary: &[u8]| layer::pack(binary, 0).expect("packs");
-        assert!(is_packed(&pack(b"just built"), &file).is_ok());
-        assert!(is_packed(&pack(b"an older one"), &file).is_err());
+        assert!(is_packed(&pack(b"just built"), &file, None).is_ok());
+        assert!(is_packed(&pack(b"an older one"), &file, None).is_err());
     }
 }

@@ -1,9 +1,11 @@
-//! `cargo xtask e2e proxies`: Roster behind real proxies that compress, keep connections, and cache.
+//! `cargo xtask e2e proxies`: Roster behind real proxies that compress, keep connections, cache, and check
+//! its readiness.
 
 mod caches;
 mod call;
 mod conditions;
 mod idle;
+mod outage;
 
 use std::path::Path;
 
@@ -35,5 +37,7 @@ pub(crate) fn run() -> Result<()> {
     conditions::behind_compressing_proxies(&roster)?;
     idle::connections_that_a_proxy_keeps(&roster)?;
     caches::revalidation_through_caches(&roster)?;
-    roster.demand_clean_log()
+    roster.demand_clean_log()?;
+    drop(roster);
+    outage::answers_while_the_database_is_away()
 }

@@ -94,10 +94,16 @@ fn haproxy(port: u16, server: &str, duty: Duty) -> String {
         ""
     };
     let idle = duty.keeps_idle.as_millis();
+    let (look, check) = duty.checks.map_or_else(Default::default, |admin| {
+        (
+            "  option httpchk GET /readyz\n".to_owned(),
+            format!(" check port {admin} inter 200ms fall 2 rise 1"),
+        )
+    });
     format!(
         "defaults\n  mode http\n  timeout connect 5s\n  timeout client 60s\n  timeout server 60s\n  http-reuse always\n\
          frontend clients\n  bind 127.0.0.1:{port}\n  default_backend servers\n\
-         backend servers\n{compress}  server one {server} pool-purge-delay {idle}ms\n"
+         backend servers\n{compress}{look}  server one {server}{check} pool-purge-delay {idle}ms\n"
     )
 }
 

@@ -256,15 +256,6 @@ fn show(root: &Root, plan: &SavedPlan) -> Result<()> {
 }
 
 /// Fails if a program in this list is missing; each has its purpose.
-fn missing_tools(names: &[&str]) -> Result<()> {
-    for name in names {
-        if !xtask::tools::is_installed(name) {
-            return Err(xtask::tools::missing(name));
-        }
-    }
-    Ok(())
-}
-
 /// Whether bootstrap has been applied to this project. Missing permissions are an error, not an answer.
 fn bucket_exists(bucket: &str) -> Result<bool> {
     let outcome = tool("gcloud")

@@ -24,7 +24,7 @@ const PULL_REQUEST_WORKERS: &str = "pull-request";
 /// Repositories in which a tag cannot be moved once it is pushed (`vars/roster.yml`).
 const IMMUTABLE: &[&str] = &["((mirror))/", "((toolchain_repository))"];
 /// The tasks that push; everything else pulls.
-const PUSHES: &[&str] = &["push-image"];
+const PUSHES: &[&str] = &["push-chart", "push-image"];
 
 pub(super) fn check(parsed: &Parsed, faults: &mut Faults) {
     for (name, pipeline) in &parsed.pipelines {

@@ -4,21 +4,44 @@ use anyhow::Result;
 
 use crate::cli::{DeployArgs, EnvironmentName};
 use crate::cluster::cloud::Cloud;
-use crate::commands::image::branch_tag;
-use crate::image::commit::Commit;
+use crate::cluster::remembered::Remembered;
+use crate::commands::image::{PUBLIC, branch_tag};
+use crate::image::commit::{Commit, subject};
+use crate::image::record::Record;
 use crate::image::reference::{Reference, Repository};
 use crate::image::registry::Registry;
 use crate::image::signature;
 use xtask::failure::{Failure, Kind};
-
-/// The default repository of images.
-const PUBLIC: &str = "docker.io/roster/roster";
 
 /// The image to deploy.
 pub(super) struct Chosen {
     pub(super) reference: Reference,
     /// The commit it was built from.
     pub(super) revision: String,
+    /// What its author called the commit, if it is known here.
+    pub(super) subject: Option<String>,
+}
+
+impl Chosen {
+    fn new(reference: Reference, revision: String) -> Self {
+        let subject = subject(&revision);
+        Self {
+            reference,
+            revision,
+            subject,
+        }
+    }
+
+    /// What `helm history` says of a revision with it.
+    pub(super) fn description(&self) -> String {
+        let short = |text: &str| text.chars().take(19).collect::<String>();
+        let commit: String = self.revision.chars().take(12).collect();
+        let subject = self.subject.as_deref().unwrap_or("unknown here");
+        format!(
+            "commit {commit}: {subject} ({})",
+            short(&self.reference.version)
+        )
+    }
 }
 
 /// The image given on the command line. Production accepts it only by digest.
@@ -37,8 +60,9 @@ fn named(name: &str, environment: EnvironmentName) -> Result<Reference> {
 }
 
 /// The repository of images: the caller's, Terraform's, or the public one.
-fn place<'a>(args: &'a DeployArgs, cloud: Option<&'a Cloud>) -> &'a str {
-    args.repository
+fn place<'a>(target: &'a Remembered, cloud: Option<&'a Cloud>) -> &'a str {
+    target
+        .repository
         .as_deref()
         .or(cloud.map(|cloud| cloud.repository.as_str()))
         .unwrap_or(PUBLIC)
@@ -48,7 +72,7 @@ fn place<'a>(args: &'a DeployArgs, cloud: Option<&'a Cloud>) -> &'a str {
 /// branch. What a branch's tag means can change between the test and the deploy, so production does not follow it.
 fn tags(args: &DeployArgs, commit: &Commit) -> Vec<String> {
     let mut tags = vec![commit.clean_tag()];
-    if matches!(args.env, EnvironmentName::Dev) {
+    if matches!(args.cluster.env, EnvironmentName::Dev) {
         let branch = args.branch.clone().or_else(|| commit.branch.clone());
         tags.extend(branch.map(|branch| branch_tag(&branch)));
     }
@@ -99,13 +123,49 @@ fn signed(reference: &str, environment: EnvironmentName) -> Result<()> {
     .into())
 }
 
+/// The image that was built last, by its tag: whether the nodes have it, only they know.
+fn loaded(commit: &Commit, environment: EnvironmentName) -> Result<Chosen> {
+    if environment != EnvironmentName::Dev {
+        return Err(Failure::new(
+            Kind::Refused,
+            "production takes images from a registry alone; nothing was changed",
+            "an image that was loaded into nodes has no signature and no digest that all agree on",
+            "push it: cargo xtask image push",
+        )
+        .into());
+    }
+    let record = Record::read()?.filter(|record| record.revision == commit.revision);
+    let Some(record) = record else {
+        return Err(Failure::new(
+            Kind::Usage,
+            "there is no image of this commit to deploy",
+            "target/image.json has none of it",
+            "build one: cargo xtask image build --archive target/image.tar, and load that file into the nodes (docs/any-cluster.md)",
+        )
+        .into());
+    };
+    let reference = Repository::parse(&record.repository)?.at(record.tag);
+    printing::eprintln!(
+        "  {reference}, which the nodes must have, built from {}",
+        record.revision
+    );
+    Ok(Chosen::new(reference, record.revision))
+}
+
 /// The image that was named, or the registry's of this commit; in development also the latest of this branch.
-pub(super) fn choose(args: &DeployArgs, cloud: Option<&Cloud>) -> Result<Chosen> {
+pub(super) fn choose(
+    args: &DeployArgs,
+    target: &Remembered,
+    cloud: Option<&Cloud>,
+) -> Result<Chosen> {
     let commit = Commit::read()?;
+    if args.loaded {
+        return loaded(&commit, args.cluster.env);
+    }
     let candidates = if let Some(name) = &args.image {
-        vec![named(name, args.env)?]
+        vec![named(name, args.cluster.env)?]
     } else {
-        let repository = Repository::parse(place(args, cloud))?;
+        let repository = Repository::parse(place(target, cloud))?;
         let tags = tags(args, &commit).into_iter();
         tags.map(|tag| repository.at(tag)).collect()
     };
@@ -119,28 +179,40 @@ pub(super) fn choose(args: &DeployArgs, cloud: Option<&Cloud>) -> Result<Chosen>
         let reference = candidate.repository.at(found.digest);
         let named = reference.to_string();
         printing::eprintln!("  {candidate} is {named}, built from {revision}");
-        built_from(&revision, &commit.revision, &named, args.env)?;
-        signed(&named, args.env)?;
-        return Ok(Chosen {
-            reference,
-            revision,
-        });
+        built_from(&revision, &commit.revision, &named, args.cluster.env)?;
+        signed(&named, args.cluster.env)?;
+        return Ok(Chosen::new(reference, revision));
     }
     let names: Vec<_> = candidates.iter().map(ToString::to_string).collect();
     Err(Failure::new(
         Kind::Usage,
         "there is no image to deploy",
         format!("the registry has none of these: {}", names.join(", ")),
-        "build and push one: cargo xtask image build && cargo xtask image push; or give one with --image",
+        "build and push one: cargo xtask image build && cargo xtask image push; or give one with --image; or, without a registry, see docs/any-cluster.md and pass --loaded",
     )
     .into())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{built_from, named, signed};
+    use super::{Chosen, built_from, named, signed};
     use crate::cli::EnvironmentName;
+    use crate::image::reference::Reference;
     use xtask::failure::{Kind, exit_code};
+
+    #[test]
+    fn a_revision_is_described_by_commit_subject_and_image() {
+        let digest = format!("roster/roster@sha256:{}", "a".repeat(64));
+        let chosen = Chosen {
+            reference: Reference::parse(&digest).expect("parses"),
+            revision: "b".repeat(40),
+            subject: Some("http: answer sooner".to_owned()),
+        };
+        assert_eq!(
+            chosen.description(),
+            "commit bbbbbbbbbbbb: http: answer sooner (sha256:aaaaaaaaaaaa)"
+        );
+    }
 
     #[test]
     fn production_takes_no_tags() {

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::choose::Chosen;
 use crate::cluster::RELEASE;
+use crate::cluster::environment::Environment;
 use crate::cluster::helm::{self, Helm};
 use crate::cluster::kubectl::{self, Cluster, SERVERS};
 use xtask::steps::Steps;
@@ -20,13 +21,22 @@ pub(super) fn is_serving(cluster: &Cluster) -> Result<bool> {
 }
 
 /// What runs where.
-pub(super) fn print(helm: &Helm, image: &Chosen, steps: &Steps) -> Result<()> {
+pub(super) fn print(
+    helm: &Helm,
+    image: &Chosen,
+    steps: &Steps,
+    environment: &Environment,
+) -> Result<()> {
     let history = helm.history()?;
     let serving = helm::serving(&history);
     printing::println!();
     printing::println!("url       {}", url(&helm.cluster)?);
     printing::println!("image     {}", image.reference);
-    printing::println!("revision  {}", image.revision);
+    printing::println!(
+        "commit    {} {}",
+        image.revision,
+        image.subject.as_deref().unwrap_or_default()
+    );
     if let Some(serving) = serving {
         printing::println!(
             "release   {RELEASE}, revision {}, chart {}",
@@ -48,6 +58,13 @@ pub(super) fn print(helm: &Helm, image: &Chosen, steps: &Steps) -> Result<()> {
         );
     }
     printing::println!("{}", steps.table());
+    if !environment.confirm {
+        printing::println!(
+            "try it    cargo xtask call --env {} POST /v1/users '{}'",
+            environment.name,
+            r#"{"email": "ada@example.com", "name": "Ada Lovelace"}"#
+        );
+    }
     Ok(())
 }
 

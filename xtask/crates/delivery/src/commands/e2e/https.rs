@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Stage, values_file};
 use crate::cluster::RELEASE;
+use crate::cluster::made;
 use crate::e2e::certificate::{presented, renew};
 use crate::e2e::load::{Target, ask_once, wait_until_reached};
 use crate::e2e::namespace;
@@ -98,7 +99,7 @@ impl Stage<'_> {
 
     fn tls_to_pods(&mut self, gateway: &Target, authority: &[u8], issuer: &str) -> Result<()> {
         let text = String::from_utf8_lossy(authority);
-        namespace::make_config_map(&self.cluster, AUTHORITY, &[("ca.crt", &text)])?;
+        made::config_map(&self.cluster, AUTHORITY, &[("ca.crt", &text)])?;
         let values = values_file(&json!({"tls": {
             "enabled": true, "issuer": {"name": issuer}, "caConfigMapName": AUTHORITY,
         }}))?;

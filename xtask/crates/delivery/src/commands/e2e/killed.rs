@@ -87,7 +87,10 @@ impl Stage<'_> {
         command
             .args(["deploy", "--env", "dev", "--yes", "--timeout", "180"])
             .args(["--watch-seconds", "10", "--image", &self.image.to_string()])
-            .args(["--repository", &self.args.repository]);
+            .args(["--repository", &self.args.repository])
+            .args(["--context", &self.cluster.context])
+            // Nothing that is remembered for this checkout is read or changed.
+            .env("XDG_STATE_HOME", std::path::absolute("target/e2e-state")?);
         for file in self
             .values
             .iter()

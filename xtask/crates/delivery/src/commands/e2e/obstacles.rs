@@ -9,7 +9,6 @@ use super::{Stage, values_file};
 use crate::cluster::RELEASE;
 use crate::cluster::end_state::MIGRATION;
 use crate::cluster::kubectl::items;
-use crate::commands::deploy;
 use crate::e2e::load::Target;
 use xtask::failure::{Kind, exit_code, report};
 
@@ -33,12 +32,12 @@ impl Stage<'_> {
         let targets = std::slice::from_ref(target);
         self.under_load("autoscaler patched by hand", targets, false, |stage| {
             stage.patch("hpa", &json!({"spec": {"maxReplicas": BY_HAND}}))?;
-            let mut args = stage.deploy_args(&stage.image, None, 180);
-            let error = refused(deploy::run(&args), Kind::Refused)?;
+            let mut args = stage.deploy_args(&stage.image, 180);
+            let error = refused(stage.run_deploy(&args), Kind::Refused)?;
             let named = error.contains(".spec.maxReplicas") && error.contains("kubectl-patch");
             anyhow::ensure!(named, "neither field nor owner is named: {error}");
             args.take_over = true;
-            deploy::run(&args)?;
+            stage.run_deploy(&args)?;
             let autoscaler = stage.cluster.get(&["hpa", RELEASE])?;
             let most = &autoscaler["spec"]["maxReplicas"];
             anyhow::ensure!(*most != BY_HAND, "the field was not taken back");
@@ -59,12 +58,12 @@ impl Stage<'_> {
                 .args(["set", "env", &deployment, &format!("{VARIABLE}=1")])
                 .run()?;
             stage.wait_for_rollout()?;
-            let mut args = stage.deploy_args(&stage.image, None, 180);
-            let error = refused(deploy::run(&args), Kind::Refused)?;
+            let mut args = stage.deploy_args(&stage.image, 180);
+            let error = refused(stage.run_deploy(&args), Kind::Refused)?;
             let named = error.contains(VARIABLE) && error.contains("kubectl-set");
             anyhow::ensure!(named, "neither variable nor owner is named: {error}");
             args.take_over = true;
-            deploy::run(&args)?;
+            stage.run_deploy(&args)?;
             let deployment = stage.cluster.get(&["deployment", RELEASE])?;
             let left = deployment["spec"].to_string().contains(VARIABLE);
             anyhow::ensure!(!left, "the variable is still there");

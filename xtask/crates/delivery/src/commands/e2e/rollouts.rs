@@ -7,13 +7,12 @@ use anyhow::{Context, Result};
 use serde_json::json;
 
 use super::{Stage, values_file};
-use crate::cli::{EnvironmentName, RollbackArgs};
+use crate::cli::RollbackArgs;
 use crate::cluster::kubectl::{Cluster, SERVERS, name};
 use crate::commands::rollback;
 use crate::e2e::bad_release::{self, Fault};
 use crate::e2e::load::Target;
 use crate::e2e::redirecting::Redirecting;
-use crate::image::commit::Commit;
 use crate::image::reference::Repository;
 use xtask::failure::{exit_code, report};
 
@@ -50,7 +49,7 @@ impl Stage<'_> {
             // Somebody has changed what the rollback restores.
             stage.patch("pdb", &json!({"spec": {"maxUnavailable": "50%"}}))?;
             rollback::run(&RollbackArgs {
-                env: EnvironmentName::Dev,
+                cluster: stage.cluster_args(),
                 revision: None,
                 yes: true,
                 timeout: 180,
@@ -101,7 +100,7 @@ impl Stage<'_> {
     /// Deploys a broken release: the deploy must report the cause and roll back without failed requests.
     pub(super) fn break_it(&mut self, fault: &Fault, target: &Target) -> Result<()> {
         let repository = Repository::parse(&self.args.repository)?;
-        let bad = bad_release::push(fault, &repository, &Commit::read()?)?;
+        let bad = bad_release::push(fault, &repository)?;
         let exercise = format!("bad release ({})", fault.name);
         let targets = std::slice::from_ref(target);
         self.under_load(&exercise, targets, fault.reaches_users, |stage| {

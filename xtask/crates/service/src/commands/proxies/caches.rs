@@ -14,6 +14,7 @@ const DUTY: Duty = Duty {
     compresses: false,
     caches: true,
     keeps_idle: Duration::from_secs(1),
+    checks: None,
 };
 /// Roster logs a request before this has passed since its answer.
 const LOGGED: Duration = Duration::from_secs(1);

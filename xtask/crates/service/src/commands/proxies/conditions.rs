@@ -12,6 +12,7 @@ const DUTY: Duty = Duty {
     compresses: true,
     caches: false,
     keeps_idle: Duration::from_secs(1),
+    checks: None,
 };
 const GZIP: (&str, &str) = ("accept-encoding", "gzip");
 

@@ -17,6 +17,7 @@ const DUTY: Duty = Duty {
     compresses: false,
     caches: false,
     keeps_idle: Duration::from_secs(3),
+    checks: None,
 };
 /// Between the time-out of a head and the idle time: a connection that has been idle for it has to be there still.
 const IDLE: Duration = Duration::from_secs(2);

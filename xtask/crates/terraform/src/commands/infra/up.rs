@@ -7,9 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use super::{
-    BOLD, GREEN, bucket_exists, guarded_plan, lock, missing_tools, show, state_move, write_file,
-};
+use super::{BOLD, GREEN, bucket_exists, guarded_plan, lock, show, state_move, write_file};
 use crate::cli::{InfraApplyArgs, InfraUpArgs};
 use crate::infra;
 use crate::infra::hosts::{self, Answer};
@@ -75,7 +73,7 @@ pub(crate) fn run(args: &InfraUpArgs) -> Result<()> {
 impl Up<'_> {
     fn preflight(&self) -> Result<String> {
         terraform::require()?;
-        missing_tools(&[
+        xtask::tools::require(&[
             "gcloud",
             "gke-gcloud-auth-plugin",
             "kubectl",
@@ -227,6 +225,8 @@ impl Up<'_> {
         let repository = format!("{registry}/roster");
         call(&["image", "build", "--repository", &repository]).run()?;
         call(&["image", "push", "--repository", &repository]).run()?;
+        // The smoke test's client; all other Secrets are made from Secret Manager's.
+        call(&["setup", "--env", &self.environment.name, "--yes"]).run()?;
         let mut deploy = call(&["deploy", "--env", &self.environment.name]);
         if self.args.yes {
             deploy = deploy.arg("--yes");
