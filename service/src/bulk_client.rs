@@ -3,6 +3,7 @@
 //! `sources` reads what other programs have written, `mapping` makes users of it. Speaks HTTP/1.1 over sockets and knows
 //! nothing of the service's own types.
 
+mod api_args;
 pub mod export;
 mod failure;
 mod http1;
@@ -13,4 +14,5 @@ mod refused;
 mod sources;
 mod wire;
 
+pub use api_args::ApiArgs;
 pub use failure::BulkError;

@@ -7,7 +7,6 @@
 )]
 
 mod access;
-mod api;
 mod bulk;
 mod error;
 mod origin;
@@ -23,7 +22,6 @@ use std::path::PathBuf;
 use tracing::level_filters::LevelFilter;
 
 pub use access::{AuthMode, KEYS_FILE_SETTING, TlsArgs, TokenArgs};
-pub use api::{ApiArgs, ApiCredentials};
 pub use bulk::BulkArgs;
 pub use error::ConfigError;
 pub use origin::{BadOrigin, Origin};

@@ -1,9 +1,9 @@
 //! `roster export`: every user into a file, which is there under its name once it is complete.
 
+use super::api_args::ApiArgs;
 use super::failure::BulkError;
 use super::http1::{Api, Body, Response};
 use super::progress::Progress;
-use crate::config::ApiArgs;
 use clap::{Args, ValueEnum};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use std::fs::File;

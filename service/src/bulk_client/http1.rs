@@ -3,9 +3,10 @@
 //! The body of a request is sent once the service has asked for it (`Expect: 100-continue`): a refusal is then read before
 //! anything is sent in vain.
 
+use super::api_args::{ApiArgs, ApiCredentials};
 use super::failure::BulkError;
 use super::wire::Wire;
-use crate::config::{ApiArgs, ApiCredentials};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;

@@ -1,13 +1,13 @@
 //! `roster import`: sends the users of a file, and keeps those that were refused in a file that can be corrected and sent
 //! again.
 
+use super::api_args::ApiArgs;
 use super::failure::BulkError;
 use super::http1::{Abandoned, Api, Body, Response};
 use super::mapping::Mapping;
 use super::progress::Progress;
 use super::refused::{RefusedFile, reason};
 use super::sources::{Format, check_utf8};
-use crate::config::ApiArgs;
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 use std::cell::RefCell;

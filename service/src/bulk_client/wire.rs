@@ -1,6 +1,6 @@
 //! A connection to the service, plain or over TLS.
 
-use crate::config::ApiArgs;
+use super::api_args::ApiArgs;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};

@@ -27,7 +27,7 @@ pub struct BulkArgs {
     #[arg(long, env = "ROSTER_IMPORT_TIMEOUT_MS", default_value_t = 21_600_000, value_parser = clap::value_parser!(u64).range(1000..=604_800_000), value_name = "MS")]
     pub import_timeout_ms: u64,
     /// Maximum number of records of an import that share one transaction. Other writers wait for one of these at the most.
-    #[arg(long, env = "ROSTER_IMPORT_BATCH_LIMIT", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1024), value_name = "N")]
+    #[arg(long, env = "ROSTER_IMPORT_BATCH_LIMIT", default_value_t = 200, value_parser = clap::value_parser!(u16).range(1..=1024), value_name = "N")]
     pub import_batch_limit: u16,
     /// Share of its time in which an import uses the database, in percent; in the rest, it leaves it to other clients.
     #[arg(long, env = "ROSTER_IMPORT_SHARE_PERCENT", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100), value_name = "PERCENT")]

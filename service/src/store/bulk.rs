@@ -2,6 +2,7 @@
 //! requests; how many there are is bounded at the edge.
 
 mod absent;
+mod attempt;
 mod export;
 mod import;
 mod import_sql;

@@ -2,7 +2,8 @@
 //!
 //! What is in memory is one record, of limited size, and what the connection has handed over.
 
-use super::csv_text::COLUMNS;
+mod csv;
+
 use super::formats::Format;
 use crate::domain::{ImportMark, Profile};
 use crate::http::api::user_json::{SERVER_MEMBERS, read_profile};
@@ -10,10 +11,10 @@ use crate::http::problem::{Problem, ProblemKind};
 use crate::http::read_request::parse_json;
 use aws_lc_rs::digest::{Context, SHA256};
 use bytes::{Buf, Bytes, BytesMut};
-use csv_core::ReadRecordResult;
+use csv::{CsvFound, CsvRecords};
 use http_body_util::BodyExt;
 use hyper::body::Body;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::time::Duration;
 
 /// The byte order mark that some programs begin a file with.
@@ -65,17 +66,6 @@ enum Lines {
         is_first: bool,
     },
     Csv(Box<CsvRecords>),
-}
-
-struct CsvRecords {
-    reader: csv_core::Reader,
-    /// The columns by their place; `None` for those that the server sets.
-    columns: Option<Vec<Option<&'static str>>>,
-    fields: Vec<u8>,
-    ends: Vec<usize>,
-    /// How much of both is filled.
-    filled: (usize, usize),
-    is_too_long: bool,
 }
 
 impl<B: Body<Data = Bytes> + Unpin> Records<B> {
@@ -320,142 +310,4 @@ fn profile_of_json(text: &[u8], limit: usize) -> Result<Profile, Box<Problem>> {
         }
     }
     Ok(read_profile(value)?)
-}
-
-enum CsvFound {
-    Header,
-    Record(Result<Profile, Box<Problem>>),
-    /// More has to arrive.
-    Nothing,
-    End,
-}
-
-impl CsvRecords {
-    fn new(limit: usize) -> Self {
-        Self {
-            reader: csv_core::Reader::new(),
-            columns: None,
-            fields: vec![0; limit],
-            ends: vec![0; 64],
-            filled: (0, 0),
-            is_too_long: false,
-        }
-    }
-
-    /// Reads on in what has arrived; also how much of it was used.
-    fn read(&mut self, arrived: &[u8], has_ended: bool) -> Result<(CsvFound, usize), Problem> {
-        let mut used = 0;
-        loop {
-            if used == arrived.len() && !has_ended {
-                return Ok((CsvFound::Nothing, used));
-            }
-            let (filled, ended) = self.filled;
-            let (result, read, written, ends) = self.reader.read_record(
-                &arrived[used..],
-                &mut self.fields[filled..],
-                &mut self.ends[ended..],
-            );
-            used += read;
-            self.filled = (filled + written, ended + ends);
-            match result {
-                ReadRecordResult::InputEmpty => {
-                    if !has_ended {
-                        return Ok((CsvFound::Nothing, used));
-                    }
-                }
-                ReadRecordResult::OutputFull | ReadRecordResult::OutputEndsFull => {
-                    self.is_too_long = true;
-                    self.filled = (0, 0);
-                }
-                ReadRecordResult::Record => return Ok((self.record()?, used)),
-                ReadRecordResult::End => return Ok((CsvFound::End, used)),
-            }
-        }
-    }
-
-    fn record(&mut self) -> Result<CsvFound, Problem> {
-        let (_, count) = std::mem::take(&mut self.filled);
-        let is_too_long = std::mem::take(&mut self.is_too_long);
-        let mut start = 0;
-        let fields = self.ends[..count].iter().map(|&end| {
-            let field = self.fields.get(start..end).unwrap_or_default();
-            start = end;
-            field
-        });
-        let Some(columns) = &self.columns else {
-            self.columns = Some(read_header(fields)?);
-            return Ok(CsvFound::Header);
-        };
-        let profile = if is_too_long {
-            Err(Box::new(too_long(self.fields.len())))
-        } else {
-            profile_of_fields(columns, fields, count)
-        };
-        Ok(CsvFound::Record(profile))
-    }
-}
-
-/// The columns that a header row names.
-fn read_header<'f>(
-    names: impl Iterator<Item = &'f [u8]>,
-) -> Result<Vec<Option<&'static str>>, Problem> {
-    let refused = |detail: String| ProblemKind::MalformedRequest.with_detail(detail);
-    let mut columns: Vec<&'static str> = Vec::new();
-    for raw in names {
-        let name = String::from_utf8_lossy(raw);
-        let name = name.trim().trim_start_matches('\u{feff}');
-        let known = COLUMNS.into_iter().find(|column| *column == name);
-        let Some(column) = known else {
-            let shown: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
-            return Err(refused(format!(
-                "the first line of the CSV names the column '{shown}'; the columns are {}",
-                COLUMNS.join(", ")
-            )));
-        };
-        if columns.contains(&column) {
-            return Err(refused(format!(
-                "the first line of the CSV names the column '{column}' twice"
-            )));
-        }
-        columns.push(column);
-    }
-    for wanted in ["email", "name"] {
-        if !columns.contains(&wanted) {
-            return Err(refused(format!(
-                "the first line of the CSV must name the column '{wanted}'"
-            )));
-        }
-    }
-    let is_set_by_server = |column: &&str| SERVER_MEMBERS.contains(column);
-    Ok(columns
-        .into_iter()
-        .map(|column| (!is_set_by_server(&column)).then_some(column))
-        .collect())
-}
-
-fn profile_of_fields<'f>(
-    columns: &[Option<&'static str>],
-    fields: impl Iterator<Item = &'f [u8]>,
-    count: usize,
-) -> Result<Profile, Box<Problem>> {
-    if count != columns.len() {
-        let detail = format!(
-            "the record has {count} fields, the first line {}",
-            columns.len()
-        );
-        return Err(Box::new(ProblemKind::MalformedRequest.with_detail(detail)));
-    }
-    let mut members = Map::new();
-    for (column, field) in columns.iter().zip(fields) {
-        let Some(column) = column else { continue };
-        let text = std::str::from_utf8(field).map_err(|_| {
-            let detail = format!("the field '{column}' is not UTF-8");
-            Box::new(ProblemKind::MalformedRequest.with_detail(detail))
-        })?;
-        // CSV does not know a field that is not there from an empty one.
-        if !text.is_empty() {
-            members.insert((*column).to_owned(), Value::from(text));
-        }
-    }
-    Ok(read_profile(Value::Object(members))?)
 }

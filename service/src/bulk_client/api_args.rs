@@ -1,4 +1,4 @@
-//! How commands reach a running service.
+//! How commands reach a running service; not a part of the service's own settings.
 
 #![allow(
     clippy::doc_markdown,
@@ -6,7 +6,7 @@
     reason = "these comments are the text of --help, where Markdown would show"
 )]
 
-use super::error::ConfigError;
+use crate::config::ConfigError;
 use clap::Args;
 use http::Uri;
 use std::path::{Path, PathBuf};
