@@ -7,6 +7,7 @@ mod export;
 mod import;
 mod import_sql;
 mod lookup;
+mod part;
 mod snapshots;
 pub(super) mod sweep;
 
@@ -18,27 +19,6 @@ use std::time::Duration;
 pub use export::PgExport;
 pub use import::PgImport;
 pub(super) use snapshots::Snapshots;
-
-/// Limits of exports and imports.
-#[derive(Clone, Copy, Debug)]
-pub struct BulkLimits {
-    /// The longest that an export may hold its snapshot.
-    pub export_timeout: Duration,
-    /// The longest that an export may wait for its client.
-    pub stall_timeout: Duration,
-    /// The most connections, beside those of the pool that requests share.
-    pub connections: usize,
-}
-
-impl Default for BulkLimits {
-    fn default() -> Self {
-        Self {
-            export_timeout: Duration::from_mins(10),
-            stall_timeout: Duration::from_mins(1),
-            connections: 1,
-        }
-    }
-}
 
 impl PgUserStore {
     /// How old the oldest snapshot is that an export holds: `PostgreSQL` cannot remove rows that were replaced since.

@@ -1,11 +1,10 @@
 //! Makes connections to `PostgreSQL`: to which server, in what time, with a password that can change while the service runs.
 //! Must not know what they are used for.
 
-use super::bulk::BulkLimits;
 use super::connect_error::{ConnectError, Refusal};
 use super::database_url::{DatabaseUrl, Server};
 use super::doubt::Doubt;
-use super::limits::Limits;
+use super::limits::{BulkLimits, Limits};
 use super::session::{self, ServerState};
 use super::sql_error::StoreError;
 use super::tls;

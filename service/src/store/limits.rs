@@ -24,3 +24,24 @@ pub struct Limits {
     /// The most writes that join into one transaction.
     pub max_write_batch: usize,
 }
+
+/// Limits of exports and imports.
+#[derive(Clone, Copy, Debug)]
+pub struct BulkLimits {
+    /// The longest that an export may hold its snapshot.
+    pub export_timeout: Duration,
+    /// The longest that an export may wait for its client.
+    pub stall_timeout: Duration,
+    /// The most connections, beside those of the pool that requests share.
+    pub connections: usize,
+}
+
+impl Default for BulkLimits {
+    fn default() -> Self {
+        Self {
+            export_timeout: Duration::from_mins(10),
+            stall_timeout: Duration::from_mins(1),
+            connections: 1,
+        }
+    }
+}

@@ -52,12 +52,12 @@ use std::future::Future;
 use std::sync::Arc;
 use tokio::time::Instant;
 
-pub use bulk::{BulkLimits, PgExport, PgImport};
+pub use bulk::{PgExport, PgImport};
 pub use clients::PgClientStore;
 pub use connector::PoolSettings;
 pub use database_url::{DatabaseUrl, DatabaseUrlError};
 pub use email_keys::{EmailKeysReport, check_email_keys};
-pub use limits::Limits;
+pub use limits::{BulkLimits, Limits};
 pub use migrations::Lacking;
 pub use sql_error::StoreError;
 pub use sweep::SweepSettings;

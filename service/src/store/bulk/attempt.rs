@@ -3,45 +3,14 @@
 use super::PgImport;
 use super::import_sql;
 use super::lookup::{Present, Step, look_up};
-use crate::domain::{ImportBatch, ImportCounts, ImportMark, ImportMode, ImportOutcome, Timestamp};
+use super::part::{Attempt, Part, counted};
+use crate::domain::{ImportBatch, ImportCounts, ImportMode, ImportOutcome};
 use crate::store::columns::Micros;
 use crate::store::observed::Statement;
 use crate::store::pool::Object;
 use crate::store::sql_error::StoreError;
 use crate::store::write_batch;
 use uuid::Uuid;
-
-/// How an attempt to import a batch ended.
-pub(super) enum Attempt {
-    /// It is committed.
-    Done,
-    /// These users have changed, or are locked: nothing was written.
-    Again(Vec<usize>, Present),
-}
-
-/// A batch, up to where the import comes by it, and what is reported of it.
-pub(super) struct Part<'a, R> {
-    pub(super) batch: &'a ImportBatch,
-    pub(super) mark: ImportMark,
-    pub(super) at: Timestamp,
-    pub(super) report: R,
-}
-
-fn counted(refused: u64, outcomes: &[ImportOutcome]) -> ImportCounts {
-    let mut counts = ImportCounts {
-        refused,
-        ..ImportCounts::default()
-    };
-    for outcome in outcomes {
-        *match outcome {
-            ImportOutcome::Created(_) => &mut counts.created,
-            ImportOutcome::Updated(_) => &mut counts.updated,
-            ImportOutcome::Unchanged(_) => &mut counts.unchanged,
-            ImportOutcome::EmailTaken | ImportOutcome::Failed => &mut counts.refused,
-        } += 1;
-    }
-    counts
-}
 
 impl PgImport {
     /// One attempt to import those users of a batch that `decided` does not have.
@@ -220,6 +189,7 @@ impl PgImport {
             return Err(StoreError::Overtaken);
         }
         client.batch_execute("COMMIT").await?;
+        self.pool.written.notify_one();
         self.pool.written.notify_one();
         let before = self.progress.counts;
         Ok(ImportCounts {

@@ -6,11 +6,11 @@
 //! One statement returns all rows. The driver reads no further than its reader does, and the server waits in turn: what is
 //! in memory is what the socket holds. A watchdog gives the connection up when the reader stops, or takes too long.
 
-use super::BulkLimits;
 use super::snapshots::{Snapshot, Snapshots};
 use crate::domain::{DirectoryError, Export, FeedPosition, Filters, User};
 use crate::store::columns::RowReader;
 use crate::store::history::{NEWEST, NEWEST_COLUMNS, read_position};
+use crate::store::limits::BulkLimits;
 use crate::store::lists;
 use crate::store::observed::{Observed, Statement};
 use crate::store::pool::{self, DiscardUnlessDone, Pool};

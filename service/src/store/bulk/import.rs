@@ -4,9 +4,9 @@
 //! Who has an address is looked up before the transaction, which holds the lock that every writer needs. What changes in
 //! between is found by the write itself, and the batch is tried again.
 
-use super::attempt::{Attempt, Part};
 use super::import_sql;
 use super::lookup::look_up;
+use super::part::{Attempt, Part};
 use crate::domain::{
     AbsentUsers, Created, DirectoryError, Import, ImportBatch, ImportClaim, ImportCounts,
     ImportMark, ImportMode, ImportOutcome, ImportProgress, Profile, Stamp, Timestamp, User, UserId,
