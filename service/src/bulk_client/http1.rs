@@ -66,7 +66,9 @@ impl std::error::Error for Abandoned {}
 
 impl Abandoned {
     fn is(error: &io::Error) -> bool {
-        error.get_ref().is_some_and(|inner| inner.is::<Self>())
+        error
+            .get_ref()
+            .is_some_and(<dyn std::error::Error + Send + Sync>::is::<Self>)
     }
 }
 

@@ -11,6 +11,7 @@ use super::sources::{Format, check_utf8};
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 use std::cell::RefCell;
+use std::fmt::Write as _;
 use std::io::{self, BufRead as _, BufReader, Write};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -164,7 +165,7 @@ impl Import<'_> {
                 AbsentMode::Delete => "delete",
                 AbsentMode::Suspend => "suspend",
             };
-            target.push_str(&format!("&absent={absent}&max_deletes={most}"));
+            let _ = write!(target, "&absent={absent}&max_deletes={most}");
         }
         target
     }
@@ -249,7 +250,7 @@ impl Import<'_> {
                 continue;
             };
             // The users before it were taken.
-            while let Some(record) = records.next() {
+            for record in records.by_ref() {
                 let record = record?;
                 let Some(user) = self.mapping.user(&record)? else {
                     continue;
@@ -300,7 +301,7 @@ impl Import<'_> {
             ));
         }
         if let (true, Some(absent)) = (self.args.dry_run, summary["absent"].as_u64()) {
-            text.push_str(&format!("; {absent} users are absent"));
+            let _ = write!(text, "; {absent} users are absent");
         }
         Ok(text)
     }

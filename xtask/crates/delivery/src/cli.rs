@@ -130,6 +130,10 @@ pub(crate) struct ReleaseArgs {
 
 /// Files with what the database's Secrets are made of; `-` is standard input.
 #[derive(Args, Clone, Default)]
+#[allow(
+    clippy::struct_field_names,
+    reason = "these are the names of the flags"
+)]
 pub(crate) struct DatabaseFiles {
     /// File with the service's connection URL, or `-`
     #[arg(long, value_name = "FILE")]
@@ -153,6 +157,7 @@ pub(crate) struct DatabaseFiles {
 /// test, watch. Killed at any of them and run again, it converges.
 #[derive(Args)]
 #[command(after_help = xtask::failure::exit_codes_help(&xtask::failure::Kind::ALL))]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct DeployArgs {
     #[command(flatten)]
     pub(crate) cluster: ClusterArgs,

@@ -90,10 +90,10 @@ pub(crate) struct FirstDayArgs {
     /// Repository that this machine and the cluster's nodes reach
     #[arg(long, env = "ROSTER_IMAGE_REPOSITORY")]
     pub(crate) repository: String,
-    /// GatewayClass and IngressClass of the cluster
+    /// Class of the cluster's gateways and ingresses
     #[arg(long, default_value = "traefik", value_name = "CLASS")]
     pub(crate) class: String,
-    /// cert-manager's ClusterIssuer for certificates
+    /// cert-manager's cluster issuer for certificates
     #[arg(long, default_value = "local-ca", value_name = "ISSUER")]
     pub(crate) issuer: String,
     /// Where the gateway's connections come from

@@ -5,6 +5,7 @@ use ureq::http::Request;
 
 use crate::cli::CallArgs;
 use crate::cluster::connection::of_installed;
+use crate::cluster::environment::Environment;
 use crate::cluster::target::{agent, token};
 use crate::cluster::way_in;
 use xtask::failure::{Failure, Kind};
@@ -13,24 +14,7 @@ use xtask::failure::{Failure, Kind};
 pub(crate) fn run(args: &CallArgs) -> Result<()> {
     let (environment, helm) = of_installed(&args.cluster)?;
     let method = args.method.to_uppercase();
-    if environment.confirm && method != "GET" && !args.yes {
-        return Err(Failure::new(
-            Kind::Refused,
-            format!("{method} may change {}", environment.name),
-            "changes in production require --yes",
-            "pass --yes",
-        )
-        .into());
-    }
-    if !args.path.starts_with('/') {
-        return Err(Failure::new(
-            Kind::Usage,
-            format!("`{}` is not a path", args.path),
-            "a path begins with /",
-            "such as: cargo xtask call --env dev GET /v1/users",
-        )
-        .into());
-    }
+    check(args, &environment, &method)?;
     let authority = match &args.ca_file {
         Some(file) => {
             Some(std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?)
@@ -82,6 +66,29 @@ pub(crate) fn run(args: &CallArgs) -> Result<()> {
         "docs/api.md lists what each status means",
     )
     .into())
+}
+
+/// Refuses what cannot be called, and a change of production that nobody has confirmed.
+fn check(args: &CallArgs, environment: &Environment, method: &str) -> Result<()> {
+    if environment.confirm && method != "GET" && !args.yes {
+        return Err(Failure::new(
+            Kind::Refused,
+            format!("{method} may change {}", environment.name),
+            "changes in production require --yes",
+            "pass --yes",
+        )
+        .into());
+    }
+    if !args.path.starts_with('/') {
+        return Err(Failure::new(
+            Kind::Usage,
+            format!("`{}` is not a path", args.path),
+            "a path begins with /",
+            "such as: cargo xtask call --env dev GET /v1/users",
+        )
+        .into());
+    }
+    Ok(())
 }
 
 fn content_type(method: &str) -> &'static str {

@@ -39,7 +39,7 @@ pub(crate) fn run(args: &DeployArgs) -> Result<()> {
     let target = Remembered::read(args.cluster.env)?.with(&args.cluster, &args.release)?;
     let remember = || {
         let mut kept = Remembered::read(args.cluster.env)?;
-        kept.context = args.cluster.context.clone();
+        kept.context.clone_from(&args.cluster.context);
         kept.write(args.cluster.env).map(drop)
     };
     run_on(args, &target, || match &args.cluster.context {

@@ -106,8 +106,19 @@ pub(crate) fn build(args: &ImageBuildArgs) -> Result<Record> {
         record::FILE,
         sbom::FILE,
     );
+    hand_over(args, &image, &layer, &record)?;
+    Ok(record)
+}
+
+/// Gives the image to the engine of this machine, or to a file, where that was asked for.
+fn hand_over(
+    args: &ImageBuildArgs,
+    image: &Image,
+    layer: &layer::Layer,
+    record: &Record,
+) -> Result<()> {
     if args.load || args.archive.is_some() {
-        let archive = archive(&image, &layer, &record)?;
+        let archive = archive(image, layer, record)?;
         if let Some(file) = &args.archive {
             std::fs::write(file, &archive)
                 .with_context(|| format!("cannot write {}", file.display()))?;
@@ -122,7 +133,7 @@ pub(crate) fn build(args: &ImageBuildArgs) -> Result<Record> {
             tool("docker").arg("load").stdin(archive).run()?;
         }
     }
-    Ok(record)
+    Ok(())
 }
 
 /// The given repository, or the one that is remembered for development.

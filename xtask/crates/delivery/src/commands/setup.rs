@@ -51,7 +51,7 @@ pub(crate) fn run(args: &SetupArgs) -> Result<()> {
     }
     remember(
         args,
-        Remembered {
+        &Remembered {
             context: Some(cluster.context.clone()),
             ..target
         },
@@ -104,7 +104,7 @@ fn make(connection: &Connection, plan: &Plan) -> Result<()> {
 }
 
 /// Only development is remembered: a command for production names all it uses.
-fn remember(args: &SetupArgs, target: Remembered) -> Result<()> {
+fn remember(args: &SetupArgs, target: &Remembered) -> Result<()> {
     if args.cluster.env != EnvironmentName::Dev {
         return Ok(());
     }

@@ -181,24 +181,12 @@ fn roles(clone: &Clone, cluster: &Cluster, setup: &[&str]) -> Result<Vec<String>
     .concat();
     clone.run(&with_roles)?.succeeded()?;
     clone.run(&["image", "push"])?.succeeded()?;
-    misspell(cluster)?;
     let deploy = [
         DEPLOY.as_slice(),
         &["--timeout", "60", "--watch-seconds", "5"],
     ]
     .concat();
-    let refused = clone.run(&deploy)?;
-    refused.ended_with(5, "key client-id of the Secret roster-smoke-test")?;
-    lines.push(line(&refused));
-    let incomplete = clone.run(&with_roles)?;
-    incomplete.ended_with(5, "delete secret roster-smoke-test")?;
-    lines.push(line(&incomplete));
-    cluster
-        .kubectl()
-        .args(["delete", "secret", "roster-smoke-test"])
-        .quiet()
-        .output()?;
-    clone.run(&with_roles)?.succeeded()?;
+    lines.extend(misspelt(clone, cluster, &with_roles, &deploy)?);
     let refused = clone.run(&deploy)?;
     refused.ended_with(11, "GRANT ")?;
     lines.push(line(&refused));
@@ -216,6 +204,30 @@ fn roles(clone: &Clone, cluster: &Cluster, setup: &[&str]) -> Result<Vec<String>
         &database.local_url,
         &format!("DROP OWNED BY {role}; DROP ROLE {role}"),
     )?;
+    Ok(lines)
+}
+
+/// A Secret with a misspelt key: `deploy` names the key, `setup` how to have it made again.
+fn misspelt(
+    clone: &Clone,
+    cluster: &Cluster,
+    with_roles: &[&str],
+    deploy: &[&str],
+) -> Result<Vec<String>> {
+    let mut lines = Vec::new();
+    misspell(cluster)?;
+    let refused = clone.run(deploy)?;
+    refused.ended_with(5, "key client-id of the Secret roster-smoke-test")?;
+    lines.push(line(&refused));
+    let incomplete = clone.run(with_roles)?;
+    incomplete.ended_with(5, "delete secret roster-smoke-test")?;
+    lines.push(line(&incomplete));
+    cluster
+        .kubectl()
+        .args(["delete", "secret", "roster-smoke-test"])
+        .quiet()
+        .output()?;
+    clone.run(with_roles)?.succeeded()?;
     Ok(lines)
 }
 
