@@ -133,7 +133,7 @@ async fn an_import_is_continued_where_a_service_that_shut_down_left_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_is_continued_by_one_request_at_a_time_and_after_a_client_has_gone() {
-    let app = TestApp::start().await;
+    let app = TestApp::start_with(&["--import-batch-limit=50"]).await;
     let users: Vec<_> = (0..300).map(user).collect();
     let text = body(&users);
     let mut socket = TcpStream::connect(app.address).unwrap();
