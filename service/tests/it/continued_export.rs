@@ -148,7 +148,7 @@ async fn a_follower_that_starts_by_an_export_rebuilds_the_table_exactly() {
         .collect();
     let followers = number("ROSTER_TEST_FOLLOWERS", 3);
     let time = Duration::from_millis(number("ROSTER_TEST_FOLLOW_SECONDS", 1) * 1000);
-    let kills = number("ROSTER_TEST_FOLLOW_KILLS", 2);
+    let kills = u32::try_from(number("ROSTER_TEST_FOLLOW_KILLS", 2)).expect("a few");
     let mut states = Vec::new();
     let client = program.client.clone();
     for _ in 0..followers {
@@ -159,7 +159,7 @@ async fn a_follower_that_starts_by_an_export_rebuilds_the_table_exactly() {
             if follower.follow(&client, addresses.0).await.is_none() {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
-            let due = time.mul_f64((killed + 1) as f64 / (kills + 1) as f64);
+            let due = time * (killed + 1) / (kills + 1);
             if killed < kills && begun.elapsed() >= due {
                 killed += 1;
                 program.kill();

@@ -14,7 +14,11 @@ pub(crate) fn user(n: u32) -> Value {
 }
 
 pub(crate) fn body(users: &[Value]) -> String {
-    users.iter().map(|user| format!("{user}\n")).collect()
+    let mut body = String::new();
+    for user in users {
+        let _ = writeln!(body, "{user}");
+    }
+    body
 }
 
 /// Imports; the records that are reported, and the last one.

@@ -12,23 +12,17 @@ const DELIMITERS: [u8; 3] = *b",;\t";
 
 pub(super) fn open(path: &Path, delimiter: Option<u8>) -> Result<Records, BulkError> {
     let mut reader = open_text(path)?;
-    let delimiter = match delimiter {
-        Some(delimiter) => delimiter,
-        None => {
-            let first = reader.fill_buf().unwrap_or_default();
-            let header = first
-                .split(|byte| *byte == b'\n')
-                .next()
-                .unwrap_or_default();
-            let count = |delimiter: &u8| header.iter().filter(|byte| *byte == delimiter).count();
-            // Of equals, the first: a header of one column has none at all.
-            DELIMITERS
-                .into_iter()
-                .rev()
-                .max_by_key(count)
-                .unwrap_or(b',')
-        }
-    };
+    let delimiter = delimiter.unwrap_or_else(|| {
+        let first = reader.fill_buf().unwrap_or_default();
+        let header = first
+            .split(|byte| *byte == b'\n')
+            .next()
+            .unwrap_or_default();
+        let count = |delimiter: &u8| header.split(|byte| byte == delimiter).count();
+        // Of equals, the first: a header of one column has none at all.
+        let found = DELIMITERS.into_iter().rev().max_by_key(count);
+        found.unwrap_or(b',')
+    });
     let mut csv = csv::ReaderBuilder::new()
         .delimiter(delimiter)
         .flexible(true)

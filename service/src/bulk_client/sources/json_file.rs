@@ -47,7 +47,7 @@ pub(super) fn open_array_or_lines(path: &Path) -> Result<Records, BulkError> {
     let mut reader = open_text(path)?;
     let begins = reader.fill_buf().unwrap_or_default();
     if begins.trim_ascii_start().starts_with(b"[") {
-        open_array(path, |document| Some(document))
+        open_array(path, Some)
     } else {
         open_lines(path)
     }
@@ -73,15 +73,13 @@ fn open_array(
         return Err(BulkError::usage(what, next));
     };
     let path = path.to_path_buf();
-    let records = users
-        .into_iter()
-        .zip(1_u64..)
-        .map(move |(user, place)| match user {
-            Value::Object(values) => Ok(SourceRecord { place, values }),
-            _ => {
-                let what = format!("{}: user {place} is not an object", path.display());
-                Err(BulkError::usage(what, next))
-            }
-        });
+    let records = users.into_iter().zip(1_u64..).map(move |(user, place)| {
+        if let Value::Object(values) = user {
+            Ok(SourceRecord { place, values })
+        } else {
+            let what = format!("{}: user {place} is not an object", path.display());
+            Err(BulkError::usage(what, next))
+        }
+    });
     Ok(Box::new(records))
 }

@@ -54,13 +54,11 @@ impl Entries {
             return Ok(Some(line));
         }
         while let Some(next) = self.physical_line()? {
-            match next.strip_prefix(' ') {
-                Some(rest) => line.push_str(rest),
-                None => {
-                    self.held = Some(next);
-                    break;
-                }
-            }
+            let Some(rest) = next.strip_prefix(' ') else {
+                self.held = Some(next);
+                break;
+            };
+            line.push_str(rest);
         }
         Ok(Some(line))
     }

@@ -30,7 +30,7 @@ use crate::http::connection::connection_io::Calls;
 use crate::http::problem::{Problem, ProblemKind};
 use crate::http::read_request::{check_sizes, refuse_unsupported_fields, require_host};
 use crate::http::settings::HttpSettings;
-use crate::metrics::{MethodLabel, Metrics};
+use crate::metrics::{InFlight, MethodLabel, Metrics};
 use crate::telemetry::{AccessLog, Tracer};
 use futures_util::FutureExt;
 use http::header::{CACHE_CONTROL, CONNECTION, X_CONTENT_TYPE_OPTIONS};
@@ -258,17 +258,22 @@ impl ConnectionState {
         };
         if matches!(answer.body(), AnswerBody::Streamed(_)) {
             let exchange = StreamedExchange::of(&exchange, started);
-            let edge = self.edge.clone();
-            if let AnswerBody::Streamed(body) = answer.body_mut() {
-                body.hold(in_flight);
-                body.at_end(move |sent| exchange.report(&edge.metrics, &edge.access_log, sent));
-            }
+            self.report_at_end(&mut answer, exchange, in_flight);
         } else {
             exchange.report(&edge.metrics, &edge.access_log);
         }
         span.finish(call.route.template(), answer.status().as_u16());
         self.finish(&mut answer, call);
         answer
+    }
+
+    /// Reports a request, which is in progress until then, when the body of its answer has ended.
+    fn report_at_end(&self, answer: &mut Answer, exchange: StreamedExchange, in_flight: InFlight) {
+        let edge = self.edge.clone();
+        if let AnswerBody::Streamed(body) = answer.body_mut() {
+            body.hold(in_flight);
+            body.at_end(move |sent| exchange.report(&edge.metrics, &edge.access_log, sent));
+        }
     }
 
     fn admission(&self, waits: bool) -> Admission {
@@ -366,25 +371,36 @@ impl ConnectionState {
         if operation.reads_body()
             && let Some(body) = body
         {
-            let sender = Sender {
-                address: call.address,
-                arriving_on_connection: &self.arriving_bodies,
-            };
-            let edge = &*self.edge;
-            call.body = match edge
-                .reception
-                .receive(call.headers(), body, route, sender)?
-            {
-                Received::Whole(bytes) => bytes,
-                // Boxed, so that the many requests whose body is there carry no room for this.
-                Received::Partial(rest) => {
-                    Box::pin(rest.wait(work, &edge.concurrency, &edge.metrics)).await?
-                }
-            };
+            self.receive(call, body, work).await?;
         }
         let answer = self.edge.dispatch.answer(operation, call).await;
         drop(waiting);
         preconditions::after(precondition, &call.parts.method, answer?)
+    }
+
+    /// Receives the body of a call.
+    async fn receive<'a>(
+        &'a self,
+        call: &mut Call,
+        body: &mut Incoming,
+        work: &mut Work<'a>,
+    ) -> Result<(), Problem> {
+        let sender = Sender {
+            address: call.address,
+            arriving_on_connection: &self.arriving_bodies,
+        };
+        let edge = &*self.edge;
+        let received = edge
+            .reception
+            .receive(call.headers(), body, call.route, sender)?;
+        call.body = match received {
+            Received::Whole(bytes) => bytes,
+            // Boxed, so that the many requests whose body is there carry no room for this.
+            Received::Partial(rest) => {
+                Box::pin(rest.wait(work, &edge.concurrency, &edge.metrics)).await?
+            }
+        };
+        Ok(())
     }
 }
 

@@ -160,19 +160,15 @@ impl PgImport {
         at: Timestamp,
     ) -> Result<Option<ImportOutcome>, DirectoryError> {
         let stamp = self.stamp(at);
-        let written = match present {
-            Some(user) => {
-                let replaced = self.writes.replace(user.id, profile.clone(), None, stamp);
-                let replaced = replaced.await;
-                replaced.map(|user| ImportOutcome::Updated(Some(user.id)))
-            }
-            None => {
-                let user = User::new(*id, profile.clone(), at);
-                let created = self.writes.create(user, None, stamp.actor).await;
-                created.map(|(Created::Now(user) | Created::Before(user))| {
-                    ImportOutcome::Created(user.id)
-                })
-            }
+        let written = if let Some(user) = present {
+            let replaced = self.writes.replace(user.id, profile.clone(), None, stamp);
+            let replaced = replaced.await;
+            replaced.map(|user| ImportOutcome::Updated(Some(user.id)))
+        } else {
+            let user = User::new(*id, profile.clone(), at);
+            let created = self.writes.create(user, None, stamp.actor).await;
+            created
+                .map(|(Created::Now(user) | Created::Before(user))| ImportOutcome::Created(user.id))
         };
         match written {
             Ok(outcome) => Ok(Some(outcome)),

@@ -137,16 +137,16 @@ mod tests {
     fn pieces_are_one_body_again() {
         for coding in [Coding::Identity, Coding::Gzip, Coding::Zstd] {
             let mut encoder = coding.encoder().unwrap();
-            let mut encoded = encoder.encode(b"a piece, ".to_vec()).unwrap();
-            encoded.extend(encoder.finish(b"and the last".to_vec()).unwrap());
+            let mut body = encoder.encode(b"a piece, ".to_vec()).unwrap();
+            body.extend(encoder.finish(b"and the last".to_vec()).unwrap());
             let mut plain = Vec::new();
             match coding {
-                Coding::Identity => plain = encoded,
+                Coding::Identity => plain = body,
                 Coding::Gzip => {
-                    let mut decoder = flate2::read::GzDecoder::new(&encoded[..]);
+                    let mut decoder = flate2::read::GzDecoder::new(&body[..]);
                     decoder.read_to_end(&mut plain).map(drop).unwrap();
                 }
-                Coding::Zstd => plain = zstd::stream::decode_all(&encoded[..]).unwrap(),
+                Coding::Zstd => plain = zstd::stream::decode_all(&body[..]).unwrap(),
             }
             assert_eq!(plain, b"a piece, and the last", "{coding:?}");
         }

@@ -54,7 +54,7 @@ pub(in crate::http::api) struct Records<B> {
     last_from: usize,
     /// The ends of lines before the last record, of CSV.
     newlines: u64,
-    records: u64,
+    count: u64,
 }
 
 /// What records look like.
@@ -89,7 +89,7 @@ impl<B: Body<Data = Bytes> + Unpin> Records<B> {
             last: Vec::new(),
             last_from: 0,
             newlines: 0,
-            records: 0,
+            count: 0,
         }
     }
 
@@ -98,12 +98,12 @@ impl<B: Body<Data = Bytes> + Unpin> Records<B> {
         let mut digest = self.digest.clone();
         digest.update(&self.last);
         let bytes = self.bytes + self.last.len() as u64;
-        mark(self.records, bytes, digest)
+        mark(self.count, bytes, digest)
     }
 
     /// Where the last record begins.
     pub(super) fn mark_before_last(&self) -> ImportMark {
-        let records = self.records.saturating_sub(1);
+        let records = self.count.saturating_sub(1);
         mark(records, self.bytes, self.digest.clone())
     }
 
@@ -126,7 +126,7 @@ impl<B: Body<Data = Bytes> + Unpin> Records<B> {
 
     /// How many records were read.
     pub(super) fn count(&self) -> u64 {
-        self.records
+        self.count
     }
 
     /// The body, if there may be more of it.
@@ -139,7 +139,7 @@ impl<B: Body<Data = Bytes> + Unpin> Records<B> {
     /// # Errors
     /// 408 and 400 when the body does not arrive, 400 when its first line is not that of a CSV of users.
     pub(in crate::http::api) async fn next(&mut self) -> Result<Option<Record>, Problem> {
-        if self.records > 0 {
+        if self.count > 0 {
             self.settle();
         }
         loop {
@@ -163,7 +163,7 @@ impl<B: Body<Data = Bytes> + Unpin> Records<B> {
                             // How much of one that is too long was kept depends on how it arrived.
                             let kept = raw.len().min(self.limits.bytes + 1);
                             self.last.extend_from_slice(&raw[..kept]);
-                            self.records += 1;
+                            self.count += 1;
                             let profile = if is_too_long {
                                 Err(Box::new(too_long(self.limits.bytes)))
                             } else {
@@ -190,7 +190,7 @@ impl<B: Body<Data = Bytes> + Unpin> Records<B> {
                             continue;
                         }
                         CsvFound::Record(profile) => {
-                            self.records += 1;
+                            self.count += 1;
                             let line = self.csv_line();
                             return Ok(Some(Record { line, profile }));
                         }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 const SCIM_JSON: &str = "application/scim+json";
 
 /// What an operation takes and answers when it succeeds; `None` for what the document leaves out.
+#[allow(clippy::too_many_lines, reason = "one entry for each operation")]
 pub(super) fn describe(operation: Operation) -> Option<Value> {
     let found = |schema: &str, description: &str| answer(200, description, schema, &[]);
     let user =

@@ -93,9 +93,11 @@ fn object(attributes: &[Attribute], description: &str, side: Side) -> Value {
 
 /// A message that names itself in `schemas`.
 fn message(urn: &str, properties: Value, required: &[&str]) -> Value {
-    let mut schema = json!({"type": "object", "properties": properties, "required": required});
-    schema["properties"]["schemas"] =
+    let mut members = properties;
+    members["schemas"] =
         json!({"type": "array", "items": {"type": "string"}, "contains": {"const": urn}});
+    let mut schema = json!({"type": "object", "required": required});
+    schema["properties"] = members;
     schema
 }
 
