@@ -9,8 +9,15 @@ use std::process::Command;
 
 use xtask::build::{Build, file_of};
 
-/// Each program, with its arguments and the variables that name its server. Nothing listens at port 1.
-const CALLS: [(&str, &[&str], &[(&str, &str)]); 2] = [
+/// A program, its arguments, and the variables that name its server.
+type Call = (
+    &'static str,
+    &'static [&'static str],
+    &'static [(&'static str, &'static str)],
+);
+
+/// Nothing listens at port 1.
+const CALLS: [Call; 2] = [
     (
         "xtask-sonarqube",
         &["sonar", "apply", "--wait-limit-s", "0"],

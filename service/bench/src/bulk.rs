@@ -220,7 +220,7 @@ impl Bench {
     fn copy_and_export(&self) -> Result<(Cost, Cost, Cost)> {
         let database = self.postgres.create("bench_bulk_copy")?;
         roster::migrate(&self.program, database.url())?;
-        // This process makes the rows, which is no cost of COPY.
+        // This process makes the rows: that is not a cost of COPY.
         let before = self.begin(self.postgres.process)?;
         let rows = (0..self.users).map(seeded_row);
         self.postgres.copy_in(database.url(), rows)?;

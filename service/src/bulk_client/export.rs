@@ -151,7 +151,7 @@ fn copy(response: &mut Response, mut out: impl Write) -> Result<String, BulkErro
             "make room for them",
         )
     })?;
-    // One line is no user: the header row of CSV, the last record of the other.
+    // One line is not a user: the header row of CSV, the last record of the other.
     let users = lines.saturating_sub(1);
     Ok(format!("{users} users exported in {}", progress.end(users)))
 }

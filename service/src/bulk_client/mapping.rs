@@ -102,7 +102,7 @@ impl Mapping {
         })
     }
 
-    /// The user of a record; `None` for one that is no user, such as a unit of a directory.
+    /// The user of a record; `None` for one that is not a user, such as a unit of a directory.
     pub(super) fn user(
         &self,
         record: &SourceRecord,

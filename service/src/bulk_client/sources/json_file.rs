@@ -32,7 +32,7 @@ pub(super) fn open_lines(path: &Path) -> Result<Records, BulkError> {
             }
         })
     });
-    // The last record of an export is no user.
+    // The last record of an export is not a user.
     let is_user = |record: &Result<SourceRecord, BulkError>| {
         !record.as_ref().is_ok_and(|record| {
             record.values.len() == 2

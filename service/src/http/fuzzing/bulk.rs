@@ -12,7 +12,7 @@ type Outcome<T> = Result<T, DirectoryError>;
 /// Has the user once.
 pub(super) struct OneExport(Option<User>);
 
-/// Creates whoever comes.
+/// Creates every user.
 #[derive(Default)]
 pub(super) struct OneImport {
     progress: ImportProgress,

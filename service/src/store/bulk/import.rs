@@ -92,7 +92,7 @@ impl PgImport {
         Instant::now() + self.limits.store_timeout
     }
 
-    /// The connection of the import, taken out: whoever is done with it puts it back.
+    /// The connection of the import, taken out: its user puts it back.
     pub(super) async fn take_connection(&mut self) -> Result<DiscardUnlessDone, StoreError> {
         match self.connection.take() {
             Some(connection) => Ok(connection),

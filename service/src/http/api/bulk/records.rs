@@ -291,7 +291,7 @@ fn trimmed(raw: &[u8], is_first: bool) -> &[u8] {
     raw.trim_ascii()
 }
 
-/// Whether a line is the last record of an export, which is no user.
+/// Whether a line is the last record of an export, which is not a user.
 fn is_last_of_export(text: &[u8]) -> bool {
     text.starts_with(b"{\"users\":") && text.len() < 512
 }
