@@ -209,7 +209,7 @@ async fn exports_are_bounded_and_end_with_their_clients() {
     })
     .await;
     drop(reader);
-    until(&app, age, |age| age < 0.5).await;
+    until(&app, age, |age| age <= 0.0).await;
     until(
         &app,
         "roster_exports_total{result=\"aborted\"}",
@@ -237,7 +237,7 @@ async fn an_export_whose_time_is_up_breaks_off_where_the_client_can_see_it() {
     let app = TestApp::start_with(&["--export-timeout-ms=1000"]).await;
     fill(&app, MANY).await;
     let mut reader = begin(&app);
-    until(&app, "roster_export_snapshot_age_seconds", |age| age < 0.5).await;
+    until(&app, "roster_export_snapshot_age_seconds", |age| age <= 0.0).await;
     let mut rest = Vec::new();
     let _ = reader.read_to_end(&mut rest);
     assert!(

@@ -115,7 +115,7 @@ fn what_breaks_nobody_is_let_through() {
 
 #[test]
 fn every_operation_is_counted_query_among_them() {
-    assert_eq!(count(&document()), 12);
+    assert_eq!(count(&document()), 14);
 }
 
 #[test]
