@@ -12,6 +12,11 @@ def is_meant_to_be_taken(case):
     return case.meta is not None and case.meta.generation.mode.is_positive
 
 
+@schemathesis.serializer("application/jsonl", "application/x-ndjson")
+def lines_as_they_are(ctx, value):
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
 @schemathesis.hook
 def before_call(context, case, kwargs):
     query = case.query or {}
