@@ -2,9 +2,9 @@
 //! it, so that no other change comes in between. What a decision is made of, this file does not know.
 
 use super::columns::{RowReader, USER_COLUMNS};
-use super::opening::Turn;
 use super::pool::Object;
 use super::sql_error::StoreError;
+use super::turn::Turn;
 use super::work::{Decide, Decision, Mode, Outcomes, Work, WriteOutcome};
 use super::write_sql::IS_THERE;
 use crate::domain::User;

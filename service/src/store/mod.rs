@@ -17,11 +17,11 @@ mod grams;
 mod history;
 mod idempotency;
 mod lane_client;
+mod lane_work;
 mod limits;
 mod lists;
 pub mod migrations;
 mod observed;
-mod opening;
 mod page_reads;
 mod pool;
 mod provisioning;
@@ -32,12 +32,14 @@ mod shared_client;
 mod sql_error;
 mod sweep;
 mod tls;
+mod turn;
 mod without_values;
 mod work;
 mod write_batch;
 mod write_lane;
 mod write_queue;
 mod write_sql;
+mod write_ticket;
 mod writes;
 
 use crate::domain::{

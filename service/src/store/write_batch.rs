@@ -6,9 +6,9 @@
 use super::columns::{Micros, RowReader, UserArrays};
 use super::decisions;
 use super::idempotency::{self, ClaimedUsers};
-use super::opening::Turn;
 use super::pool::Object;
 use super::sql_error::StoreError;
+use super::turn::Turn;
 use super::work::{Decide, Mode, Outcomes, Work, WriteOutcome};
 use super::write_sql;
 use crate::domain::{Actor, Stamp, UserId, Version};

@@ -7,84 +7,20 @@
 
 use super::deadline::{within_deadline, within_deadlines};
 use super::lane_client::LaneClient;
+use super::lane_work::LaneWork;
 use super::limits::Limits;
-use super::observed::Statement;
-use super::opening::{self, Opened, Turn};
-use super::pool::{self, Object, Pool, Repeat};
+use super::pool::{self, Pool, Repeat};
 use super::sql_error::StoreError;
+use super::turn::Turn;
 use super::work::Mode;
+use super::write_ticket::{Ticket, Waiting};
 use crate::domain::UserId;
 use crate::metrics;
 use std::collections::{HashSet, VecDeque};
-use std::future::Future;
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::task::yield_now;
 use tokio::time::Instant;
-
-/// What a lane writes: how several are made in one transaction.
-pub(super) trait LaneWork: Send + Sync + Sized + 'static {
-    /// What became of one write.
-    type Outcome: Send + 'static;
-    /// How a transaction of several writes, and one of a single write, are called in the metrics.
-    const MEASURED: [Statement; 2];
-
-    /// The user that is written.
-    fn user_id(&self) -> UserId;
-    /// About how many bytes it adds to the transaction.
-    fn bytes(&self) -> usize;
-    /// Makes all the writes of `batch` in one transaction, which `turn` may have opened; no two of them may be of one user.
-    fn run(
-        client: &Object,
-        batch: &[Self],
-        mode: Mode,
-        turn: &mut Turn,
-    ) -> impl Future<Output = Result<Vec<Self::Outcome>, StoreError>> + Send;
-    /// Whether the write needs a transaction of its own.
-    fn is_not_batchable(outcome: &Self::Outcome) -> bool;
-    /// What a violated constraint says of a single write.
-    fn violated(error: &StoreError) -> Option<Self::Outcome>;
-}
-
-/// The write that was made, and what became of it.
-pub(super) type WriteResult<W> = Result<(W, <W as LaneWork>::Outcome), StoreError>;
-
-/// A write that waits to be made.
-pub(super) struct Waiting<W: LaneWork> {
-    pub(super) work: W,
-    pub(super) ticket: Ticket<W>,
-}
-
-/// Where a write is answered, once.
-pub(super) struct Ticket<W: LaneWork> {
-    since: Instant,
-    answer: Option<oneshot::Sender<WriteResult<W>>>,
-}
-
-impl<W: LaneWork> Ticket<W> {
-    /// A request that has waited since `since`.
-    pub(super) fn new(since: Instant, answer: oneshot::Sender<WriteResult<W>>) -> Self {
-        Self {
-            since,
-            answer: Some(answer),
-        }
-    }
-
-    fn is_closed(&self) -> bool {
-        self.answer.as_ref().is_none_or(oneshot::Sender::is_closed)
-    }
-
-    fn is_answered(&self) -> bool {
-        self.answer.is_none()
-    }
-
-    fn answer(&mut self, result: WriteResult<W>) {
-        if let Some(answer) = self.answer.take() {
-            // A failed send means that the client went away meanwhile.
-            let _ = answer.send(result);
-        }
-    }
-}
 
 /// The writes of one transaction, at most one for each user, and where they are answered, in the same order.
 struct Batch<W: LaneWork> {
@@ -103,6 +39,8 @@ pub(super) struct Lane<W: LaneWork> {
     pool: Pool,
     limits: Limits,
     client: Option<LaneClient>,
+    /// How the transaction that is open on the client came by the lock. It goes with the client.
+    opened: Option<Turn>,
     /// Whether the last transaction had to wait for the lock.
     is_contended: bool,
     /// What a new session answered, and until when the database is not asked again.
@@ -122,6 +60,7 @@ impl<W: LaneWork> Lane<W> {
             pool,
             limits,
             client: None,
+            opened: None,
             is_contended: false,
             refusal: None,
             requests,
@@ -132,10 +71,10 @@ impl<W: LaneWork> Lane<W> {
     /// Makes writes until the store is gone.
     pub(super) async fn run(mut self) {
         while self.await_request().await {
-            let opened = self.open().await;
+            self.open().await;
             let Batch { works, mut tickets } = self.gather().await;
             let Some(oldest) = tickets.first().map(|ticket| ticket.since) else {
-                self.close(opened).await;
+                self.close().await;
                 continue;
             };
             self.pool
@@ -143,7 +82,7 @@ impl<W: LaneWork> Lane<W> {
                 .batch_sent(metrics::Lane::Writes, works.len());
             let (pool, limit) = (self.pool.clone(), self.limits.store_timeout);
             let expire = |now| expire(&mut tickets, limit, now);
-            let commit = self.commit(&works, opened);
+            let commit = self.commit(&works);
             match within_deadlines(&pool, oldest + limit, expire, commit).await {
                 Ok(outcomes) => {
                     self.answer(Batch { works, tickets }, outcomes);
@@ -175,34 +114,46 @@ impl<W: LaneWork> Lane<W> {
     }
 
     /// Opens the transaction before its writes are gathered, where the lock was taken the last time: those that arrive
-    /// while others hold it come along. `None` where it was free, and everything is sent in one go.
-    async fn open(&mut self) -> Option<Opened> {
-        if !std::mem::take(&mut self.is_contended) || self.refusal.is_some() {
-            return None;
+    /// while others hold it come along. Where it was free, everything is sent in one go.
+    async fn open(&mut self) {
+        let Some(oldest) = self.postponed.front() else {
+            return;
+        };
+        if !self.is_contended || self.refusal.is_some() {
+            return;
         }
-        let deadline = self.postponed.front()?.ticket.since + self.limits.store_timeout;
+        let deadline = oldest.ticket.since + self.limits.store_timeout;
         let pool = self.pool.clone();
-        if let Ok(opened) = within_deadline(&pool, deadline, self.try_open()).await {
-            self.is_contended = opened.has_waited();
-            return Some(opened);
+        if within_deadline(&pool, deadline, self.try_open())
+            .await
+            .is_err()
+        {
+            // Nothing was written. Requests with time left are served by what is sent next, which meets the cause, if it
+            // lasts.
+            self.is_contended = false;
+            self.drop_client();
+            self.answer_expired();
         }
-        // Nothing was written. Requests with time left are served by what is sent next, which meets the cause, if it lasts.
-        self.drop_client();
-        self.answer_expired();
-        None
     }
 
-    async fn try_open(&mut self) -> Result<Opened, StoreError> {
-        let client = self.client().await?;
-        let opened = opening::open(client).await;
+    async fn try_open(&mut self) -> Result<(), StoreError> {
+        self.connect().await?;
+        let Some(client) = &mut self.client else {
+            return Err(StoreError::ConnectionLost);
+        };
+        let opened = Turn::open(client).await;
         client.has_answered();
-        opened
+        self.opened = Some(opened?);
+        Ok(())
     }
 
     /// Ends a transaction that nobody needs any more.
-    async fn close(&mut self, opened: Option<Opened>) {
-        if opened.is_some()
-            && let Some(client) = &self.client
+    async fn close(&mut self) {
+        let Some(turn) = self.opened.take() else {
+            return;
+        };
+        self.is_contended = turn.has_waited();
+        if let Some(client) = &self.client
             && client.batch_execute("ROLLBACK").await.is_err()
         {
             self.drop_client();
@@ -259,11 +210,7 @@ impl<W: LaneWork> Lane<W> {
     }
 
     /// Commits on a session that is fit for it: one that refused everything, as a read-only one does, is replaced once.
-    async fn commit(
-        &mut self,
-        works: &[W],
-        opened: Option<Opened>,
-    ) -> Result<Vec<W::Outcome>, StoreError> {
+    async fn commit(&mut self, works: &[W]) -> Result<Vec<W::Outcome>, StoreError> {
         if let Some((until, error)) = &self.refusal
             && Instant::now() < *until
         {
@@ -271,7 +218,7 @@ impl<W: LaneWork> Lane<W> {
         }
         self.refusal = None;
         let is_new = self.client.is_none();
-        let error = match self.try_commit(works, opened).await {
+        let error = match self.try_commit(works).await {
             Err(error) if error.is_unfit_session() => error,
             outcome => return outcome,
         };
@@ -280,7 +227,7 @@ impl<W: LaneWork> Lane<W> {
         let outcome = if is_new {
             Err(error)
         } else {
-            Box::pin(self.try_commit(works, None)).await
+            Box::pin(self.try_commit(works)).await
         };
         if let Err(error) = &outcome
             && error.is_unfit_session()
@@ -292,14 +239,13 @@ impl<W: LaneWork> Lane<W> {
     }
 
     /// Commits; prepares the statements again when the schema has changed.
-    async fn try_commit(
-        &mut self,
-        works: &[W],
-        opened: Option<Opened>,
-    ) -> Result<Vec<W::Outcome>, StoreError> {
+    async fn try_commit(&mut self, works: &[W]) -> Result<Vec<W::Outcome>, StoreError> {
         let observed = self.pool.observed.clone();
-        let client = self.client().await?;
-        let mut turn = Turn::of(opened);
+        self.connect().await?;
+        let Some(client) = &mut self.client else {
+            return Err(StoreError::ConnectionLost);
+        };
+        let mut turn = self.opened.take().unwrap_or_default();
         let running = observed.begin(W::MEASURED[0]);
         // Boxed where it is made: the state of a transaction has kilobytes, and each future around it would move it again.
         let write = Box::pin(W::run(client, works, Mode::Batch, &mut turn));
@@ -311,18 +257,18 @@ impl<W: LaneWork> Lane<W> {
             turn = Turn::default();
             outcome = running.end(Box::pin(W::run(client, works, Mode::Batch, &mut turn)).await);
         }
-        self.is_contended |= turn.has_waited();
+        self.is_contended = turn.has_waited();
         outcome
     }
 
-    /// The connection of this lane: a new one unless the one that it has is trusted.
-    async fn client(&mut self) -> Result<&mut LaneClient, StoreError> {
+    /// Replaces the connection of this lane, with what is open on it, unless it is trusted.
+    async fn connect(&mut self) -> Result<(), StoreError> {
         let is_trusted = |client: &LaneClient| client.is_trusted(&self.pool);
         if !self.client.as_ref().is_some_and(is_trusted) {
             self.drop_client();
             self.client = Some(LaneClient::take(&self.pool).await?);
         }
-        self.client.as_mut().ok_or(StoreError::ConnectionLost)
+        Ok(())
     }
 
     fn answer(&self, batch: Batch<W>, outcomes: Vec<W::Outcome>) {
@@ -364,6 +310,7 @@ impl<W: LaneWork> Lane<W> {
     }
 
     fn drop_client(&mut self) {
+        self.opened = None;
         if let Some(client) = self.client.take() {
             client.discard();
         }

@@ -1,9 +1,11 @@
 //! How a request hands a write to its lane, and waits for what became of it. Must not know what is written.
 
+use super::lane_work::LaneWork;
 use super::limits::Limits;
 use super::pool::Pool;
 use super::sql_error::StoreError;
-use super::write_lane::{Lane, LaneWork, Ticket, Waiting};
+use super::write_lane::Lane;
+use super::write_ticket::{Ticket, Waiting};
 use crate::domain::DirectoryError;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio::sync::{mpsc, oneshot};

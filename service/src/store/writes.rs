@@ -1,13 +1,13 @@
 //! The writes that the store offers: each waits for its part in a batch (`write_lane`) and reads its own outcome.
 
+use super::lane_work::LaneWork;
 use super::limits::Limits;
 use super::observed::Statement;
-use super::opening::Turn;
 use super::pool::{Object, Pool};
 use super::sql_error::StoreError;
+use super::turn::Turn;
 use super::work::{Decide, Decision, Mode, Work, WriteOutcome};
 use super::write_batch;
-use super::write_lane::LaneWork;
 use super::write_queue::{RefusalReason, WriteQueue};
 use crate::domain::{
     Actor, Created, DirectoryError, IdempotencyClaim, Profile, Stamp, User, UserId, Version,

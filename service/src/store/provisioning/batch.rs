@@ -11,12 +11,12 @@ use crate::domain::{
 use crate::store::clients::scim_profile_of;
 use crate::store::columns::RowReader;
 use crate::store::decisions::hold;
+use crate::store::lane_work::LaneWork;
 use crate::store::observed::Statement;
-use crate::store::opening::Turn;
 use crate::store::pool::Object;
 use crate::store::sql_error::StoreError;
+use crate::store::turn::Turn;
 use crate::store::work::Mode;
-use crate::store::write_lane::LaneWork;
 use std::collections::HashMap;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};

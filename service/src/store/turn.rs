@@ -6,38 +6,34 @@ use super::sql_error::StoreError;
 use super::write_sql::{BEGIN, BEGIN_LOCKED, LOCK};
 use tokio_postgres::SimpleQueryMessage;
 
-/// A transaction that has begun and holds the lock, and in which nothing has been done yet.
-pub(super) struct Opened {
-    has_waited: bool,
-}
-
-impl Opened {
-    /// Whether others held the lock when it was asked for.
-    pub(super) fn has_waited(&self) -> bool {
-        self.has_waited
-    }
-}
-
-/// How one batch comes by the lock.
+/// How one transaction comes by the lock; at first it has not begun.
 #[derive(Default)]
 pub(super) struct Turn {
-    /// Taken by the transaction that uses it.
-    opened: Option<Opened>,
+    is_opened: bool,
     has_waited: bool,
 }
 
 impl Turn {
-    /// That of a transaction that may be open already.
-    pub(super) fn of(opened: Option<Opened>) -> Self {
-        Self {
-            opened,
-            has_waited: false,
+    /// Begins a transaction and waits for the lock: nothing has been done in it yet.
+    ///
+    /// # Errors
+    /// The transaction is rolled back, or the connection is not to be used any more.
+    pub(super) async fn open(client: &Object) -> Result<Self, StoreError> {
+        match begin_locked(client).await {
+            Err(error) => {
+                client.batch_execute("ROLLBACK").await?;
+                Err(error)
+            }
+            Ok(has_waited) => Ok(Self {
+                is_opened: true,
+                has_waited,
+            }),
         }
     }
 
-    /// Whether the transaction is open.
+    /// Whether it was opened before its writes were gathered.
     pub(super) fn is_opened(&self) -> bool {
-        self.opened.is_some()
+        self.is_opened
     }
 
     /// Begins the transaction, unless it is open.
@@ -45,7 +41,7 @@ impl Turn {
     /// # Errors
     /// None is open then.
     pub(super) async fn begin(&self, client: &Object) -> Result<(), StoreError> {
-        if self.is_opened() {
+        if self.is_opened {
             return Ok(());
         }
         Ok(client.batch_execute(BEGIN).await?)
@@ -60,13 +56,13 @@ impl Turn {
         client: &Object,
         has_begun: bool,
     ) -> Result<(), StoreError> {
-        if self.is_opened() {
+        if self.is_opened {
             return Ok(());
         }
         if has_begun {
             return Ok(client.batch_execute(LOCK).await?);
         }
-        self.has_waited = begin_locked(client).await?.has_waited;
+        self.has_waited = begin_locked(client).await?;
         Ok(())
     }
 
@@ -76,26 +72,11 @@ impl Turn {
     }
 }
 
-/// Begins a transaction and waits for the lock.
-///
-/// # Errors
-/// The transaction is rolled back, or the connection is not to be used any more.
-pub(super) async fn open(client: &Object) -> Result<Opened, StoreError> {
-    match begin_locked(client).await {
-        Err(error) => {
-            client.batch_execute("ROLLBACK").await?;
-            Err(error)
-        }
-        opened => opened,
-    }
-}
-
-async fn begin_locked(client: &Object) -> Result<Opened, StoreError> {
+/// Begins a transaction and takes the lock; whether others held it.
+async fn begin_locked(client: &Object) -> Result<bool, StoreError> {
     let messages = client.simple_query(BEGIN_LOCKED).await?;
     let was_free = messages
         .iter()
         .any(|message| matches!(message, SimpleQueryMessage::Row(row) if row.get(0) == Some("t")));
-    Ok(Opened {
-        has_waited: !was_free,
-    })
+    Ok(!was_free)
 }
