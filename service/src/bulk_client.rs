@@ -12,7 +12,6 @@ mod mapping;
 mod progress;
 mod refused;
 mod sources;
-mod wire;
 
 pub use api_args::ApiArgs;
 pub use failure::BulkError;

@@ -14,5 +14,6 @@ pub mod smoke_test;
 pub mod store;
 pub mod telemetry;
 pub mod trace_context;
+mod wire;
 
 pub use app::client_commands;

@@ -5,18 +5,16 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs as _};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::Uri;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::RootCertStore;
 use serde_json::{Value, json};
+
+use crate::wire::{Wire, authorities};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 const LARGEST_ANSWER: u64 = 1 << 20;
@@ -125,12 +123,6 @@ impl SmokeTestClient<'_> {
 
     fn exchange(&self, method: &str, path: &str, body: &str) -> io::Result<ReceivedResponse> {
         let host = self.args.url.host().unwrap_or_default();
-        let secure = self.args.url.scheme_str() == Some("https");
-        let port = self
-            .args
-            .url
-            .port_u16()
-            .unwrap_or(if secure { 443 } else { 80 });
         let media_type = if body.starts_with('{') {
             "application/json"
         } else {
@@ -150,47 +142,12 @@ impl SmokeTestClient<'_> {
         }
         request.push_str("\r\n");
         request.push_str(body);
-        let socket = connect(host, port)?;
-        if secure {
-            talk(StreamOwned::new(self.tls(host)?, socket), &request)
-        } else {
-            talk(socket, &request)
-        }
+        let trusted = || match &self.args.ca_file {
+            Some(file) => authorities(file),
+            None => Ok(RootCertStore::empty()),
+        };
+        talk(Wire::connect(&self.args.url, TIMEOUT, trusted)?, &request)
     }
-
-    fn tls(&self, host: &str) -> io::Result<ClientConnection> {
-        let mut roots = RootCertStore::empty();
-        if let Some(file) = &self.args.ca_file {
-            for certificate in CertificateDer::pem_file_iter(file).map_err(io::Error::other)? {
-                roots
-                    .add(certificate.map_err(io::Error::other)?)
-                    .map_err(io::Error::other)?;
-            }
-        }
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(io::Error::other)?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
-        ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)
-    }
-}
-
-fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
-    let mut last = io::Error::other(format!("{host} has no address"));
-    for address in (host, port).to_socket_addrs()? {
-        match TcpStream::connect_timeout(&address, TIMEOUT) {
-            Ok(socket) => {
-                socket.set_read_timeout(Some(TIMEOUT))?;
-                socket.set_write_timeout(Some(TIMEOUT))?;
-                return Ok(socket);
-            }
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
 }
 
 fn talk(mut stream: impl Read + Write, request: &str) -> io::Result<ReceivedResponse> {

@@ -1,36 +1,38 @@
-//! A connection to the service, plain or over TLS.
+//! A connection of a command to a running service, plain or over TLS. Must not know what is said on it.
 
-use super::api_args::ApiArgs;
+use http::Uri;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs as _};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long a connection may take, and how long nothing may be sent or received on it.
+/// How long a connection to one address may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-const STALL_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// A connection.
-pub(super) enum Wire {
+pub(crate) enum Wire {
     Plain(TcpStream),
     Tls(Box<StreamOwned<ClientConnection, TcpStream>>),
 }
 
 impl Wire {
-    /// Connects to the service.
-    pub(super) fn connect(args: &ApiArgs) -> io::Result<Self> {
-        let host = args.url.host().unwrap_or_default();
-        let is_secure = args.url.scheme_str() == Some("https");
-        let port = args
-            .url
-            .port_u16()
-            .unwrap_or(if is_secure { 443 } else { 80 });
-        let socket = open(host, port)?;
+    /// Connects to the service at `url`. Nothing may be sent or received for `stall_timeout` at the most; over TLS, the
+    /// authorities that `trusted` returns may have signed its certificate.
+    pub(crate) fn connect(
+        url: &Uri,
+        stall_timeout: Duration,
+        trusted: impl FnOnce() -> io::Result<RootCertStore>,
+    ) -> io::Result<Self> {
+        let host = url.host().unwrap_or_default();
+        let is_secure = url.scheme_str() == Some("https");
+        let port = url.port_u16().unwrap_or(if is_secure { 443 } else { 80 });
+        let socket = open(host, port, stall_timeout)?;
         if is_secure {
-            let session = session(args, host)?;
+            let session = session(trusted()?, host)?;
             Ok(Self::Tls(Box::new(StreamOwned::new(session, socket))))
         } else {
             Ok(Self::Plain(socket))
@@ -38,15 +40,25 @@ impl Wire {
     }
 }
 
-fn open(host: &str, port: u16) -> io::Result<TcpStream> {
+/// The certificate authorities in a PEM file.
+pub(crate) fn authorities(file: &Path) -> io::Result<RootCertStore> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(file).map_err(io::Error::other)? {
+        let certificate = certificate.map_err(io::Error::other)?;
+        roots.add(certificate).map_err(io::Error::other)?;
+    }
+    Ok(roots)
+}
+
+fn open(host: &str, port: u16, stall_timeout: Duration) -> io::Result<TcpStream> {
     let mut last = io::Error::other(format!("{host} has no address"));
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     for address in (bare, port).to_socket_addrs()? {
         match TcpStream::connect_timeout(&address, CONNECT_TIMEOUT) {
             Ok(socket) => {
                 socket.set_nodelay(true)?;
-                socket.set_read_timeout(Some(STALL_TIMEOUT))?;
-                socket.set_write_timeout(Some(STALL_TIMEOUT))?;
+                socket.set_read_timeout(Some(stall_timeout))?;
+                socket.set_write_timeout(Some(stall_timeout))?;
                 return Ok(socket);
             }
             Err(error) => last = error,
@@ -55,17 +67,7 @@ fn open(host: &str, port: u16) -> io::Result<TcpStream> {
     Err(last)
 }
 
-fn session(args: &ApiArgs, host: &str) -> io::Result<ClientConnection> {
-    let mut roots = RootCertStore::empty();
-    match &args.ca_file {
-        Some(file) => {
-            for certificate in CertificateDer::pem_file_iter(file).map_err(io::Error::other)? {
-                let certificate = certificate.map_err(io::Error::other)?;
-                roots.add(certificate).map_err(io::Error::other)?;
-            }
-        }
-        None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
-    }
+fn session(roots: RootCertStore, host: &str) -> io::Result<ClientConnection> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

@@ -20,9 +20,8 @@ use super::pgbench::{own_children_cpu_us, without_password};
 use super::programs::{self, FOLDER, Program};
 use super::roster::{self, Roster};
 use super::server::Server;
-use super::{page, table};
+use super::{page, ratio_goals, table};
 use crate::cli::BenchBulkArgs;
-use xtask::failure::{Failure, Kind};
 use xtask::run_tool::tool;
 
 /// Requests of the single POSTs, at the most: they are for comparison alone.
@@ -141,23 +140,7 @@ fn judge(costs: &[Cost; 7]) -> Result<()> {
     for ((what, goal), ratio) in GOALS.iter().zip(ratios) {
         printing::println!("{what}: {ratio:.2} (goal: at most {goal})");
     }
-    let missed: Vec<String> = GOALS
-        .iter()
-        .zip(ratios)
-        .filter(|((_, goal), ratio)| ratio > goal)
-        .map(|((what, goal), ratio)| format!("{what}: {ratio:.2} instead of at most {goal}"))
-        .collect();
-    if missed.is_empty() {
-        return Ok(());
-    }
-    let next = "run it on an idle machine; cargo xtask bench flamegraph shows where time goes";
-    Err(Failure::new(
-        Kind::Check,
-        "goals of bulk were missed",
-        missed.join("; "),
-        next,
-    )
-    .into())
+    ratio_goals::judge("bulk", &GOALS, ratios)
 }
 
 struct Bench {

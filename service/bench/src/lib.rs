@@ -26,6 +26,7 @@ mod plans;
 mod plot;
 mod programs;
 mod questions;
+mod ratio_goals;
 mod replicas;
 mod replicated;
 mod results;

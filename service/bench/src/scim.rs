@@ -14,11 +14,11 @@ use super::contestants::Family;
 use super::database::BenchPostgres;
 use super::machine::Machine;
 use super::programs::{self, Program};
+use super::ratio_goals;
 use super::roster::{self, Roster};
 use super::server::Server;
 use crate::cli::BenchScimArgs;
 use dev_postgres::Database;
-use xtask::failure::{Failure, Kind};
 
 const CALL_TIMEOUT: Duration = Duration::from_mins(1);
 /// Of so many users, one is patched.
@@ -65,23 +65,7 @@ pub(super) fn run(args: &BenchScimArgs) -> Result<()> {
         last / first
     );
     let ratios = [scim / v1, bulk / single, last / first];
-    let missed: Vec<String> = GOALS
-        .iter()
-        .zip(ratios)
-        .filter(|((_, goal), ratio)| ratio > goal)
-        .map(|((what, goal), ratio)| format!("{what}: {ratio:.2} instead of at most {goal}"))
-        .collect();
-    if missed.is_empty() {
-        return Ok(());
-    }
-    let next = "run it on an idle machine; cargo xtask bench flamegraph shows where time goes";
-    Err(Failure::new(
-        Kind::Check,
-        "goals of SCIM were missed",
-        missed.join("; "),
-        next,
-    )
-    .into())
+    ratio_goals::judge("SCIM", &GOALS, ratios)
 }
 
 #[derive(Clone, Copy, PartialEq)]

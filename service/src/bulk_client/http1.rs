@@ -5,18 +5,21 @@
 
 use super::api_args::{ApiArgs, ApiCredentials};
 use super::failure::BulkError;
-use super::wire::Wire;
+use crate::wire::{Wire, authorities};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::time::Duration;
 
 /// The most bytes of a line of a head, of all its lines, and of a document that is read as a whole.
 const LINE_LIMIT: u64 = 16 * 1024;
 const HEAD_LINES: usize = 200;
 const DOCUMENT_LIMIT: u64 = 1 << 20;
+/// How long nothing may be sent or received: an answer to an import comes when its body has ended.
+const STALL_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// The service, and how it is asked.
 pub(super) struct Api {
@@ -133,7 +136,11 @@ impl Api {
         headers: &[(&str, String)],
         body: Option<impl FnOnce(&mut Body<'_>) -> io::Result<()>>,
     ) -> io::Result<Response> {
-        let mut wire = Wire::connect(&self.args)?;
+        let trusted = || match &self.args.ca_file {
+            Some(file) => authorities(file),
+            None => Ok(webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect()),
+        };
+        let mut wire = Wire::connect(&self.args.url, STALL_TIMEOUT, trusted)?;
         let authority = self
             .args
             .url

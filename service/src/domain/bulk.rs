@@ -11,7 +11,7 @@ use std::future::Future;
 
 type Outcome<T> = Result<T, DirectoryError>;
 
-/// What exports and imports need of whatever keeps the users.
+/// What exports and imports need of the store of users.
 pub trait BulkStore: Send + Sync + 'static {
     /// A snapshot that is being read.
     type Export: Export;

@@ -175,16 +175,16 @@ mod tests {
 
     /// Reads a body for so many frames; returns how its sending ended.
     async fn read(mut body: AnswerBody, frames: usize) -> Sent {
-        let (tell, told) = channel();
+        let (sender, receiver) = channel();
         if let AnswerBody::Streamed(body) = &mut body {
-            body.at_end(move |sent| tell.send(sent).unwrap());
+            body.at_end(move |sent| sender.send(sent).unwrap());
         }
         for _ in 0..frames {
             let _ = body.frame().await;
         }
-        assert!(told.try_recv().is_err(), "it is not over yet");
+        assert!(receiver.try_recv().is_err(), "it is not over yet");
         drop(body);
-        told.recv().unwrap()
+        receiver.recv().unwrap()
     }
 
     #[tokio::test]
