@@ -5,6 +5,7 @@ pub(crate) mod clients;
 pub(crate) mod contract;
 mod cors;
 mod docs_page;
+mod durable_tests;
 pub(crate) mod fuzz;
 mod kills;
 mod pgbouncer;
