@@ -30,12 +30,13 @@ pub(super) fn judge<const N: usize>(
 
 #[cfg(test)]
 mod tests {
-    use super::judge;
+    use super::{Failure, judge};
 
     #[test]
     fn a_ratio_above_its_goal_is_named() {
         assert!(judge("it", &[("a", 1.0), ("b", 2.0)], [1.0, 2.0]).is_ok());
         let missed = judge("it", &[("a", 1.0), ("b", 2.0)], [0.5, 2.1]).unwrap_err();
-        assert!(format!("{missed:?}").contains("b: 2.10 instead of at most 2"));
+        let failure = missed.downcast::<Failure>().unwrap();
+        assert_eq!(failure.why, "b: 2.10 instead of at most 2");
     }
 }
